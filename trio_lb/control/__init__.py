@@ -1,0 +1,1 @@
+"""The control path: probes, timers, drain. It never sees a request."""

@@ -1,0 +1,1 @@
+"""Faces of news: access log, statistics."""

@@ -1,0 +1,1 @@
+"""Decisions: ``now`` comes in; decision, deadline and events come out. No I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Balancing algorithms: which of the usable servers a request tries, in which order."""

@@ -1,0 +1,1 @@
+"""The simulator: virtual networks and (later) actors, faults, traces and checkers."""
