@@ -1,0 +1,1 @@
+"""A load-balancing proxy for trio: a program, a library, and a simulator."""
