@@ -1,0 +1,1 @@
+"""The tests of trio_lb: they mirror the package file by file, and name what they promise."""
