@@ -1,0 +1,107 @@
+"""The real ``Env``: the one place that reads clocks, draws entropy and opens log files."""
+
+import hashlib
+import os
+import random
+import secrets
+import signal
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import trio
+
+from trio_lb.net.env import Sink
+from trio_lb.net.real_network import RealNetwork
+
+
+class FileSink:
+    """A log file (appended to), or standard error for the path ``-``.
+
+    Writes happen in a worker thread: a full disk, a closed pipe or a stopped reader
+    holds up the log and nothing else.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd = self._open()
+
+    def _open(self) -> int:
+        if self._path == "-":
+            return os.dup(2)
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+    async def write(self, data: bytes) -> None:
+        """See ``Sink``. Cancelled while the thread is stuck, it leaves the thread behind."""
+        await trio.to_thread.run_sync(self._write_all, data, abandon_on_cancel=True)
+
+    def _write_all(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._fd, view) :]
+
+    async def reopen(self) -> None:
+        """Open the path anew; the old file stays in use when that fails."""
+        if self._path != "-":
+            old, self._fd = self._fd, self._open()
+            os.close(old)
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        """Close the file; idempotent."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        await trio.lowlevel.checkpoint()
+
+
+class RealEnv:
+    """The outside world as it is.
+
+    ``seed`` fixes every stream of chance; None draws one from the system. Tokens
+    always come from the system's generator, because clients must not guess them.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.network = RealNetwork()
+        self._seed = secrets.randbits(64) if seed is None else seed
+        self._rngs: dict[str, random.Random] = {}
+
+    def now(self) -> float:
+        """Monotonic seconds on trio's clock."""
+        return trio.current_time()
+
+    def wall(self) -> float:
+        """Seconds since the epoch, UTC."""
+        return time.time()
+
+    def rng(self, name: str) -> random.Random:
+        """One generator a name, derived from (seed, name): streams never disturb each other."""
+        if name not in self._rngs:
+            digest = hashlib.blake2b(f"{self._seed}/{name}".encode()).digest()
+            self._rngs[name] = random.Random(digest)
+        return self._rngs[name]
+
+    def token(self, size_bytes: int) -> str:
+        """Unguessable lower-case hex."""
+        return os.urandom(size_bytes).hex()
+
+    @asynccontextmanager
+    async def signals(self, names: Sequence[str]) -> AsyncGenerator[AsyncIterator[str], None]:
+        """Receive process signals by name; only in the main thread."""
+        wanted = [signal.Signals[name] for name in names]
+        with trio.open_signal_receiver(*wanted) as received:
+            yield _names_of(received)
+
+    def open_sink(self, path: str) -> Sink:
+        """Open a log file, or standard error."""
+        return FileSink(path)
+
+    def buggify(self, name: str) -> bool:
+        """Never, in production."""
+        return False
+
+
+async def _names_of(received: AsyncIterator[int]) -> AsyncIterator[str]:
+    async for number in received:
+        yield signal.Signals(number).name

@@ -1,0 +1,308 @@
+"""The real network: non-blocking sockets under trio's readiness primitives.
+
+Plain sockets rather than ``trio.SocketStream``: a proxied request makes four socket
+calls, and the high-level stream adds a checkpoint and a lock to each. The rules of
+``net.env`` keep the scheduler fair all the same: every receive yields.
+"""
+
+import errno
+import ipaddress
+import os
+import socket
+import struct
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import trio
+from trio.lowlevel import checkpoint, notify_closing, wait_readable, wait_writable
+
+from trio_lb.model.address import Address
+from trio_lb.net.env import ConnectError, OutOfDescriptors
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER on, for zero seconds: close() throws away what is queued and sends RST."""
+
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+_ACCEPT_AGAIN = (errno.ECONNABORTED, errno.EPROTO, errno.EPERM)
+"""One connection died (or was filtered) before we took it: the listener itself is well."""
+
+
+class RealStream:
+    """A connected TCP or unix socket that satisfies ``net.env.Stream``."""
+
+    __slots__ = ("_eager", "_fd", "_local", "_peer", "_sock")
+
+    def __init__(self, sock: socket.socket, peer: Address) -> None:
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._peer = peer
+        self._local: Address | None = None
+        self._eager = False
+
+    @property
+    def peer(self) -> Address:
+        """The other end's address, as accepted or dialled."""
+        return self._peer
+
+    @property
+    def local(self) -> Address:
+        """Our end's address; asked of the kernel at first use."""
+        if self._local is None:
+            self._local = _address_of(self._sock.getsockname())
+        return self._local
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        """See ``Stream``. Waits before it reads, unless the last read filled its buffer."""
+        if self._fd < 0:
+            raise trio.ClosedResourceError("this stream was closed")
+        if self._eager:
+            # A fast sender: more is very likely here, so spare the trip through epoll.
+            await checkpoint()
+        else:
+            await wait_readable(self._fd)
+        while True:
+            if self._fd < 0:
+                raise trio.ClosedResourceError("this stream was closed")
+            try:
+                data = self._sock.recv(max_bytes)
+            except BlockingIOError:
+                await wait_readable(self._fd)
+            except OSError as error:
+                raise trio.BrokenResourceError(f"receive from {self._peer}: {error}") from error
+            else:
+                self._eager = len(data) == max_bytes
+                return data
+
+    def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
+        """See ``Stream``: one send call, no checkpoint."""
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            if self._fd < 0:
+                raise trio.ClosedResourceError("this stream was closed") from None
+            raise trio.BrokenResourceError(f"send to {self._peer}: {error}") from error
+
+    async def send_some(self, data: bytes | bytearray | memoryview) -> int:
+        """See ``Stream``."""
+        while True:
+            if self._fd < 0:
+                raise trio.ClosedResourceError("this stream was closed")
+            await wait_writable(self._fd)
+            if sent := self.send_nowait(data):
+                return sent
+
+    async def send_eof(self) -> None:
+        """Shut the sending half down."""
+        await checkpoint()
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if self._fd < 0:
+                raise trio.ClosedResourceError("this stream was closed") from None
+            raise trio.BrokenResourceError(f"end of file to {self._peer}: {error}") from error
+
+    def is_stale(self) -> bool:
+        """Peek: silence is health, anything else (bytes, end, error) is not."""
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    async def aclose(self) -> None:
+        """Close without waiting: the kernel delivers what is queued."""
+        self._close()
+        await checkpoint()
+
+    def abort(self) -> None:
+        """Close with RST."""
+        if self._fd >= 0:
+            try:
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            except OSError:
+                pass  # The peer's reset came first: there is nothing left to cut.
+        self._close()
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            notify_closing(self._fd)
+            self._fd = -1
+            self._sock.close()
+
+    async def __aenter__(self) -> Self:
+        """Own the stream for a block."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the stream."""
+        self._close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._fd < 0 else f"fd {self._fd}"
+        return f"<RealStream to {self._peer}, {state}>"
+
+
+class RealListener:
+    """A listening socket that satisfies ``net.env.Listener``."""
+
+    def __init__(self, sock: socket.socket, unix_path: str | None = None) -> None:
+        self._sock = sock
+        self._unix_path = unix_path
+        self._closed = False
+        self.address = _address_of(sock.getsockname())
+
+    async def accept_batch(self, limit: int) -> Sequence[RealStream]:
+        """See ``Listener``: one wait, then accepts until nobody waits."""
+        while True:
+            if self._closed:
+                raise trio.ClosedResourceError("this listener was closed")
+            await wait_readable(self._sock)
+            if batch := self._accept_waiting(limit):
+                return batch
+
+    def _accept_waiting(self, limit: int) -> list[RealStream]:
+        batch: list[RealStream] = []
+        while len(batch) < limit:
+            try:
+                sock, name = self._sock.accept()
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno in _ACCEPT_AGAIN:
+                    continue
+                if batch:
+                    break
+                if error.errno in _NO_DESCRIPTORS:
+                    raise OutOfDescriptors(error.errno, error.strerror) from error
+                raise
+            sock.setblocking(False)
+            batch.append(RealStream(sock, _address_of(name)))
+        return batch
+
+    async def aclose(self) -> None:
+        """Stop listening; a unix socket's path is removed."""
+        if not self._closed:
+            self._closed = True
+            notify_closing(self._sock)
+            self._sock.close()
+            if self._unix_path is not None:
+                os.unlink(self._unix_path)
+        await checkpoint()
+
+
+class RealNetwork:
+    """Connections over the machine's own network."""
+
+    async def connect(self, address: Address) -> RealStream:
+        """See ``Network``. A name is resolved at each connect, with happy eyeballs."""
+        if not address.is_unix and not _is_literal(address.host):
+            return await _connect_by_name(address)
+        try:
+            sock = socket.socket(_family_of(address), socket.SOCK_STREAM)
+        except OSError as error:
+            raise ConnectError(f"{address}: {error.strerror}") from error
+        try:
+            sock.setblocking(False)
+            await _dial(sock, address)
+        except BaseException:
+            sock.close()
+            raise
+        return RealStream(sock, address)
+
+    async def listen(self, address: Address, *, backlog: int = 1024) -> RealListener:
+        """See ``Network``."""
+        host = address.host
+        if not address.is_unix and not _is_literal(host):
+            host = (await self.resolve(host))[0]
+        sock = socket.socket(_family_of(Address(host, 0)), socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            if address.is_unix:
+                sock.bind(address.host.removeprefix("unix:"))
+            else:
+                _prepare_tcp_listener(sock)
+                sock.bind((host, address.port))
+            sock.listen(backlog)
+        except BaseException:
+            sock.close()
+            raise
+        return RealListener(sock, address.host.removeprefix("unix:") if address.is_unix else None)
+
+    async def resolve(self, name: str) -> Sequence[str]:
+        """Ask the system's resolver, in a thread of trio's."""
+        found = await trio.socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _prepare_tcp_listener(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Accepted sockets inherit it: one call a listener instead of one a connection.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+
+
+async def _dial(sock: socket.socket, address: Address) -> None:
+    target = (
+        address.host.removeprefix("unix:") if address.is_unix else (address.host, address.port)
+    )
+    code = sock.connect_ex(target)
+    if code in (errno.EINPROGRESS, errno.EAGAIN):
+        await wait_writable(sock)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    else:
+        await checkpoint()
+    if code == 0 and not address.is_unix:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.getsockname() == sock.getpeername():
+            # Dialling a closed port of our own ephemeral range can meet itself
+            # (TCP simultaneous open): nobody listens there.
+            code = errno.ECONNREFUSED
+    if code:
+        refused = code in (errno.ECONNREFUSED, errno.ENOENT, errno.ECONNRESET)
+        raise ConnectError(f"{address}: {os.strerror(code)}", refused=refused)
+
+
+async def _connect_by_name(address: Address) -> RealStream:
+    try:
+        stream = await trio.open_tcp_stream(address.host, address.port)
+    except OSError as error:
+        causes = error.__cause__
+        refused = isinstance(causes, ConnectionRefusedError) or (
+            isinstance(causes, BaseExceptionGroup)
+            and all(isinstance(one, ConnectionRefusedError) for one in causes.exceptions)
+        )
+        raise ConnectError(f"{address}: {error}", refused=refused) from error
+    sock = socket.socket(fileno=stream.socket.detach())
+    sock.setblocking(False)
+    return RealStream(sock, address)
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _family_of(address: Address) -> socket.AddressFamily:
+    if address.is_unix:
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address.host else socket.AF_INET
+
+
+def _address_of(name: object) -> Address:
+    if isinstance(name, tuple):
+        return Address(name[0], name[1])
+    return Address(f"unix:{name}", 0)
