@@ -1,0 +1,51 @@
+"""The receiving half of a connection: bytes that arrived and were not used yet."""
+
+from trio_lb.net.env import Stream
+
+LARGEST_READ = 256 * 1024
+"""Relaying with buffers of this size costs what nginx's copying costs; larger ones gain nothing."""
+
+
+class Inbox:
+    """Reads from one stream into ``data``; whoever parses takes from its front.
+
+    The read size starts small, so that a thousand slow clients hold little, and
+    doubles up to ``LARGEST_READ`` while the peer fills every buffer.
+    """
+
+    __slots__ = ("_size", "data", "ended", "stream")
+
+    def __init__(self, stream: Stream, first_read: int) -> None:
+        self.stream = stream
+        self.data = b""
+        self.ended = False
+        self._size = first_read
+
+    async def fill(self) -> bool:
+        """Wait for more bytes and append them; False at end of file, for good.
+
+        Cancelled means that nothing was read.
+
+        Raises:
+          trio.BrokenResourceError: the peer reset the connection.
+        """
+        if self.ended:
+            return False
+        size = self._size
+        got = await self.stream.receive_some(size)
+        if not got:
+            self.ended = True
+            return False
+        if len(got) == size and size < LARGEST_READ:
+            self._size = size * 2
+        self.data = self.data + got if self.data else got
+        return True
+
+    def take(self, limit: int) -> bytes:
+        """Remove and return up to ``limit`` bytes from the front."""
+        data = self.data
+        if len(data) <= limit:
+            self.data = b""
+            return data
+        self.data = data[limit:]
+        return data[:limit]
