@@ -1,0 +1,91 @@
+"""``Env`` for simulations and tests: virtual time, virtual network, seeded chance."""
+
+import math
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+
+from trio_lb.net.env import Network
+from trio_lb.sim.chance import derive_rng
+from trio_lb.sim.sink import VirtualSink
+
+DEFAULT_EPOCH: Final = 1_767_225_600.0
+"""Wall time at instant 0: 2026-01-01 00:00:00 UTC."""
+
+
+class SimEnv:
+    """Satisfies ``net.env.Env``; everything in it follows from ``seed`` and trio's clock.
+
+    ``buggified`` is the table of rare points that a test switches on by name.
+    """
+
+    def __init__(self, network: Network, seed: int = 0, *, epoch: float = DEFAULT_EPOCH) -> None:
+        self.network = network
+        self.epoch = epoch
+        self.buggified: dict[str, bool] = {}
+        self._seed = seed
+        self._rngs: dict[str, random.Random] = {}
+        self._sinks: dict[str, VirtualSink] = {}
+        self._listening: list[tuple[Sequence[str], trio.MemorySendChannel[str]]] = []
+
+    def now(self) -> float:
+        """Seconds on trio's clock, virtual or not."""
+        return trio.current_time()
+
+    def wall(self) -> float:
+        """Seconds since 1970: the epoch moved on by trio's clock. Assign ``epoch`` to jump."""
+        return self.epoch + trio.current_time()
+
+    def rng(self, name: str) -> random.Random:
+        """See ``Env``."""
+        if name not in self._rngs:
+            self._rngs[name] = derive_rng(self._seed, name)
+        return self._rngs[name]
+
+    def token(self, size_bytes: int) -> str:
+        """Return seeded lower-case hex: distinct, and the same in every run."""
+        return self.rng("token").randbytes(size_bytes).hex()
+
+    @asynccontextmanager
+    async def signals(self, names: Sequence[str]) -> AsyncGenerator[AsyncIterator[str], None]:
+        """See ``Env``; ``send_signal`` feeds it."""
+        send, receive = trio.open_memory_channel[str](math.inf)
+        entry = (tuple(names), send)
+        self._listening.append(entry)
+        try:
+            with send, receive:
+                yield receive
+        finally:
+            self._listening.remove(entry)
+
+    def send_signal(self, name: str) -> None:
+        """Give the process a signal, at once.
+
+        Raises:
+          LookupError: nobody listens to it; a real process would die of it.
+        """
+        listening = [send for names, send in self._listening if name in names]
+        if not listening:
+            raise LookupError(f"nobody listens to {name}")
+        for send in listening:
+            send.send_nowait(name)
+
+    def open_sink(self, path: str) -> VirtualSink:
+        """See ``Env``; opening a path again goes on with what it holds."""
+        sink = self.sink(path)
+        sink.is_open = True
+        return sink
+
+    def sink(self, path: str) -> VirtualSink:
+        """Return the sink of a path, to read it or to break it, even before it is opened."""
+        if path not in self._sinks:
+            self._sinks[path] = VirtualSink(path)
+            self._sinks[path].is_open = False
+        return self._sinks[path]
+
+    def buggify(self, name: str) -> bool:
+        """Whether the test switched this point on."""
+        return self.buggified.get(name, False)

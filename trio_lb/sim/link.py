@@ -1,0 +1,148 @@
+"""A link between two hosts, and the two paths that it consists of.
+
+A path answers one question: what leaves now, when does it arrive? It keeps no
+packets. A stall is a pair of instants, and ``delivery`` moves whatever would have
+arrived between them to its end; so bytes that were under way when the stall began
+are held too, and healing needs no queue to be walked.
+"""
+
+import math
+import random
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, Protocol
+
+import trio
+
+from trio_lb.sim.chance import derive_rng
+
+_NEVER: Final = math.inf
+
+
+class Connects(Enum):
+    """What happens to an attempt to connect over a link."""
+
+    PASS = "pass"
+    REFUSE = "refuse"
+    BLACKHOLE = "blackhole"
+
+
+class Path:
+    """One direction of a link.
+
+    ``latency_seconds`` is one way, ``jitter_seconds`` the most that chance adds to
+    it, ``bandwidth_bytes_per_second`` is shared by all streams of the path (None:
+    no limit). All three may be changed at any time and hold for what is sent then.
+    """
+
+    def __init__(self, latency_seconds: float, rng: random.Random) -> None:
+        self.latency_seconds = latency_seconds
+        self.jitter_seconds = 0.0
+        self.bandwidth_bytes_per_second: float | None = None
+        self._rng = rng
+        self._sent_until = -_NEVER
+        self._stalls: list[tuple[float, float]] = []
+
+    def arrival(self, now: float, size_bytes: int = 0) -> float:
+        """Return when what is sent now would arrive if nothing stalled.
+
+        Something without a size (a SYN, a reset) does not queue for bandwidth, so it
+        may overtake bytes that do.
+        """
+        sent = now
+        if size_bytes and self.bandwidth_bytes_per_second is not None:
+            begin = max(now, self._sent_until)
+            sent = self._sent_until = begin + size_bytes / self.bandwidth_bytes_per_second
+        late = self._rng.uniform(0.0, self.jitter_seconds) if self.jitter_seconds else 0.0
+        return sent + self.latency_seconds + late
+
+    def delivery(self, arrival: float) -> float:
+        """Return when that arrival happens in fact: later when stalled, never until healed."""
+        for begin, end in self._stalls:
+            if begin <= arrival < end:
+                arrival = end
+        return arrival
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether nothing arrives at present."""
+        return bool(self._stalls) and self._stalls[-1][1] == _NEVER
+
+    def stall(self) -> None:
+        """Hold all that has not arrived yet, until ``heal``."""
+        if not self.is_stalled:
+            self._stalls.append((trio.current_time(), _NEVER))
+
+    def heal(self) -> None:
+        """Deliver at this instant what was held."""
+        if self.is_stalled:
+            begin, _ = self._stalls.pop()
+            self._stalls.append((begin, trio.current_time()))
+
+
+class Severable(Protocol):
+    """A stream as its link sees it."""
+
+    def cut(self) -> None:
+        """Break it at this instant, as a reset that comes out of the middle does."""
+        ...
+
+    def wake(self) -> None:
+        """Let whoever waits on it look again."""
+        ...
+
+
+class Link:
+    """Both directions between two hosts, and the switches for their faults.
+
+    ``on_heal`` is called after a heal, for those who wait on something else than a
+    stream of the link.
+    """
+
+    def __init__(
+        self, ends: tuple[str, str], latency_seconds: float, seed: int, on_heal: Callable[[], None]
+    ) -> None:
+        first, second = ends
+        self.connects = Connects.PASS
+        self.streams: dict[int, Severable] = {}
+        self._paths = {
+            first: Path(latency_seconds, derive_rng(seed, f"path {first}>{second}")),
+            second: Path(latency_seconds, derive_rng(seed, f"path {second}>{first}")),
+        }
+        self._on_heal = on_heal
+
+    def path_from(self, host: str) -> Path:
+        """Return the direction that leaves ``host``; a host's link to itself has only one."""
+        return self._paths[host]
+
+    def set_latency(self, seconds: float) -> None:
+        """Set the one-way latency of both directions."""
+        for path in self._paths.values():
+            path.latency_seconds = seconds
+
+    def set_bandwidth(self, bytes_per_second: float | None) -> None:
+        """Cap both directions, each by itself; None takes the cap away."""
+        for path in self._paths.values():
+            path.bandwidth_bytes_per_second = bytes_per_second
+
+    def stall(self, *, sent_by: str | None = None) -> None:
+        """Hold what ``sent_by`` sends (None: both ends). SYNs are lost, not held."""
+        for path in self._chosen(sent_by):
+            path.stall()
+
+    def heal(self) -> None:
+        """End every stall and let connects pass: the latency and the cap stay."""
+        self.connects = Connects.PASS
+        for path in self._paths.values():
+            path.heal()
+        for stream in self.streams.values():
+            stream.wake()
+        self._on_heal()
+
+    def reset(self) -> None:
+        """Break every stream of the link: both ends see a reset at this instant."""
+        for stream in list(self.streams.values()):
+            stream.cut()
+
+    def _chosen(self, sent_by: str | None) -> list[Path]:
+        return list(self._paths.values()) if sent_by is None else [self._paths[sent_by]]

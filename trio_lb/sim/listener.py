@@ -1,0 +1,124 @@
+"""A virtual listener: the queue of connections that wait to be accepted."""
+
+import errno
+import math
+from collections.abc import Callable, Sequence
+
+import attrs
+import trio
+
+from trio_lb.model.address import Address
+from trio_lb.net.env import OutOfDescriptors
+from trio_lb.sim.link import Path
+from trio_lb.sim.seat import Seat
+from trio_lb.sim.stream import VirtualStream
+
+
+@attrs.define(slots=True, eq=False)
+class Pending:
+    """A connection in the queue. It holds a place from its SYN on.
+
+    ``ready_at`` is when the last packet of the handshake arrives, stalls apart;
+    infinite as long as that was not sent.
+    """
+
+    stream: VirtualStream
+    path: Path
+    ready_at: float = math.inf
+
+    def is_ready(self, now: float) -> bool:
+        """Whether it may be accepted."""
+        return self.delivery() <= now
+
+    def delivery(self) -> float:
+        """Return when it may be accepted; infinite while that is not known."""
+        return self.path.delivery(self.ready_at)
+
+
+class VirtualListener:
+    """Satisfies ``net.env.Listener``; ``on_close`` frees its address.
+
+    ``out_of_descriptors`` is a fault switch: while it is set, accepting fails as it
+    does for a process at its limit, and the connections keep waiting.
+    """
+
+    def __init__(
+        self, address: Address, backlog: int, on_close: Callable[["VirtualListener"], None]
+    ) -> None:
+        self.address = address
+        self.out_of_descriptors = False
+        self._backlog = backlog
+        self._on_close = on_close
+        self._queue: list[Pending] = []
+        self._closed = False
+        self._accepting = Seat("accepting from this listener")
+
+    async def accept_batch(self, limit: int) -> Sequence[VirtualStream]:
+        """See ``Listener``: in the order in which their SYNs came."""
+        with self._accepting:
+            await trio.lowlevel.checkpoint()
+            while True:
+                self._check_open()
+                batch = self._ready(limit)
+                if batch:
+                    return self._accept(batch)
+                await self._accepting.wait(
+                    min(map(Pending.delivery, self._queue), default=math.inf)
+                )
+
+    def _ready(self, limit: int) -> list[Pending]:
+        now = trio.current_time()
+        return [pending for pending in self._queue if pending.is_ready(now)][:limit]
+
+    def _accept(self, batch: list[Pending]) -> list[VirtualStream]:
+        if self.out_of_descriptors:
+            raise OutOfDescriptors(errno.EMFILE, "too many open files")
+        for pending in batch:
+            self._queue.remove(pending)
+        return [pending.stream for pending in batch]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a SYN would be dropped: Linux queues one more than the backlog says."""
+        return len(self._queue) > self._backlog
+
+    def admit(self, stream: VirtualStream, path: Path) -> Pending:
+        """Give a connection whose SYN arrived a place in the queue."""
+        pending = Pending(stream, path)
+        self._queue.append(pending)
+        return pending
+
+    def complete(self, pending: Pending, ready_at: float) -> None:
+        """Make it acceptable from ``ready_at`` on; a listener closed since has cut it already."""
+        pending.ready_at = ready_at
+        self.wake()
+
+    def withdraw(self, pending: Pending) -> None:
+        """Forget a connection whose client gave up before the handshake was over."""
+        if pending in self._queue:
+            self._queue.remove(pending)
+
+    async def aclose(self) -> None:
+        """See ``Listener``: what nobody accepted is reset."""
+        if not self._closed:
+            self._closed = True
+            self._on_close(self)
+            self._cut_queue()
+            self.wake()
+        await trio.lowlevel.checkpoint()
+
+    def _cut_queue(self) -> None:
+        queue, self._queue = self._queue, []
+        for pending in queue:
+            pending.stream.abort()
+
+    def wake(self) -> None:
+        """Let the accepting task look again."""
+        self._accepting.wake()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError("this listener was closed")
+
+    def __repr__(self) -> str:
+        return f"<VirtualListener {self.address}, {len(self._queue)} waiting>"

@@ -1,0 +1,105 @@
+"""One direction of one connection: a queue of what was sent, each with its arrival.
+
+::
+
+    sender                                              receiver
+    put(b"GET /") --> [ (7.001, b"GET /"), (7.003, FIN) ] --> take(65536)
+       room() <------ [ (7.002, 5 bytes read)           ] <------'
+
+The receiver takes what has arrived by now and otherwise waits until the first
+arrival. What it read frees the window one latency later, as an acknowledgement
+would: no news travels faster than the link.
+"""
+
+import math
+from collections import deque
+from typing import Final
+
+from trio_lb.sim.link import Path
+
+_FIN: Final = b""
+"""The last item of a direction. It stays in the queue, so end of file can be read again."""
+
+
+class Pipe:
+    """Bytes under way from one end to the other; ``window_bytes`` bounds how many.
+
+    All instants are seconds on trio's clock. ``until`` is the instant up to which
+    arrivals count: now, or the instant of a reset that came before.
+    """
+
+    __slots__ = ("_acks", "_back", "_items", "_last", "_path", "_unread", "_window")
+
+    def __init__(self, path: Path, back: Path, window_bytes: int) -> None:
+        self._path = path
+        self._back = back
+        self._window = window_bytes
+        self._items: deque[tuple[float, bytes | memoryview]] = deque()
+        self._acks: deque[tuple[float, int]] = deque()
+        self._unread = 0
+        self._last = -math.inf
+
+    # The sender's side.
+
+    def room(self, now: float) -> int:
+        """Return how many bytes fit into the window now."""
+        while self._acks and self.next_ack() <= now:
+            self._unread -= self._acks.popleft()[1]
+        return self._window - self._unread
+
+    def put(self, data: bytes, now: float) -> float:
+        """Send bytes that fit, and return when they arrive if nothing stalls."""
+        self._unread += len(data)
+        return self._append(data, self._path.arrival(now, len(data)))
+
+    def put_eof(self, now: float) -> None:
+        """Send the end of file behind all that was sent."""
+        self._append(_FIN, self._path.arrival(now))
+
+    def _append(self, data: bytes, arrival: float) -> float:
+        # Streams keep their order even when the latency falls or jitters.
+        self._last = max(self._last, arrival)
+        self._items.append((self._last, data))
+        return self._last
+
+    def next_ack(self) -> float:
+        """Return when the window opens further; infinite when nothing was read."""
+        return self._back.delivery(self._acks[0][0]) if self._acks else math.inf
+
+    # The receiver's side.
+
+    def take(self, max_bytes: int, now: float, until: float) -> bytes | None:
+        """Return bytes that arrived by ``until``, b"" at the end of file, None for nothing yet."""
+        parts: list[bytes | memoryview] = []
+        room = max_bytes
+        while room and self.has_bytes(until):
+            part = self._pop(room)
+            parts.append(part)
+            room -= len(part)
+        if parts:
+            self._acks.append((now + self._back.latency_seconds, max_bytes - room))
+            return b"".join(parts)
+        return b"" if self.next_delivery() <= until else None
+
+    def _pop(self, room: int) -> bytes | memoryview:
+        arrival, data = self._items.popleft()
+        if len(data) <= room:
+            return data
+        view = memoryview(data)
+        self._items.appendleft((arrival, view[room:]))
+        return view[:room]
+
+    def has_bytes(self, until: float) -> bool:
+        """Whether bytes, and not only the end, wait to be read."""
+        return self.next_delivery() <= until and len(self._items[0][1]) > 0
+
+    def next_delivery(self) -> float:
+        """Return when the first item arrives or arrived; infinite when there is none."""
+        return self._path.delivery(self._items[0][0]) if self._items else math.inf
+
+    def first_bytes_after(self, until: float) -> float | None:
+        """Return the arrival, stalls apart, of the first bytes that come after ``until``."""
+        for arrival, data in self._items:
+            if len(data) and self._path.delivery(arrival) > until:
+                return arrival
+        return None

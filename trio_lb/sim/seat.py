@@ -1,0 +1,51 @@
+"""A seat: where one task waits for news or for an instant, whichever comes first.
+
+All waiting in the virtual network happens here, in the task that wants something.
+No other task pumps bytes along, so nothing has to be started, stopped or cleaned up.
+"""
+
+from types import TracebackType
+from typing import Self
+
+import trio
+
+
+class Seat:
+    """A place for one task at a time; a second one is told ``BusyResourceError``.
+
+    ``with seat:`` claims it; ``await seat.wait(until)`` may return early, so the
+    caller looks again each time.
+    """
+
+    __slots__ = ("_lot", "_taken", "_use")
+
+    def __init__(self, use: str) -> None:
+        self._use = use
+        self._taken = False
+        self._lot = trio.lowlevel.ParkingLot()
+
+    def __enter__(self) -> Self:
+        """Claim the seat."""
+        if self._taken:
+            raise trio.BusyResourceError(f"another task is already {self._use}")
+        self._taken = True
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give it free."""
+        self._taken = False
+
+    async def wait(self, until: float) -> None:
+        """Wait for ``wake`` or the instant ``until`` (may be infinite)."""
+        with trio.CancelScope(deadline=until):
+            await self._lot.park()
+
+    def wake(self) -> None:
+        """Let the waiting task, if there is one, look again."""
+        if self._lot:
+            self._lot.unpark_all()

@@ -1,0 +1,237 @@
+"""A virtual stream: one end of a TCP connection that exists only in memory.
+
+What we have said on our own half::
+
+    OPEN --FINISH--> FINISHED --CLOSE--> CLOSED
+      '---------------CLOSE---------------^
+
+Rule 1: the phase changes only in ``_take``, only as TRANSITIONS says.
+Rule 2: what the other end did is never told to us, it arrives: as an item of the
+incoming pipe (bytes, FIN), or as a cut (RST) with an instant of its own.
+Rule 3: as in Linux, what arrived before a reset can still be read; what would have
+arrived after it is lost; and an end of file that came first stays an end of file.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from enum import Enum
+from types import TracebackType
+from typing import Final, Self
+
+import trio
+
+from trio_lb.model.address import Address
+from trio_lb.model.errors import IllegalTransition
+from trio_lb.sim.link import Link, Path
+from trio_lb.sim.pipe import Pipe
+from trio_lb.sim.seat import Seat
+
+
+class Phase(Enum):
+    """How far our own half has come."""
+
+    OPEN = "open"
+    FINISHED = "finished"
+    CLOSED = "closed"
+
+
+class Act(Enum):
+    """What the owner does to it."""
+
+    FINISH = "finish"
+    CLOSE = "close"
+
+
+TRANSITIONS: Final[Mapping[Phase, Mapping[Act, Phase]]] = {
+    Phase.OPEN: {Act.FINISH: Phase.FINISHED, Act.CLOSE: Phase.CLOSED},
+    Phase.FINISHED: {Act.CLOSE: Phase.CLOSED},
+    Phase.CLOSED: {},
+}
+
+Instant = Callable[[], float]
+"""When something arrives; asked anew each time, since a stall may move it."""
+
+
+class VirtualStream:
+    """One end; satisfies ``net.env.Stream``. Made in pairs by ``connect_ends``."""
+
+    def __init__(self, serial: int, local: Address, peer: Address, link: Link) -> None:
+        self.serial = serial
+        self.local = local
+        self.peer = peer
+        self._link = link
+        self._phase = Phase.OPEN
+        self._cuts: list[Instant] = []
+        self._receiving = Seat("receiving from this stream")
+        self._sending = Seat("sending to this stream")
+        link.streams[serial] = self
+
+    def _wire(self, remote: "VirtualStream", incoming: Pipe, outgoing: Pipe, path: Path) -> None:
+        self._remote = remote
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._path = path
+
+    def _take(self, act: Act) -> None:
+        after = TRANSITIONS[self._phase].get(act)
+        if after is None:
+            raise IllegalTransition(f"{self!r} cannot {act.value}: it is {self._phase.value}")
+        self._phase = after
+
+    # Receiving.
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        """See ``Stream``: waits until the first arrival; nothing is taken before it returns."""
+        with self._receiving:
+            await trio.lowlevel.checkpoint()
+            while True:
+                self._check_not_closed()
+                data = self._received(max_bytes)
+                if data is not None:
+                    return data
+                await self._receiving.wait(min(self._incoming.next_delivery(), self._cut_at()))
+
+    def _received(self, max_bytes: int) -> bytes | None:
+        now, cut_at = trio.current_time(), self._cut_at()
+        data = self._incoming.take(max_bytes, now, min(now, cut_at))
+        if data is None and cut_at <= now:
+            raise trio.BrokenResourceError(f"receive from {self.peer}: connection reset by peer")
+        if data:
+            self._remote._sending.wake()
+        return data
+
+    def is_stale(self) -> bool:
+        """Whether anything at all has arrived: bytes, the end, or a reset."""
+        now = trio.current_time()
+        closed = self._phase is Phase.CLOSED
+        return closed or min(self._incoming.next_delivery(), self._cut_at()) <= now
+
+    # Sending.
+
+    def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
+        """See ``Stream``: hands over what the window takes, without a checkpoint."""
+        self._check_may_send()
+        now = trio.current_time()
+        size = min(len(data), self._outgoing.room(now))
+        if size > 0:
+            arrival = self._outgoing.put(bytes(memoryview(data)[:size]), now)
+            if self._remote._phase is Phase.CLOSED:
+                self._be_answered_by_reset(arrival)
+            else:
+                self._remote._receiving.wake()
+        return size
+
+    async def send_some(self, data: bytes | bytearray | memoryview) -> int:
+        """See ``Stream``: waits until the window opens or a reset arrives."""
+        with self._sending:
+            await trio.lowlevel.checkpoint()
+            while True:
+                sent = self.send_nowait(data)
+                if sent or not len(data):
+                    return sent
+                await self._sending.wait(min(self._outgoing.next_ack(), self._cut_at()))
+
+    async def send_eof(self) -> None:
+        """See ``Stream``: FIN follows the bytes; saying it twice changes nothing."""
+        await trio.lowlevel.checkpoint()
+        self._check_not_closed()
+        if self._cut_at() <= trio.current_time():
+            raise trio.BrokenResourceError(f"end of file to {self.peer}: the connection was reset")
+        if self._phase is Phase.OPEN:
+            self._take(Act.FINISH)
+            self._send_fin()
+
+    def _send_fin(self) -> None:
+        self._outgoing.put_eof(trio.current_time())
+        self._remote._receiving.wake()
+
+    # The end of it.
+
+    async def aclose(self) -> None:
+        """See ``Stream``; with bytes unread it says RST instead of FIN, as Linux does."""
+        self._close_in_order()
+        await trio.lowlevel.checkpoint()
+
+    def _close_in_order(self) -> None:
+        if self._phase is Phase.CLOSED:
+            return
+        now = trio.current_time()
+        if self._incoming.has_bytes(now):
+            self.abort()
+            return
+        if self._phase is Phase.OPEN:
+            self._send_fin()
+        self._leave(now)
+
+    def abort(self) -> None:
+        """See ``Stream``: RST, which bytes that wait for bandwidth do not hold up."""
+        if self._phase is Phase.CLOSED:
+            return
+        now = trio.current_time()
+        path, arrival = self._path, self._path.arrival(now)
+        self._remote._be_cut(lambda: path.delivery(arrival))
+        self._leave(now)
+
+    def cut(self) -> None:
+        """Suffer a reset from the middle of the link, at this instant."""
+        now = trio.current_time()
+        self._be_cut(lambda: now)
+
+    def _leave(self, now: float) -> None:
+        self._take(Act.CLOSE)
+        del self._link.streams[self.serial]
+        self.wake()
+        late = self._incoming.first_bytes_after(now)
+        if late is not None:
+            self._remote._be_answered_by_reset(late)
+
+    def _be_answered_by_reset(self, arrival: float) -> None:
+        """Bytes of ours reach a closed end at ``arrival``: its reset comes back from there."""
+        there, back = self._path, self._remote._path
+        self._be_cut(lambda: back.delivery(there.delivery(arrival) + back.latency_seconds))
+
+    def _be_cut(self, at: Instant) -> None:
+        self._cuts.append(at)
+        self.wake()
+
+    def _cut_at(self) -> float:
+        return min(at() for at in self._cuts) if self._cuts else math.inf
+
+    def wake(self) -> None:
+        """Let the tasks that wait on this end look again."""
+        self._receiving.wake()
+        self._sending.wake()
+
+    def _check_not_closed(self) -> None:
+        if self._phase is Phase.CLOSED:
+            raise trio.ClosedResourceError("this stream was closed")
+
+    def _check_may_send(self) -> None:
+        self._check_not_closed()
+        if self._phase is Phase.FINISHED or self._cut_at() <= trio.current_time():
+            raise trio.BrokenResourceError(f"send to {self.peer}: broken pipe")
+
+    async def __aenter__(self) -> Self:
+        """Own the stream for a block."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the stream, without a checkpoint."""
+        self._close_in_order()
+
+    def __repr__(self) -> str:
+        return f"<VirtualStream {self.local} to {self.peer}, {self._phase.value}>"
+
+
+def connect_ends(
+    near: VirtualStream, far: VirtualStream, there: Path, back: Path, window_bytes: int
+) -> None:
+    """Join two ends: ``there`` leads from ``near`` to ``far``, ``back`` the other way."""
+    forth_pipe, back_pipe = Pipe(there, back, window_bytes), Pipe(back, there, window_bytes)
+    near._wire(far, incoming=back_pipe, outgoing=forth_pipe, path=there)
+    far._wire(near, incoming=forth_pipe, outgoing=back_pipe, path=back)
