@@ -1,0 +1,53 @@
+"""The window counts what is younger than its span, to within one bucket."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_lb.policy.window import WindowCounter
+
+# Eighths of a second: exact in binary, so the law below needs no tolerance.
+steps = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 5)), max_size=60)
+
+
+def test_an_event_counts_until_its_bucket_leaves_the_window() -> None:
+    window = WindowCounter(10.0, buckets=10)
+    window.add(0.5)
+    assert [window.total(t) for t in (0.5, 5.0, 9.9, 10.0)] == [1, 1, 1, 0]
+
+
+def test_buckets_leave_one_after_the_other() -> None:
+    window = WindowCounter(4.0, buckets=4)
+    for second in range(4):
+        window.add(second + 0.5, 10**second)
+    assert [window.total(t) for t in (3.9, 4.0, 5.0, 6.0, 7.0)] == [1111, 1110, 1100, 1000, 0]
+
+
+def test_a_long_silence_empties_it() -> None:
+    window = WindowCounter(10.0)
+    window.add(3.0, 1000)
+    assert window.total(1e9) == 0
+    window.add(1e9 + 0.5)
+    assert window.total(1e9 + 1.0) == 1
+
+
+def test_a_clock_that_begins_anywhere_makes_no_difference() -> None:
+    window = WindowCounter(10.0)
+    window.add(123_456.5)
+    window.add(123_457.5)
+    assert (window.total(123_457.5), window.total(123_466.5)) == (2, 1)
+
+
+@given(steps, st.sampled_from([1, 2, 8, 16]))
+def test_law_it_counts_all_of_the_span_less_a_bucket_and_nothing_older(
+    gaps: list[tuple[int, int]], buckets: int
+) -> None:
+    span, now = 8.0, 0.0
+    window = WindowCounter(span, buckets)
+    past: list[tuple[float, int]] = []
+    for eighths, count in gaps:
+        now += eighths / 8
+        window.add(now, count)
+        past.append((now, count))
+        surely = sum(n for at, n in past if now - at <= span - span / buckets)
+        at_most = sum(n for at, n in past if now - at < span)
+        assert surely <= window.total(now) <= at_most
