@@ -148,11 +148,12 @@ class VirtualStream:
     # The end of it.
 
     async def aclose(self) -> None:
-        """See ``Stream``; with bytes unread it says RST instead of FIN, as Linux does."""
-        self._close_in_order()
+        """See ``Stream``: ``close``, then a checkpoint."""
+        self.close()
         await trio.lowlevel.checkpoint()
 
-    def _close_in_order(self) -> None:
+    def close(self) -> None:
+        """See ``Stream``; with bytes unread it says RST instead of FIN, as Linux does."""
         if self._phase is Phase.CLOSED:
             return
         now = trio.current_time()
@@ -222,7 +223,7 @@ class VirtualStream:
         traceback: TracebackType | None,
     ) -> None:
         """Close the stream, without a checkpoint."""
-        self._close_in_order()
+        self.close()
 
     def __repr__(self) -> str:
         return f"<VirtualStream {self.local} to {self.peer}, {self._phase.value}>"

@@ -1,0 +1,1 @@
+"""What plays are made of: stages to act on, scripted peers, and a look for leaks afterwards."""
