@@ -60,6 +60,22 @@ def test_falls_with_the_third_failure_in_a_row_and_rises_with_the_second_success
     ]
 
 
+def test_one_good_check_is_enough_when_nobody_else_can_serve() -> None:
+    patient, urgent = machine(), machine()
+    for health in (patient, urgent):
+        assert play(health, "---")[-1][1] is False
+    assert patient.observe(GOOD, 3.0) == []
+    assert [e.at for e in urgent.observe(GOOD, 3.0, urgent=True)] == [3.0]
+    assert (patient.is_usable, urgent.is_usable) == (False, True)
+
+
+def test_urgency_does_not_make_bad_checks_count_more() -> None:
+    health = machine()
+    play(health, "+")
+    assert health.observe(BAD, 1.0, urgent=True) == []
+    assert health.is_usable
+
+
 def test_thresholds_of_one_flip_with_each_check_and_speak_of_one_check() -> None:
     assert play(machine(rise=1, fall=1), "+-+")[1:] == [
         (1.0, False, "1 check failed: connect refused"),

@@ -9,7 +9,8 @@
 Rule 1: the state changes only in `_take`, only as TRANSITIONS says.
 Rule 2: the first check decides alone; after it `rise` good checks in a row make the
         server healthy and `fall` bad ones in a row make it unhealthy. One check of the
-        other kind begins the count anew, so a single lost probe flips nothing.
+        other kind begins the count anew, so a single lost probe flips nothing. Where
+        no other server is left, one good check is enough (``urgent``).
 Rule 3: a person's word (`override`) stands beside the state, not in it: probes go on
         counting below, and when the word is taken back their verdict is up to date.
 Rule 4: events tell changes of the effective verdict, so a probe that disagrees with an
@@ -169,11 +170,15 @@ class HealthMachine:
 
     # -- what happens to it
 
-    def observe(self, check: CheckResult, now: float) -> list[Event]:
-        """Count one check that ended at ``now``; return the change of verdict, if any."""
+    def observe(self, check: CheckResult, now: float, *, urgent: bool = False) -> list[Event]:
+        """Count one check that ended at ``now``; return the change of verdict, if any.
+
+        ``urgent`` says that nobody else can serve: then one good check is enough, since
+        a server that may flap is better than none.
+        """
         before = self.state
         self._count(check, now)
-        signal = self._signal()
+        signal = self._signal(1 if urgent else self.config.rise)
         if signal is None:
             return []
         reason = self._reason(check)
@@ -200,10 +205,10 @@ class HealthMachine:
             self.consecutive_successes = 0
             self.last_error = check.detail or "check failed"
 
-    def _signal(self) -> Signal | None:
+    def _signal(self, rise: int) -> Signal | None:
         """What the counts mean in this state; None while they prove nothing new."""
         first = self._state is HealthState.UNKNOWN
-        if self.consecutive_successes >= (1 if first else self.config.rise):
+        if self.consecutive_successes >= (1 if first else rise):
             signal = Signal.ROSE
         elif self.consecutive_failures >= (1 if first else self.config.fall):
             signal = Signal.FELL

@@ -190,6 +190,13 @@ class OutlierDetector:
         due = sorted((until, sid) for sid, until in self._ejected.items() if until <= now)
         return [self._readmit(sid, now) for _, sid in due]
 
+    def readmit(self, server_id: str, now: float) -> list[Event]:
+        """End an ejection early: better evidence is at hand, or nobody else is left.
+
+        The server's n stays, so that the next ejection is longer all the same.
+        """
+        return [self._readmit(server_id, now)] if server_id in self._ejected else []
+
     def forget(self, server_id: str) -> None:
         """Drop a server that left the pool."""
         self._records.pop(server_id, None)
