@@ -354,9 +354,9 @@ class Life(RuleBasedStateMachine):
         self.outcome(good, False, 1)
         self.outcome(server, True, 5)
 
-    @rule(seconds=st.floats(0, 30), prompt=st.booleans())
-    def time_passes(self, seconds: float, prompt: bool) -> None:
-        self.now += seconds
+    @rule(eighths=st.integers(0, 240), prompt=st.booleans())  # exact in binary
+    def time_passes(self, eighths: int, prompt: bool) -> None:
+        self.now += eighths / 8
         if prompt:
             self.believe(self.outlier.on_deadline(self.now))
 
