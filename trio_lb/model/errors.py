@@ -34,7 +34,8 @@ class Problem:
             place = f"{self.file}:{self.line}" if self.line is not None else self.file
             place += " "
         mark = "warning: " if self.severity == "warning" else ""
-        return f"{place}{mark}{self.path}: {self.message}"
+        what = f"{self.path}: {self.message}" if self.path else self.message
+        return f"{place}{mark}{what}"
 
 
 class ConfigError(TrioLbError, ValueError):

@@ -1,0 +1,140 @@
+"""From a whole document to a ``Config``: the shape of the file, defaults that pools inherit.
+
+    load_balancer.servers, .algorithm, .health_check ...  --> the pool "default"
+    load_balancer.pools.api                               --> the same, over those as defaults
+
+The document may also be what stands below ``load_balancer`` alone. Everything is
+read where it was written (see ``nodes``), so nothing is rewritten first.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from trio_lb.config import lint
+from trio_lb.config.choices import POOL_NAME
+from trio_lb.config.kinds import suggestion
+from trio_lb.config.knobs import knobs_of, spellings
+from trio_lb.config.later import FILE, known_elsewhere, refuse_later
+from trio_lb.config.listeners import read_listeners
+from trio_lb.config.nodes import Node
+from trio_lb.config.schema import DEFAULT_POOL, Config, LoggingConfig, PoolConfig
+from trio_lb.config.servers import read_servers
+from trio_lb.config.structure import (
+    BAD,
+    check_keys,
+    evolved,
+    fields_of,
+    fill,
+    read_kind,
+    read_section,
+    read_value,
+)
+
+_FILE_KEYS: Final = ("load_balancer", "logging")
+
+# The flat names of requirements 000 and 001, in snake_case.
+FLAT: Final[Mapping[str, tuple[str, str]]] = {
+    "health_check_interval": ("health_check", "interval"),
+    "health_check_timeout": ("health_check", "timeout"),
+    "max_retries": ("retry", "max_retries"),
+    "retry_delay": ("retry", "base_delay"),
+}
+
+
+def read_document(root: Node) -> Config:
+    """Return the configuration; with errors among the findings it is only a guess."""
+    keys = root.mapping()
+    if is_inner(keys):
+        config = _read_balancer(root)
+    else:
+        root.refuse_unknown([*_FILE_KEYS, *sorted(FILE)], known_elsewhere())
+        refuse_later(root, FILE)
+        config = _read_file(root, keys)
+    return config
+
+
+def is_inner(keys: Mapping[str, object]) -> bool:
+    """Whether these are the keys of ``load_balancer`` itself, without the file around it.
+
+    One known key is enough, unless something looks like a misspelt ``load_balancer``.
+    """
+    outer = {"load_balancer", *FILE}
+    if any(key in outer or suggestion(key, ("load_balancer",)) for key in keys):
+        return False
+    inner = {*spellings(Config), *spellings(PoolConfig), *FLAT} - {"logging"}
+    return bool(inner & set(keys))
+
+
+def _read_file(root: Node, keys: Mapping[str, Node]) -> Config:
+    balancer, logging = keys.get("load_balancer"), keys.get("logging")
+    if balancer is None:
+        root.warn("no load_balancer here: nothing would be served")
+        config = Config(pools={DEFAULT_POOL: PoolConfig()})
+    else:
+        config = _read_balancer(balancer)
+    if logging is None:
+        return config
+    if balancer is not None and isinstance(balancer.value, Mapping) and "logging" in balancer.value:
+        logging.refuse("given twice: also inside load_balancer")
+    return attrs.evolve(config, logging=read_section(logging, LoggingConfig()))
+
+
+def _read_balancer(node: Node) -> Config:
+    if node.value is None:
+        node = attrs.evolve(node, value={})
+    check_keys(node, Config, more=[*spellings(PoolConfig), *FLAT])
+    default = _read_pool(node, PoolConfig(), flat=True)
+    config = fill(node, Config(), own=("listeners", "pools"))
+    written = fields_of(node, Config)
+    pools = _read_pools(written.get("pools"), default, node)
+    listeners = read_listeners(written.get("listeners"), pools, node)
+    return attrs.evolve(config, pools=pools, listeners=listeners)
+
+
+def _read_pools(node: Node | None, default: PoolConfig, balancer: Node) -> dict[str, PoolConfig]:
+    """The default pool first, then the others in the order of the file."""
+    found = [(balancer, default)]
+    for name, entry in node.mapping().items() if node and node.value is not None else ():
+        if read_kind(attrs.evolve(entry, value=name), POOL_NAME) is BAD:
+            continue
+        if name == DEFAULT_POOL and default.servers:
+            entry.refuse("the default pool has its servers in load_balancer.servers already")
+            continue
+        if entry.value is None:
+            entry = attrs.evolve(entry, value={})
+        check_keys(entry, PoolConfig)
+        base = attrs.evolve(default, name=name, servers=())
+        found.append((entry, _read_pool(entry, base)))
+    lint.warn_of_missing_probes(found)
+    return {pool.name: pool for _, pool in found}
+
+
+def _read_pool(node: Node, base: PoolConfig, *, flat: bool = False) -> PoolConfig:
+    """Whatever the mapping around it is: load_balancer itself holds the default pool."""
+    pool = fill(node, base, own=("servers",))
+    if flat:
+        pool = _read_flat(node, pool)
+    written = fields_of(node, PoolConfig)
+    lint.warn_of_slow_probe(written.get("health_check"), pool.health_check)
+    if "servers" not in written:
+        return pool
+    return attrs.evolve(pool, servers=read_servers(written["servers"]))
+
+
+def _read_flat(node: Node, pool: PoolConfig) -> PoolConfig:
+    """Flat names are the same fields; a flat interval asks for probes as the section does."""
+    keys = node.mapping()
+    for key in [key for key in keys if key in FLAT]:
+        section, name = FLAT[key]
+        given = keys[section].value if section in keys else None
+        if isinstance(given, Mapping) and name in given:
+            keys[key].refuse(f"given twice: '{section}.{name}' means the same")
+        before = getattr(pool, section)
+        value = read_value(keys[key], knobs_of(type(before))[name].shape)
+        changes = {} if value is BAD else {name: value}
+        if given is None and "enabled" in knobs_of(type(before)):
+            changes["enabled"] = True
+        pool = evolved(pool, {section: evolved(before, changes)})
+    return pool

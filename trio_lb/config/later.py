@@ -1,0 +1,95 @@
+"""What the documentation names and this version can't do: refused, each by its name.
+
+A key that switches such a feature *off* asks for nothing and is let through, so
+that a file may say ``sticky_sessions: false`` before and after the feature exists.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from trio_lb.config.knobs import knobs_of
+from trio_lb.config.nodes import Node
+from trio_lb.config.schema import (
+    Config,
+    HealthCheckConfig,
+    ListenerConfig,
+    OutlierConfig,
+    PoolConfig,
+    RetryConfig,
+    ServerConfig,
+    TimeoutsConfig,
+)
+
+# Beside `load_balancer` in the file.
+FILE: Final = frozenset({"load_balancers", "rules", "admin", "tracing"})
+
+_OF_A_BALANCER: Final = frozenset(
+    {
+        "access",
+        "autoscaler",
+        "cache",
+        "circuit_breaker",
+        "circuit_breaker_threshold",
+        "circuit_breaker_timeout",
+        "discovery",
+        "fail_open",
+        "geo",
+        "hedge",
+        "load_shedding",
+        "mirror",
+        "proxy_protocol",
+        "queue",
+        "rate_limit",
+        "session_timeout",
+        "shared_state",
+        "slow_start",
+        "split",
+        "sticky_session",
+        "sticky_sessions",
+        "tls",
+    }
+)
+
+LATER: Final[Mapping[type[attrs.AttrsInstance], frozenset[str]]] = {
+    Config: _OF_A_BALANCER,
+    PoolConfig: _OF_A_BALANCER,
+    ListenerConfig: frozenset({"ssl", "tls", "proxy_protocol", "geo", "access", "rate_limit"}),
+    ServerConfig: frozenset({"health_check", "tls", "proxy_protocol", "circuit_breaker"}),
+    HealthCheckConfig: frozenset({"probes", "check"}),
+    OutlierConfig: frozenset({"success_rate", "min_requests", "interval"}),
+    RetryConfig: frozenset(),
+    TimeoutsConfig: frozenset({"tls_handshake"}),
+}
+
+# Where "off" is a wish of its own that has to be obeyed, not the absence of one.
+_NEVER_HARMLESS: Final = frozenset({"fail_open", "health_check"})
+
+
+def later_keys(cls: type[attrs.AttrsInstance]) -> frozenset[str]:
+    """Return the keys of a section that are known and not built."""
+    return LATER.get(cls, frozenset())
+
+
+def refuse_later(node: Node, keys: frozenset[str]) -> None:
+    """Say of each such key that it is not supported, unless it asks for nothing."""
+    for key, child in node.mapping().items():
+        if key in keys and not _asks_for_nothing(key, child.value):
+            child.not_yet()
+
+
+def _asks_for_nothing(key: str, value: object) -> bool:
+    if value is None or value == {} or value == []:
+        return True
+    if key in _NEVER_HARMLESS:
+        return False
+    if isinstance(value, Mapping):
+        return value.get("enabled") is False
+    return value is False or (key == "slow_start" and value in (0, "0s"))
+
+
+def known_elsewhere() -> dict[str, str]:
+    """Return the keys of ``load_balancer`` for a file that has them one level too high."""
+    inside = {*knobs_of(Config), *knobs_of(PoolConfig), *_OF_A_BALANCER}
+    return dict.fromkeys(sorted(inside), "it belongs inside load_balancer")

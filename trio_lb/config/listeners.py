@@ -1,0 +1,70 @@
+"""The listeners: ``bind: host:port``, or ``port: 80`` alone, which binds every IPv4 address."""
+
+from collections.abc import Collection
+from typing import Final
+
+import attrs
+
+from trio_lb.config import lint
+from trio_lb.config.kinds import Text
+from trio_lb.config.knobs import BIND_PORT
+from trio_lb.config.nodes import Node
+from trio_lb.config.schema import ListenerConfig, PoolConfig
+from trio_lb.config.structure import check_keys, fill, read_kind
+from trio_lb.config.values import check_host
+from trio_lb.model.address import Address
+
+EVERY_ADDRESS: Final = "0.0.0.0"
+
+_HOST: Final = Text("an IP address or a host name", r"[^\s/\[\]@]+")
+
+# Stands in for an address that can't be read: port 0 clashes with none.
+_UNREAD: Final = Address(EVERY_ADDRESS, 0)
+
+
+def read_listeners(
+    node: Node | None, pools: dict[str, PoolConfig], balancer: Node
+) -> tuple[ListenerConfig, ...]:
+    """Return the listeners of a list; each has a pool that exists and an address of its own."""
+    written = [] if node is None or node.value is None else node.items("a list of listeners")
+    read = [(each, _read_listener(each)) for each in written]
+    if not read and (node is None or not written):
+        balancer.warn("no listeners here: nothing would be accepted")
+    lint.refuse_same_binds(read)
+    lint.look_at_pools(read, pools, balancer)
+    return tuple(listener for _, listener in read)
+
+
+def _read_listener(node: Node) -> ListenerConfig:
+    check_keys(node, ListenerConfig, more=("host", "port"))
+    keys = node.mapping()
+    host, port = keys.get("host"), keys.get("port")
+    if "bind" in keys:
+        _refuse_parts([host, port])
+        return fill(node, ListenerConfig(bind=_UNREAD))
+    listener = fill(node, ListenerConfig())
+    if port is not None:
+        return attrs.evolve(listener, bind=_joined(host, port) or _UNREAD)
+    if host is not None:
+        host.refuse("no port beside it: add 'port', or write bind: host:port")
+    return listener
+
+
+def _refuse_parts(parts: Collection[Node | None]) -> None:
+    for part in parts:
+        if part is not None:
+            part.refuse("given twice: 'bind' has it already")
+
+
+def _joined(host: Node | None, port: Node) -> Address | None:
+    """Of ``host`` and ``port``, where the host may be left out."""
+    number = read_kind(port, BIND_PORT)
+    name: object = EVERY_ADDRESS if host is None else read_kind(host, _HOST)
+    if not isinstance(name, str) or not isinstance(number, int):
+        return None
+    try:
+        check_host(name)
+    except ValueError as error:
+        (host or port).refuse(f"'{name}' {error}")
+        return None
+    return Address(name, number)

@@ -1,0 +1,141 @@
+"""From written values to frozen ones: a walk over the schema's own fields.
+
+``read_value`` serves one field, ``read_section`` one schema class. Neither stops at
+a problem: what can't be read keeps the value it had before, so that the rest is
+still looked at, and the findings decide in the end whether anything is returned.
+"""
+
+import enum
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from trio_lb.config.choices import FLAG
+from trio_lb.config.kinds import Kind, Refused
+from trio_lb.config.knobs import ListOf, MapOf, Section, Shape, knobs_of, spellings
+from trio_lb.config.later import later_keys, refuse_later
+from trio_lb.config.nodes import Node
+from trio_lb.config.schema import AccessLogConfig
+from trio_lb.config.values import Loose
+
+T = TypeVar("T", bound=attrs.AttrsInstance)
+
+
+class Bad(enum.Enum):
+    """Stands for a value that could not be read; its problem is taken down."""
+
+    BAD = "bad"
+
+
+BAD: Final = Bad.BAD
+
+
+def read_value(node: Node, shape: Shape, before: object = BAD) -> object:
+    """Return what ``node`` stands for, or ``BAD``; a section starts from ``before``."""
+    match shape:
+        case ListOf(item=item):
+            return tuple(_good(read_value(each, item) for each in node.items()))
+        case MapOf():
+            return _read_map(node, shape)
+        case Section(cls=cls):
+            return read_section(node, before if isinstance(before, cls) else cls())
+    return read_kind(node, shape)
+
+
+def read_kind(node: Node, kind: Kind) -> object:
+    """Return the value of a single field, or ``BAD``."""
+    try:
+        return kind.read(node.value)
+    except Refused as error:
+        node.complain(error)
+        return BAD
+
+
+def read_section(node: Node, base: T) -> T:
+    """Return ``base`` with everything that ``node`` says.
+
+    A section with an ``enabled`` field may be just true or false, and writing any
+    of it turns it on. An empty one (``timeouts:`` and nothing below) says nothing.
+    """
+    cls = type(base)
+    switch = "enabled" in knobs_of(cls)
+    if node.value is None:
+        return base
+    if switch and isinstance(node.value, bool | Loose):
+        on = read_kind(node, FLAG)
+        return base if on is BAD else evolved(base, {"enabled": on})
+    if switch:
+        base = evolved(base, {"enabled": True})
+    check_keys(node, cls)
+    made = fill(node, base)
+    finish = _FINISH.get(cls)
+    return made if finish is None else finish(node, made)
+
+
+def check_keys(node: Node, cls: type[attrs.AttrsInstance], *, more: Collection[str] = ()) -> None:
+    """Refuse every key that ``cls`` does not know, now or later; ``more`` are known too."""
+    later = later_keys(cls)
+    refuse_later(node, later)
+    # The names that work first: they are what a misspelt key is compared with.
+    node.refuse_unknown([*spellings(cls), *more, *sorted(later)], {})
+
+
+def fill(node: Node, base: T, *, own: Collection[str] = ()) -> T:
+    """Return ``base`` with the fields that ``node`` gives, save those the caller reads itself."""
+    shapes = {name: each.shape for name, each in knobs_of(type(base)).items()}
+    read = {
+        name: read_value(child, shapes[name], getattr(base, name))
+        for name, child in fields_of(node, type(base)).items()
+        if name not in own
+    }
+    return evolved(base, {name: value for name, value in read.items() if value is not BAD})
+
+
+def evolved(base: T, changes: Mapping[str, object]) -> T:
+    """Return ``base`` with ``changes``: attrs.evolve for a class that mypy can't name."""
+    whole: Any = base
+    made: T = attrs.evolve(whole, **changes)
+    return made
+
+
+def fields_of(node: Node, cls: type[attrs.AttrsInstance]) -> dict[str, Node]:
+    """Return the node of each field that is written, whichever of its names was used."""
+    names, found = spellings(cls), dict[str, Node]()
+    for key, child in node.mapping().items():
+        name = names.get(key)
+        if name is None:
+            continue
+        if name in found:
+            child.refuse(f"given twice: '{found[name].path[-1]}' means the same")
+        else:
+            found[name] = child
+    return found
+
+
+def _read_map(node: Node, shape: MapOf) -> object:
+    """A key that is refused takes its value with it."""
+    made = {}
+    for key, child in node.mapping().items():
+        try:
+            name = shape.key.read(key)
+        except Refused as error:
+            child.refuse(f"the key {error}")
+            continue
+        made[name] = read_value(child, shape.item)
+    return {key: value for key, value in made.items() if value is not BAD}
+
+
+def _good(values: Any) -> list[object]:
+    return [value for value in values if value is not BAD]
+
+
+def _finish_access(node: Node, made: Any) -> Any:
+    """A log that is given a file is wanted: its form is then nginx's usual one."""
+    written = fields_of(node, AccessLogConfig)
+    if "file" in written and "format" not in written:
+        return attrs.evolve(made, format="combined")
+    return made
+
+
+_FINISH: Final[Mapping[type, Callable[[Node, Any], Any]]] = {AccessLogConfig: _finish_access}
