@@ -1,0 +1,1 @@
+"""Tests of the books: servers, pools, the registry and the ledger."""

@@ -1,0 +1,40 @@
+"""How a server enters a pool's books, and how its health is fitted to a changed plan."""
+
+from trio_lb.config.schema import HealthCheckConfig, PoolConfig, ServerConfig
+from trio_lb.policy.health import HealthMachine, HealthState, HealthThresholds
+from trio_lb.state.server import Server
+
+
+def new_server(pool: PoolConfig, config: ServerConfig) -> Server:
+    """Make a server of the plan; where it is probed, nothing is known of it yet."""
+    probed = pool.health_check.enabled
+    health = new_health(pool, config.id, HealthState.UNKNOWN) if probed else None
+    return Server(pool.name, config, health)
+
+
+def new_health(pool: PoolConfig, server_id: str, initial: HealthState) -> HealthMachine:
+    """Make a health machine with the plan's thresholds."""
+    return HealthMachine(pool.name, server_id, _thresholds(pool.health_check), initial=initial)
+
+
+def fit_health(pool: PoolConfig, server: Server) -> HealthMachine | None:
+    """Return the machine that the plan asks for; a server in service stays in service.
+
+    Probes that are switched on find it healthy and must prove otherwise; switched off,
+    only a person's word remains.
+    """
+    old, probed = server.health, pool.health_check.enabled
+    if old is not None and probed:
+        old.config = _thresholds(pool.health_check)
+        return old
+    if probed:
+        return new_health(pool, server.id, HealthState.HEALTHY)
+    if old is None or not old.is_overridden:
+        return None
+    fresh = new_health(pool, server.id, HealthState.HEALTHY)
+    fresh.restore({"override": old.snapshot()["override"]})
+    return fresh
+
+
+def _thresholds(config: HealthCheckConfig) -> HealthThresholds:
+    return HealthThresholds(rise=config.healthy_threshold, fall=config.unhealthy_threshold)

@@ -1,0 +1,392 @@
+"""A pool: servers that can answer the same requests, and what is known of each.
+
+It joins the verdicts (a person's, the probes', the outlier detector's) into one answer
+a server, "does it take requests now", and hands the usable ones to the balancer.
+
+Rule 1: a server is usable when it is a member, not disabled, not draining, HEALTHY (or
+        not probed), and not ejected. `_review` is the only place that says so.
+Rule 2: ejection never empties a pool: when nobody is usable, every ejected server that
+        its probes call healthy is readmitted at once. A server that its probes find
+        healthy again is readmitted at once, too.
+Rule 3: `apply` is the only way in which configuration becomes servers; adding, changing
+        and removing one server are small plans. Identity is pool + address.
+Rule 4: the pool speaks to the timer for all that is due in it (ejections, drains).
+        Nothing here waits; the three `on_*` hooks wake those who do.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import attrs
+
+from trio_lb.config.schema import PoolConfig, ServerConfig
+from trio_lb.model.errors import UnknownServer
+from trio_lb.model.events import Event, ServerAdded, ServerEvent, ServerRemoved
+from trio_lb.model.outcome import Outcome, OutcomeKind
+from trio_lb.model.rng import Rng
+from trio_lb.policy.balance.base import Balancer, Context
+from trio_lb.policy.balance.registry import make_balancer
+from trio_lb.policy.budget import RetryBudget
+from trio_lb.policy.drain import DrainState
+from trio_lb.policy.health import CheckResult, HealthState
+from trio_lb.policy.outlier import OutlierDetector
+from trio_lb.state.enrolment import fit_health, new_health, new_server
+from trio_lb.state.membership import Membership, refuse_doubles
+from trio_lb.state.rotation import Rotation
+from trio_lb.state.server import Server, ServerState
+from trio_lb.state.unavailable import Unavailable, explain, whole_seconds_until
+
+NOTHING: Final[tuple[Event, ...]] = ()
+"""What most observations tell; shared, so that telling it allocates nothing."""
+
+_UNCOUNTED: Final = frozenset({OutcomeKind.STALE, OutcomeKind.ABANDONED})
+"""Outcomes that say nothing of the server."""
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class PoolStatistics:
+    """A pool at an instant. ``usable`` of ``servers`` members take requests."""
+
+    name: str
+    algorithm: str
+    servers: int
+    usable: int
+    healthy: int
+    leaving: int
+
+
+class Pool:
+    """One pool's servers and policies.
+
+    It begins without servers: ``apply`` brings them. The hooks may be assigned by
+    whoever runs timers and probes: ``on_deadline_moved(pool)`` after any call that moved
+    ``deadline``; ``on_suspect(server)`` when an attempt was refused, reset or timed out;
+    ``on_changed(pool)`` when servers came or went, or the pool became (un)usable.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.config = PoolConfig(name=name)
+        self.balancer: Balancer = make_balancer(self.config.algorithm)
+        self.outlier = OutlierDetector(name, self.config.outlier_detection)
+        self.budget = RetryBudget(self.config.retry.budget)
+        self.on_suspect: Callable[[Server], None] = _ignore
+        self.on_deadline_moved: Callable[[Pool], None] = _ignore
+        self.on_changed: Callable[[Pool], None] = _ignore
+        self._membership = Membership()
+        self._rotation = Rotation()
+        self._draining: list[Server] = []
+        self._announced: tuple[float | None, bool] = (None, False)
+
+    # -- the hot path
+
+    def order(self, context: Context, rng: Rng) -> Iterator[Server]:
+        """Yield servers to try: usable, not full, each at most once, best first."""
+        return self._rotation.order(self.balancer, context, rng)
+
+    def observe(
+        self, server: Server, outcome: Outcome, now: float, rng: Rng | None = None
+    ) -> Sequence[Event]:
+        """Count one attempt's outcome; return what it led to. ``rng`` jitters an ejection.
+
+        A stale connection is no attempt: nothing of the request was processed.
+        """
+        kind = outcome.kind
+        if kind is OutcomeKind.ANSWERED and (outcome.status is None or outcome.status < 500):
+            server.requests += 1
+            self.outlier.observe(server.id, False, now, ())
+            return NOTHING
+        if kind in _UNCOUNTED:
+            if kind is OutcomeKind.ABANDONED:
+                server.requests += 1
+            return NOTHING
+        return self._failed(server, outcome, now, rng)
+
+    def _failed(
+        self, server: Server, outcome: Outcome, now: float, rng: Rng | None
+    ) -> Sequence[Event]:
+        server.requests += 1
+        server.failures += 1
+        if not self._membership.is_member(server):
+            return NOTHING
+        in_rotation = [each.id for each in self._rotation.usable()]
+        told = self.outlier.observe(server.id, True, now, in_rotation, rng)
+        if outcome.kind is not OutcomeKind.ANSWERED:
+            self.on_suspect(server)
+        return self._follow(told, now) if told else NOTHING
+
+    def why_none(self, now: float) -> Unavailable:
+        """Say why ``order`` yielded nobody (or nobody more)."""
+        members = self._membership.members
+        instants = [self.outlier.deadline, *(server.next_check_at for server in members)]
+        return Unavailable(explain(self.name, members), whole_seconds_until(instants, now))
+
+    # -- verdicts
+
+    def checked(self, server: Server, check: CheckResult, now: float) -> Sequence[Event]:
+        """Count a probe's result; one good check is enough while nobody is usable."""
+        if server.health is None or not self._membership.is_member(server):
+            return NOTHING
+        told = server.health.observe(check, now, urgent=not self.is_usable)
+        if told and server.health.is_usable:
+            told += self.outlier.readmit(server.id, now)
+        return self._follow(told, now) if told else NOTHING
+
+    def health_override(self, server_id: str, healthy: bool | None, now: float) -> Sequence[Event]:
+        """Put a person's word above the probes' until None takes it back.
+
+        Raises:
+          UnknownServer: there is no such server.
+        """
+        server = self._need(server_id)
+        if server.health is None:
+            server.health = new_health(self.config, server.id, HealthState.HEALTHY)
+        return self._follow(server.health.override(healthy, now), now)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether any server takes requests."""
+        return self._rotation.size > 0
+
+    @property
+    def usable(self) -> Sequence[Server]:
+        """The servers that take requests now, first tier first."""
+        return self._rotation.usable()
+
+    def servers(self) -> Sequence[Server]:
+        """Return the members in configured order, then those that are leaving."""
+        return tuple(self._membership)
+
+    def healthy_servers(self) -> Sequence[Server]:
+        """Return the members whose state is healthy; an ejected one is."""
+        return [s for s in self._membership.members if s.state is ServerState.HEALTHY]
+
+    def get_server(self, server_id: str) -> Server | None:
+        """Return the server of that id, or None."""
+        return self._membership.get(server_id)
+
+    def statistics(self) -> PoolStatistics:
+        """Return the pool's present as a value."""
+        members = self._membership.members
+        return PoolStatistics(
+            name=self.name,
+            algorithm=self.config.algorithm,
+            servers=len(members),
+            usable=self._rotation.size,
+            healthy=len(self.healthy_servers()),
+            leaving=len(self.servers()) - len(members),
+        )
+
+    # -- what is due
+
+    @property
+    def deadline(self) -> float | None:
+        """The next end of an ejection or a drain."""
+        instants = [server.drain.deadline for server in self._draining]
+        instants.append(self.outlier.deadline)
+        return min((at for at in instants if at is not None), default=None)
+
+    def on_deadline(self, now: float) -> Sequence[Event]:
+        """Readmit and complete drains; a leaver whose drain is over is gone."""
+        told = self.outlier.on_deadline(now)
+        for server in tuple(self._draining):
+            told += self._complete_drain(server, now)
+        return self._follow(told, now) if told else NOTHING
+
+    def _complete_drain(self, server: Server, now: float) -> list[Event]:
+        told = server.drain.on_deadline(now)
+        if server.drain.state is DrainState.DRAINING:
+            return told
+        self._draining.remove(server)
+        if not self._membership.is_member(server):
+            self._membership.drop(server)
+            told.append(ServerRemoved(at=now, pool=self.name, server_id=server.id))
+        return told
+
+    def drain_server(
+        self, server_id: str, now: float, *, expires_at: float | None
+    ) -> Sequence[Event]:
+        """Take a server out of rotation and let its requests end, until ``expires_at``.
+
+        It stays a member, drained, until it is resumed or removed.
+        """
+        server = self._need(server_id)
+        return self._follow(self._start_drain(server, now, expires_at), now)
+
+    def resume_server(self, server_id: str, now: float) -> Sequence[Event]:
+        """Take a drained or draining member back into rotation."""
+        server = self._need(server_id)
+        if self._membership.is_member(server):
+            self._resume(server)
+        return self._follow([], now, review=(server,))
+
+    def _resume(self, server: Server) -> None:
+        server.drain.resume()
+        self._draining = [each for each in self._draining if each is not server]
+
+    def _start_drain(self, server: Server, now: float, expires_at: float | None) -> list[Event]:
+        told = server.drain.start(now, expires_at=expires_at, in_flight=server.active_connections)
+        if server not in self._draining:
+            self._draining.append(server)
+        return told + self._complete_drain(server, now)
+
+    def _emptied(self, server: Server) -> None:
+        """A draining server's last lease was released: the rest happens in the timer."""
+        server.drain.emptied()
+        self._announce()
+
+    # -- plans
+
+    def apply(
+        self, config: PoolConfig, now: float, *, expires_at: float | None = None
+    ) -> Sequence[Event]:
+        """Make ``config`` come true; what stays keeps its state. The same plan changes nothing.
+
+        Servers that go drain until ``expires_at`` (None: until their last request ends).
+
+        Raises:
+          ConfigError: an id or an address stands twice, or the algorithm is unknown;
+            nothing was changed.
+        """
+        if config == self.config:
+            return NOTHING
+        refuse_doubles(config)
+        self._take_policies(config)
+        told = self._take_servers(config, now, expires_at)
+        self._rotation.replace(self._membership.members)
+        return self._follow(told, now, review=self._membership.members, changed=True)
+
+    def add_server(self, config: ServerConfig, now: float) -> Sequence[Event]:
+        """Add one server; with probes it takes requests after its first good check.
+
+        Raises:
+          ConfigError: its id or address is in the pool; nothing was changed.
+        """
+        return self.apply(self._with_servers([*self.config.servers, config]), now)
+
+    def update_server(
+        self, config: ServerConfig, now: float, *, expires_at: float | None = None
+    ) -> Sequence[Event]:
+        """Change the member of ``config.id``; another address is another server.
+
+        Raises:
+          UnknownServer: there is no such member.
+        """
+        self._need_member(config.id)
+        changed = [config if each.id == config.id else each for each in self.config.servers]
+        return self.apply(self._with_servers(changed), now, expires_at=expires_at)
+
+    def remove_server(
+        self, server_id: str, now: float, *, expires_at: float | None = None
+    ) -> Sequence[Event]:
+        """Drain one member until ``expires_at`` (``now``: do not wait) and forget it.
+
+        Raises:
+          UnknownServer: there is no such member.
+        """
+        self._need_member(server_id)
+        rest = [each for each in self.config.servers if each.id != server_id]
+        return self.apply(self._with_servers(rest), now, expires_at=expires_at)
+
+    def _with_servers(self, servers: Sequence[ServerConfig]) -> PoolConfig:
+        return attrs.evolve(self.config, servers=tuple(servers))
+
+    def _take_policies(self, new: PoolConfig) -> None:
+        old = self.config
+        if new.algorithm != old.algorithm:
+            self.balancer = make_balancer(new.algorithm)
+        if new.retry.budget != old.retry.budget:
+            self.budget = RetryBudget(new.retry.budget)
+        self.outlier.config = new.outlier_detection
+        self.config = new
+
+    def _take_servers(
+        self, config: PoolConfig, now: float, expires_at: float | None
+    ) -> list[Event]:
+        change = self._membership.compare(config.servers)
+        fresh = [new_server(config, each) for each in change.come]
+        joined = [*fresh, *(s for s, _ in change.stay if not self._membership.is_member(s))]
+        self._carry_over(change.renamed, {server.id for server in change.go})
+        for server, wanted in change.stay:
+            server.configure(wanted)
+            server.health = fit_health(config, server)
+        self._membership.settle(config.servers, fresh)
+        told: list[Event] = []
+        for server in joined:
+            self._resume(server)
+            told.append(ServerAdded(at=now, pool=self.name, server_id=server.id, server=server))
+        for server in change.go:
+            told += self._start_drain(server, now, expires_at)
+        for server in self._membership:
+            server.join(self.balancer, self._emptied)
+        return told
+
+    def _carry_over(self, renamed: dict[str, str], gone: set[str]) -> None:
+        """Let the outlier detector, which knows servers by id, follow their identity."""
+        known = self.outlier.snapshot()["servers"]
+        for server_id in (*gone, *renamed):
+            self.outlier.forget(server_id)
+        kept = {new: known[old] for old, new in renamed.items() if old in known}
+        self.outlier.restore({"servers": kept})
+
+    # -- following up
+
+    def _follow(
+        self,
+        told: list[Event],
+        now: float,
+        *,
+        review: Iterable[Server] = (),
+        changed: bool = False,
+    ) -> Sequence[Event]:
+        """Renew the verdicts that a change touches, keep rule 2, and wake whom it concerns."""
+        self._review(review)
+        self._review(self._named_by(told))
+        if not self.is_usable:
+            told = told + self._rescue(now)
+        self._announce(changed)
+        return told
+
+    def _named_by(self, told: Iterable[Event]) -> Iterator[Server]:
+        for event in told:
+            if isinstance(event, ServerEvent):
+                server = self._membership.get(event.server_id)
+                if server is not None:
+                    yield server
+
+    def _review(self, servers: Iterable[Server]) -> None:
+        for server in servers:
+            if self._membership.is_member(server):
+                wanted = server.state is ServerState.HEALTHY
+                ejected = self.outlier.is_ejected(server.id)
+                self._rotation.mark(server, wanted and not ejected)
+
+    def _rescue(self, now: float) -> list[Event]:
+        """Readmit all that are only ejected."""
+        told: list[Event] = []
+        for server in self.healthy_servers():
+            told += self.outlier.readmit(server.id, now)
+        self._review(self._named_by(told))
+        return told
+
+    def _announce(self, changed: bool = False) -> None:
+        """Call the hooks whose subject is not as it was announced last."""
+        before, self._announced = self._announced, (self.deadline, self.is_usable)
+        if self._announced[0] != before[0]:
+            self.on_deadline_moved(self)
+        if changed or self._announced[1] is not before[1]:
+            self.on_changed(self)
+
+    def _need(self, server_id: str) -> Server:
+        server = self._membership.get(server_id)
+        if server is None:
+            raise UnknownServer(f"pool {self.name!r} has no server {server_id!r}")
+        return server
+
+    def _need_member(self, server_id: str) -> None:
+        if not self._membership.is_member(self._need(server_id)):
+            raise UnknownServer(f"server {server_id!r} is leaving pool {self.name!r} already")
+
+
+def _ignore(_: object) -> None:
+    """A hook that nobody has taken."""

@@ -1,0 +1,69 @@
+"""Rotation: which servers of a pool take requests now, and in which tiers.
+
+The first tier with a usable server is the one that serves; the further ones (a higher
+``priority`` number, then ``backup`` servers) are only reached when the first has been
+tried in vain. Within a tier the order is the configured one, and the tuple stays the
+same object until something changed: algorithms cache by its identity.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from trio_lb.model.rng import Rng
+from trio_lb.policy.balance.base import Balancer, Context
+from trio_lb.state.server import Server
+
+Tiers = tuple[tuple[Server, ...], ...]
+
+
+class Rotation:
+    """Keeps each server's ``is_usable`` and the tuples made of it; decides no verdict."""
+
+    __slots__ = ("_members", "_tiers", "size")
+
+    def __init__(self) -> None:
+        self._members: tuple[Server, ...] = ()
+        self._tiers: Tiers | None = ()
+        self.size = 0
+        """How many servers take requests now."""
+
+    def replace(self, members: Iterable[Server]) -> None:
+        """Take the pool's servers, in configured order; weights or tiers may have changed."""
+        self._members = tuple(members)
+        self.size = sum(server.is_usable for server in self._members)
+        self._tiers = None
+
+    def mark(self, server: Server, usable: bool) -> None:
+        """Note a member's verdict; free of cost when it is the old one."""
+        if server.is_usable is not usable:
+            server.is_usable = usable
+            self.size += 1 if usable else -1
+            self._tiers = None
+
+    @property
+    def tiers(self) -> Tiers:
+        """The usable servers by tier, no tier empty."""
+        if self._tiers is None:
+            self._tiers = self._sorted()
+        return self._tiers
+
+    def usable(self) -> Sequence[Server]:
+        """Return all usable servers, first tier first."""
+        return [server for tier in self.tiers for server in tier]
+
+    def order(self, balancer: Balancer, context: Context, rng: Rng) -> Iterator[Server]:
+        """Yield servers to try, each at most once.
+
+        What a server is may change while its turn has not come (a retry waits): it is
+        looked at again when it does, and also skipped when it is full.
+        """
+        for tier in self._tiers if self._tiers is not None else self.tiers:
+            for server in balancer.order(tier, context, rng):
+                if server.is_usable and server.active_connections < server.capacity:
+                    yield server
+
+    def _sorted(self) -> Tiers:
+        tiers: dict[tuple[bool, int], list[Server]] = {}
+        for server in self._members:
+            if server.is_usable:
+                tiers.setdefault((server.backup, server.priority), []).append(server)
+        return tuple(tuple(tiers[rank]) for rank in sorted(tiers))
