@@ -1,0 +1,1 @@
+"""The benchmarks' own arithmetic and housekeeping; nothing here puts a load on anything."""
