@@ -1,7 +1,8 @@
 """Fixtures of every test: stages to act on, and the look for leaks that follows each test.
 
 A test that wants virtual time takes ``net``, ``env`` or ``world``: the clock comes
-with them. One that must hold on real sockets too takes ``stage`` or ``any_world``.
+with them, starts at 0 and jumps. One that must hold on real sockets too takes
+``stage`` or ``any_world``, and runs once on each network.
 """
 
 import gc
@@ -9,14 +10,27 @@ import inspect
 from collections.abc import AsyncGenerator, Iterator
 
 import pytest
-import trio
-from trio.testing import MockClock
 
+from tests.support.clock import run_in_virtual_time
 from tests.support.leaks import find_leaks, new_descriptors, open_descriptors
 from tests.support.stage import LOOPBACK, VIRTUAL, LoopbackStage, Stage, VirtualStage
 from tests.support.world import World, open_world
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.network import VirtualNetwork
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run in virtual time what takes a virtual network, directly or through another fixture."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _is_virtual(item):
+            item.add_marker(pytest.mark.trio(run=run_in_virtual_time), append=False)
+
+
+def _is_virtual(item: pytest.Function) -> bool:
+    if "stage_kind" in item.fixturenames:
+        return bool(item.callspec.params["stage_kind"] == VIRTUAL)
+    return "net" in item.fixturenames
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +48,8 @@ def _nothing_is_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-async def net(autojump_clock: MockClock) -> AsyncGenerator[VirtualNetwork, None]:
-    """A virtual network of seed 0, on a clock that jumps; nothing may be left open on it."""
+async def net() -> AsyncGenerator[VirtualNetwork, None]:
+    """A virtual network of seed 0, in virtual time; nothing may be left open on it."""
     net = VirtualNetwork()
     yield net
     assert await find_leaks(net) == []
@@ -54,9 +68,7 @@ async def world(net: VirtualNetwork) -> AsyncGenerator[World, None]:
         yield world
 
 
-@pytest.fixture(
-    params=[VIRTUAL, pytest.param(LOOPBACK, marks=pytest.mark.real)],
-)
+@pytest.fixture(params=[VIRTUAL, pytest.param(LOOPBACK, marks=pytest.mark.real)])
 def stage_kind(request: pytest.FixtureRequest) -> str:
     """Which network the test runs on: it runs once on each."""
     kind: str = request.param
@@ -64,13 +76,7 @@ def stage_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def stage_clock(stage_kind: str) -> MockClock | None:
-    """The clock that belongs to the stage; pytest-trio uses any fixture that is a clock."""
-    return MockClock(autojump_threshold=0) if stage_kind == VIRTUAL else None
-
-
-@pytest.fixture
-async def stage(stage_kind: str, stage_clock: trio.abc.Clock | None) -> AsyncGenerator[Stage, None]:
+async def stage(stage_kind: str) -> AsyncGenerator[Stage, None]:
     """A stage of either kind, with nothing left open at its end."""
     if stage_kind == LOOPBACK:
         yield LoopbackStage()

@@ -424,13 +424,18 @@ async def test_a_second_receiver_is_told_that_the_stream_is_busy(
     stage: Stage, nursery: trio.Nursery
 ) -> None:
     near, far = await open_pair(stage)
+    got: list[bytes] = []
+
+    async def receive() -> None:
+        got.append(await near.receive_some(1))
+
     async with near, far:
-        nursery.start_soon(near.receive_some, 1)
+        nursery.start_soon(receive)
         await wait_all_tasks_blocked()
         with pytest.raises(trio.BusyResourceError):
             await near.receive_some(1)
         await send_all(far, b"x")
-        await wait_all_tasks_blocked(0.001)
+        await until(stage, lambda: got == [b"x"])
 
 
 async def test_a_second_sender_is_told_that_the_stream_is_busy(

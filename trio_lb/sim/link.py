@@ -10,11 +10,14 @@ import math
 import random
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from trio_lb.sim.chance import derive_rng
+
+if TYPE_CHECKING:
+    from trio_lb.sim.stream import VirtualStream
 
 _NEVER: Final = math.inf
 
@@ -68,28 +71,16 @@ class Path:
         """Whether nothing arrives at present."""
         return bool(self._stalls) and self._stalls[-1][1] == _NEVER
 
-    def stall(self) -> None:
-        """Hold all that has not arrived yet, until ``heal``."""
+    def stall(self, now: float) -> None:
+        """Hold all that has not arrived by ``now``, until ``heal``."""
         if not self.is_stalled:
-            self._stalls.append((trio.current_time(), _NEVER))
+            self._stalls.append((now, _NEVER))
 
-    def heal(self) -> None:
-        """Deliver at this instant what was held."""
+    def heal(self, now: float) -> None:
+        """Deliver ``now`` what was held."""
         if self.is_stalled:
             begin, _ = self._stalls.pop()
-            self._stalls.append((begin, trio.current_time()))
-
-
-class Severable(Protocol):
-    """A stream as its link sees it."""
-
-    def cut(self) -> None:
-        """Break it at this instant, as a reset that comes out of the middle does."""
-        ...
-
-    def wake(self) -> None:
-        """Let whoever waits on it look again."""
-        ...
+            self._stalls.append((begin, now))
 
 
 class Link:
@@ -104,7 +95,7 @@ class Link:
     ) -> None:
         first, second = ends
         self.connects = Connects.PASS
-        self.streams: dict[int, Severable] = {}
+        self.streams: dict[int, VirtualStream] = {}
         self._paths = {
             first: Path(latency_seconds, derive_rng(seed, f"path {first}>{second}")),
             second: Path(latency_seconds, derive_rng(seed, f"path {second}>{first}")),
@@ -128,13 +119,13 @@ class Link:
     def stall(self, *, sent_by: str | None = None) -> None:
         """Hold what ``sent_by`` sends (None: both ends). SYNs are lost, not held."""
         for path in self._chosen(sent_by):
-            path.stall()
+            path.stall(trio.current_time())
 
     def heal(self) -> None:
         """End every stall and let connects pass: the latency and the cap stay."""
         self.connects = Connects.PASS
         for path in self._paths.values():
-            path.heal()
+            path.heal(trio.current_time())
         for stream in self.streams.values():
             stream.wake()
         self._on_heal()

@@ -14,8 +14,9 @@ from typing import Final
 
 from trio_lb.net.env import ConnectError
 from trio_lb.sim.host import HostNetwork
-from trio_lb.sim.link import Link, Severable
+from trio_lb.sim.link import Link
 from trio_lb.sim.listener import VirtualListener
+from trio_lb.sim.stream import VirtualStream
 
 DEFAULT_LATENCY_SECONDS: Final = 0.001
 DEFAULT_WINDOW_BYTES: Final = 65536
@@ -86,7 +87,7 @@ class VirtualNetwork:
             self._links[ends] = Link(ends, latency_seconds, self._seed, self._wake_listeners)
         return self._links[ends]
 
-    def open_streams(self) -> list[Severable]:
+    def open_streams(self) -> list[VirtualStream]:
         """Return the ends that their owners have not closed; those in a queue count."""
         return [stream for link in self._links.values() for stream in link.streams.values()]
 

@@ -1,0 +1,94 @@
+"""SimEnv: everything in it follows from the seed and trio's clock."""
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from trio_lb.net.env import Env
+from trio_lb.net.real import RealEnv
+from trio_lb.sim.env import SimEnv
+from trio_lb.sim.network import VirtualNetwork
+
+
+async def test_both_clocks_are_trio_s_clock(env: SimEnv) -> None:
+    await trio.sleep(90.5)
+    assert env.now() == 90.5
+    assert env.wall() == 1_767_225_600.0 + 90.5
+
+
+async def test_the_wall_clock_may_jump_and_the_other_stays(env: SimEnv) -> None:
+    env.epoch += 3600
+    assert (env.now(), env.wall()) == (0.0, 1_767_225_600.0 + 3600)
+
+
+async def test_a_stream_of_chance_is_one_per_name_and_unmoved_by_the_others(env: SimEnv) -> None:
+    other = SimEnv(env.network)
+    other.rng("noise").random()
+    assert [env.rng("pick").random() for _ in range(3)] == [
+        other.rng("pick").random() for _ in range(3)
+    ]
+
+
+async def test_chance_is_the_real_environment_s_chance_of_the_same_seed(env: SimEnv) -> None:
+    assert env.rng("pick").random() == RealEnv(seed=0).rng("pick").random()
+
+
+async def test_tokens_are_seeded_and_distinct(env: SimEnv) -> None:
+    tokens = [env.token(8) for _ in range(3)]
+    assert [len(token) for token in tokens] == [16, 16, 16]
+    assert len(dict.fromkeys(tokens)) == 3
+    again = SimEnv(env.network)
+    assert [again.token(8) for _ in range(3)] == tokens
+
+
+async def test_a_signal_reaches_who_listens_to_its_name(env: SimEnv) -> None:
+    async with env.signals(["SIGTERM", "SIGHUP"]) as received:
+        env.send_signal("SIGHUP")
+        env.send_signal("SIGTERM")
+        assert [await anext(received), await anext(received)] == ["SIGHUP", "SIGTERM"]
+
+
+async def test_a_signal_that_nobody_listens_to_is_an_error(env: SimEnv) -> None:
+    async with env.signals(["SIGHUP"]):
+        with pytest.raises(LookupError, match="SIGTERM"):
+            env.send_signal("SIGTERM")
+    with pytest.raises(LookupError, match="SIGHUP"):
+        env.send_signal("SIGHUP")
+
+
+async def test_waits_for_a_signal(env: SimEnv, nursery: trio.Nursery) -> None:
+    got: list[str] = []
+
+    async def listen() -> None:
+        async with env.signals(["SIGTERM"]) as received:
+            got.append(await anext(received))
+
+    nursery.start_soon(listen)
+    await wait_all_tasks_blocked()
+    assert got == []
+    env.send_signal("SIGTERM")
+    await wait_all_tasks_blocked()
+    assert got == ["SIGTERM"]
+
+
+async def test_a_sink_can_be_read_under_its_path(env: SimEnv) -> None:
+    sink = env.open_sink("/var/log/access.log")
+    await sink.write(b"GET /\n")
+    assert env.sink("/var/log/access.log").data == b"GET /\n"
+    assert env.sink("/var/log/other.log").data == b""
+
+
+async def test_a_sink_can_be_broken_before_it_is_opened(env: SimEnv) -> None:
+    env.sink("/log").fail(OSError("disk full"))
+    with pytest.raises(OSError, match="disk full"):
+        await env.open_sink("/log").write(b"x")
+
+
+async def test_rare_points_are_off_until_switched_on(env: SimEnv) -> None:
+    env.buggified["short-read"] = True
+    assert (env.buggify("short-read"), env.buggify("other")) == (True, False)
+
+
+async def test_satisfies_the_protocol(net: VirtualNetwork) -> None:
+    env: Env = SimEnv(net.host("lb"))
+    assert env.network is net.host("lb")

@@ -1,0 +1,170 @@
+"""The handshake: one round trip, refusals, lost SYNs, and a client that gives up."""
+
+from contextlib import aclosing
+
+import pytest
+import trio
+
+from tests.sim.support import LATENCY, far_apart, listen_on_b
+from trio_lb.model.address import Address
+from trio_lb.net.env import ConnectError
+from trio_lb.sim.host import HostNetwork
+from trio_lb.sim.link import Connects
+from trio_lb.sim.network import VirtualNetwork
+
+B = Address("10.0.0.2", 80)
+
+
+@pytest.fixture
+def a(net: VirtualNetwork) -> HostNetwork:
+    """The host that connects, a second away from ``b``."""
+    far_apart(net)
+    return net.host("a")
+
+
+async def failure_of(a: HostNetwork) -> tuple[bool, float]:
+    """Whether connecting to ``b`` was refused, and when that was known."""
+    with pytest.raises(ConnectError) as caught:
+        await a.connect(B)
+    return caught.value.refused, trio.current_time()
+
+
+async def test_the_client_stands_after_a_round_trip_and_the_server_half_a_one_later(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    async with aclosing(await listen_on_b(net)) as listener, await a.connect(B):
+        assert trio.current_time() == 2 * LATENCY
+        (far,) = await listener.accept_batch(1)
+        assert trio.current_time() == 3 * LATENCY
+        far.close()
+
+
+async def test_a_refusal_takes_a_round_trip(a: HostNetwork) -> None:
+    assert await failure_of(a) == (True, 2 * LATENCY)
+
+
+async def test_a_link_can_refuse_though_somebody_listens(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    async with aclosing(await listen_on_b(net)):
+        net.link("a", "b").connects = Connects.REFUSE
+        assert await failure_of(a) == (True, 2 * LATENCY)
+
+
+async def test_a_blackhole_swallows_seven_syns_in_127_seconds(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    async with aclosing(await listen_on_b(net)):
+        net.link("a", "b").connects = Connects.BLACKHOLE
+        assert await failure_of(a) == (False, 127.0)
+
+
+async def test_the_syn_after_the_healing_gets_through(
+    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
+) -> None:
+    link = net.link("a", "b")
+
+    async def heal_later() -> None:
+        await trio.sleep(4.5)
+        link.heal()
+
+    async with aclosing(await listen_on_b(net)):
+        link.connects = Connects.BLACKHOLE
+        nursery.start_soon(heal_later)
+        async with await a.connect(B):
+            # SYNs at 0, 1, 3 and 7 s; the fourth is answered.
+            assert trio.current_time() == 7.0 + 2 * LATENCY
+
+
+@pytest.mark.parametrize("sent_by", ["a", "b"])
+async def test_a_stall_loses_a_syn_or_its_answer(
+    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery, sent_by: str
+) -> None:
+    link = net.link("a", "b")
+    link.set_latency(0.125)
+
+    async def heal_later() -> None:
+        await trio.sleep(0.5)
+        link.heal()
+
+    async with aclosing(await listen_on_b(net)):
+        link.stall(sent_by=sent_by)
+        nursery.start_soon(heal_later)
+        async with await a.connect(B):
+            assert trio.current_time() == 1.25
+
+
+async def test_a_full_backlog_drops_syns_until_somebody_accepts(
+    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
+) -> None:
+    async def accept_later() -> None:
+        await trio.sleep(6.0)
+        for far in await listener.accept_batch(16):
+            far.close()
+
+    async with aclosing(await listen_on_b(net, backlog=1)) as listener:
+        async with await a.connect(B), await a.connect(B):
+            assert trio.current_time() == 4.0, "a backlog of 1 holds two, as in Linux"
+            nursery.start_soon(accept_later)
+            async with await a.connect(B):
+                # SYNs at 4, 5, 7 and 11 s: the listener accepts at 10.
+                assert trio.current_time() == 11.0 + 2 * LATENCY
+
+
+async def test_syns_of_one_instant_do_not_slip_past_the_backlog_together(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    stood: list[float] = []
+
+    async def connect() -> None:
+        async with await a.connect(B):
+            stood.append(trio.current_time())
+            await trio.sleep_forever()
+
+    async with aclosing(await listen_on_b(net, backlog=1)):
+        with trio.move_on_after(100):
+            async with trio.open_nursery() as nursery:
+                for _ in range(5):
+                    nursery.start_soon(connect)
+        assert stood == [2 * LATENCY, 2 * LATENCY]
+
+
+@pytest.mark.parametrize("given_up_after", [0.0, 0.5, 1.0, 1.5])
+async def test_a_client_that_gives_up_leaves_no_connection_at_either_end(
+    net: VirtualNetwork, a: HostNetwork, given_up_after: float
+) -> None:
+    async with aclosing(await listen_on_b(net)) as listener:
+        with trio.move_on_after(given_up_after) as patience:
+            await a.connect(B)
+        assert patience.cancelled_caught
+        assert net.open_streams() == []
+        with trio.move_on_after(10) as nobody:
+            await listener.accept_batch(1)
+        assert nobody.cancelled_caught
+
+
+async def test_a_listener_that_closes_under_the_handshake_cuts_the_client(
+    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
+) -> None:
+    listener = await listen_on_b(net)
+
+    async def close_later() -> None:
+        await trio.sleep(1.5)
+        await listener.aclose()
+
+    nursery.start_soon(close_later)
+    async with await a.connect(B) as near:
+        with pytest.raises(trio.BrokenResourceError):
+            await near.receive_some(1)
+        assert trio.current_time() == 2.5
+
+
+async def test_bytes_sent_at_once_arrive_with_the_handshake(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    async with aclosing(await listen_on_b(net)) as listener, await a.connect(B) as near:
+        near.send_nowait(b"GET /")
+        (far,) = await listener.accept_batch(1)
+        async with far:
+            assert await far.receive_some(100) == b"GET /"
+            assert trio.current_time() == 3 * LATENCY

@@ -1,0 +1,164 @@
+"""Links and paths: when does what leaves now arrive?"""
+
+import math
+import random
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sim.support import LATENCY, far_apart, pair
+from trio_lb.sim.link import Path
+from trio_lb.sim.network import VirtualNetwork
+
+seconds = st.floats(0, 100)
+
+
+def path(latency_seconds: float = 1.0) -> Path:
+    return Path(latency_seconds, random.Random(0))
+
+
+def test_arrives_one_latency_later() -> None:
+    assert path(0.25).arrival(10.0) == 10.25
+
+
+def test_the_bandwidth_is_shared_in_the_order_of_sending() -> None:
+    slow = path()
+    slow.bandwidth_bytes_per_second = 100.0
+    assert [slow.arrival(0.0, 50), slow.arrival(0.0, 100), slow.arrival(9.0, 100)] == [
+        1.5,
+        2.5,
+        11.0,
+    ]
+
+
+def test_what_has_no_size_does_not_queue_for_bandwidth() -> None:
+    slow = path()
+    slow.bandwidth_bytes_per_second = 100.0
+    assert (slow.arrival(0.0, 500), slow.arrival(0.0)) == (6.0, 1.0)
+
+
+def test_jitter_adds_at_most_what_it_says() -> None:
+    shaky = path()
+    shaky.jitter_seconds = 0.5
+    arrivals = [shaky.arrival(0.0) for _ in range(100)]
+    assert 1.0 <= min(arrivals) < 1.1
+    assert 1.4 < max(arrivals) <= 1.5
+
+
+def test_a_stall_holds_what_would_arrive_during_it_until_it_is_healed() -> None:
+    held = path()
+    held.stall(10.0)
+    assert [held.delivery(at) for at in (9.9, 10.0, 12.0)] == [9.9, math.inf, math.inf]
+    held.heal(20.0)
+    assert [held.delivery(at) for at in (9.9, 10.0, 12.0, 20.5)] == [9.9, 20.0, 20.0, 20.5]
+
+
+def test_what_one_stall_released_into_the_next_is_held_again() -> None:
+    held = path()
+    held.stall(10.0)
+    held.heal(20.0)
+    held.stall(20.0)
+    held.heal(30.0)
+    assert held.delivery(15.0) == 30.0
+
+
+def test_stalling_and_healing_again_change_nothing() -> None:
+    held = path()
+    held.heal(1.0)
+    held.stall(2.0)
+    held.stall(3.0)
+    assert held.is_stalled
+    held.heal(4.0)
+    held.heal(5.0)
+    assert not held.is_stalled
+    assert held.delivery(2.5) == 4.0
+
+
+@given(st.lists(seconds, max_size=8).map(sorted), st.lists(seconds, min_size=2, max_size=2))
+def test_no_stall_brings_anything_forward_or_swaps_two_arrivals(
+    switched: list[float], arrivals: list[float]
+) -> None:
+    any_path = path()
+    for number, at in enumerate(switched):
+        (any_path.heal if number % 2 else any_path.stall)(at)
+    first, second = sorted(arrivals)
+    assert first <= any_path.delivery(first) <= any_path.delivery(second)
+
+
+async def test_the_latency_of_a_link_holds_for_what_is_sent_from_then_on(
+    net: VirtualNetwork,
+) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    async with near, far:
+        near.send_nowait(b"slow")
+        net.link("a", "b").set_latency(0.125)
+        near.send_nowait(b"fast")
+        assert await far.receive_some(100) == b"slowfast", "a stream keeps its order"
+        assert trio.current_time() == 4.0
+        near.send_nowait(b"fast")
+        await far.receive_some(100)
+        assert trio.current_time() == 4.125
+
+
+async def test_a_cap_of_the_link_delays_each_direction_by_itself(net: VirtualNetwork) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    net.link("a", "b").set_bandwidth(10.0)
+    async with near, far:
+        near.send_nowait(bytes(20))
+        far.send_nowait(bytes(10))
+        await near.receive_some(100)
+        assert trio.current_time() == 3.0 + 1.0 + LATENCY
+        await far.receive_some(100)
+        assert trio.current_time() == 3.0 + 2.0 + LATENCY
+
+
+async def test_a_stall_of_one_direction_leaves_the_other_flowing(net: VirtualNetwork) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    link = net.link("a", "b")
+    async with near, far:
+        near.send_nowait(b"held though it was under way")
+        link.stall(sent_by="a")
+        far.send_nowait(b"flows")
+        assert await near.receive_some(100) == b"flows"
+        with trio.move_on_after(60) as patience:
+            await far.receive_some(100)
+        assert patience.cancelled_caught
+        link.heal()
+        assert await far.receive_some(100) == b"held though it was under way"
+        assert trio.current_time() == 64.0
+
+
+async def test_healing_wakes_who_waits(net: VirtualNetwork, nursery: trio.Nursery) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    link = net.link("a", "b")
+
+    async def heal_later() -> None:
+        await trio.sleep(50)
+        link.heal()
+
+    async with near, far:
+        link.stall()
+        near.send_nowait(b"held")
+        nursery.start_soon(heal_later)
+        assert await far.receive_some(100) == b"held"
+        assert trio.current_time() == 53.0
+
+
+async def test_a_reset_of_the_link_is_seen_at_once_by_both_ends(net: VirtualNetwork) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    async with near, far:
+        near.send_nowait(b"under way, so lost")
+        net.link("a", "b").reset()
+        for end in (near, far):
+            with pytest.raises(trio.BrokenResourceError):
+                await end.receive_some(100)
+            with pytest.raises(trio.BrokenResourceError):
+                end.send_nowait(b"x")
+        assert trio.current_time() == 3.0

@@ -1,0 +1,110 @@
+"""One direction's queue: order, arrival, the window."""
+
+import math
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_lb.sim.link import Path
+from trio_lb.sim.pipe import Pipe
+
+WINDOW = 100
+
+
+def pipe(there_seconds: float = 1.0, back_seconds: float = 2.0) -> Pipe:
+    rng = random.Random(0)
+    return Pipe(Path(there_seconds, rng), Path(back_seconds, rng), WINDOW)
+
+
+def take(one: Pipe, max_bytes: int, at: float) -> bytes | None:
+    return one.take(max_bytes, at, at)
+
+
+def test_nothing_is_there_before_it_arrives() -> None:
+    one = pipe()
+    assert one.put(b"abc", 5.0) == 6.0
+    assert [take(one, 10, at) for at in (5.0, 5.99, 6.0)] == [None, None, b"abc"]
+
+
+def test_what_has_arrived_is_read_as_one() -> None:
+    one = pipe()
+    for at in (0.0, 0.5, 2.0):
+        one.put(b"ab", at)
+    assert [take(one, 3, 1.5), take(one, 3, 1.5), take(one, 3, 1.5)] == [b"aba", b"b", None]
+
+
+def test_the_end_comes_after_the_bytes_and_stays() -> None:
+    one = pipe()
+    one.put(b"ab", 0.0)
+    one.put_eof(0.0)
+    assert [take(one, 10, 1.0), take(one, 10, 1.0), take(one, 10, 9.0)] == [b"ab", b"", b""]
+
+
+def test_the_window_opens_when_the_news_of_the_read_came_back() -> None:
+    one = pipe()
+    one.put(bytes(WINDOW), 0.0)
+    take(one, 60, 1.0)
+    assert one.next_ack() == 3.0
+    assert [one.room(at) for at in (1.0, 2.9, 3.0)] == [0, 0, 60]
+    assert one.next_ack() == math.inf
+
+
+def test_bytes_that_wait_are_told_from_an_end_that_waits() -> None:
+    one, ended = pipe(), pipe()
+    one.put(b"a", 0.0)
+    ended.put_eof(0.0)
+    assert (one.has_bytes(0.5), one.has_bytes(1.0), ended.has_bytes(1.0)) == (False, True, False)
+
+
+def test_the_first_bytes_after_an_instant_are_found_behind_those_before() -> None:
+    one = pipe()
+    one.put(b"a", 0.0)
+    one.put(b"b", 3.0)
+    one.put_eof(5.0)
+    assert [one.first_bytes_after(at) for at in (0.5, 1.0, 4.0)] == [1.0, 4.0, None]
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.integers(1, 150)),
+        st.tuples(st.just("take"), st.integers(1, 150)),
+        st.tuples(st.just("pass"), st.integers(1, 3)),
+        st.tuples(st.just("latency"), st.integers(0, 3)),
+        st.tuples(st.just("stall"), st.just(0)),
+        st.tuples(st.just("heal"), st.just(0)),
+    ),
+    max_size=60,
+)
+
+
+@given(steps)
+def test_whatever_happens_bytes_come_in_order_within_the_window(
+    story: list[tuple[str, int]],
+) -> None:
+    there, back = Path(1.0, random.Random(0)), Path(1.0, random.Random(0))
+    one, now, sent, read = Pipe(there, back, WINDOW), 0.0, b"", b""
+    for step, size in story:
+        match step:
+            case "send":
+                fits = random.Random(len(sent)).randbytes(min(size, one.room(now)))
+                if fits:
+                    assert one.put(fits, now) >= now
+                    sent += fits
+            case "take":
+                read += take(one, size, now) or b""
+            case "pass":
+                now += size
+            case "latency":
+                there.latency_seconds = float(size)
+            case "stall":
+                there.stall(now)
+            case "heal":
+                there.heal(now)
+        assert 0 <= one.room(now) <= WINDOW
+        assert len(sent) - len(read) <= WINDOW
+        assert sent.startswith(read)
+    there.heal(now)
+    while more := take(one, WINDOW, now + 100):
+        read += more
+    assert read == sent, "nothing is lost"

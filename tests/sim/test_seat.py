@@ -1,0 +1,52 @@
+"""The seat: one task waits for news or an instant."""
+
+import math
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from trio_lb.sim.seat import Seat
+
+
+async def test_waits_until_its_instant(autojump_clock: MockClock) -> None:
+    await Seat("waiting").wait(5.0)
+    assert trio.current_time() == 5.0
+
+
+async def test_an_instant_that_has_passed_is_not_waited_for(autojump_clock: MockClock) -> None:
+    await trio.sleep(5.0)
+    await Seat("waiting").wait(2.0)
+    assert trio.current_time() == 5.0
+
+
+async def test_news_end_the_wait_before_its_instant(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    seat, woken_at = Seat("waiting"), []
+
+    async def wait() -> None:
+        await seat.wait(math.inf)
+        woken_at.append(trio.current_time())
+
+    nursery.start_soon(wait)
+    await trio.sleep(2.0)
+    seat.wake()
+    await wait_all_tasks_blocked()
+    assert woken_at == [2.0]
+
+
+async def test_news_that_nobody_waits_for_are_lost(autojump_clock: MockClock) -> None:
+    seat = Seat("waiting")
+    seat.wake()
+    await seat.wait(1.0)
+    assert trio.current_time() == 1.0
+
+
+def test_one_task_has_it_at_a_time_and_gives_it_free() -> None:
+    seat = Seat("reading the paper")
+    with seat:
+        with pytest.raises(trio.BusyResourceError, match="already reading the paper"):
+            seat.__enter__()
+    with seat:
+        pass
