@@ -1,0 +1,56 @@
+"""The corpus: one module a theme, the cases in the order in which they are played."""
+
+from typing import Final
+
+from tests.conformance.cases import (
+    bodies,
+    chunked,
+    connection,
+    early_response,
+    expect_1xx,
+    fields,
+    head_204_304,
+    hop_by_hop,
+    host,
+    http10,
+    length,
+    limits,
+    max_forwards,
+    pipelining,
+    request_line,
+    response_framing,
+    response_stray,
+    retry,
+    trailers,
+    transfer_encoding,
+    truncated,
+    upgrade,
+    via_forwarded,
+)
+from tests.conformance.script import Case
+
+CASES: Final[tuple[Case, ...]] = (
+    *request_line.CASES,
+    *fields.CASES,
+    *host.CASES,
+    *length.CASES,
+    *transfer_encoding.CASES,
+    *chunked.CASES,
+    *trailers.CASES,
+    *bodies.CASES,
+    *connection.CASES,
+    *hop_by_hop.CASES,
+    *via_forwarded.CASES,
+    *max_forwards.CASES,
+    *expect_1xx.CASES,
+    *head_204_304.CASES,
+    *response_framing.CASES,
+    *response_stray.CASES,
+    *truncated.CASES,
+    *http10.CASES,
+    *retry.CASES,
+    *pipelining.CASES,
+    *early_response.CASES,
+    *upgrade.CASES,
+    *limits.CASES,
+)
