@@ -3,12 +3,14 @@
 Both the origin and the peer are nginx; what differs is the ``http`` block's content.
 """
 
+import os
 from pathlib import Path
 from typing import Final
 
 from benchmarks.program import require
 
 _FRAME: Final = """\
+{user}
 daemon off;
 worker_processes 1;
 worker_rlimit_nofile 16384;
@@ -34,16 +36,17 @@ http {{
 def render(folder: Path, http: str) -> str:
     """A whole configuration around the lines of the ``http`` block."""
     indented = "\n".join(f"    {line}".rstrip() for line in http.strip().splitlines())
-    return _FRAME.format(folder=folder, http=indented)
+    return _FRAME.format(user=_user_line(os.geteuid()), folder=folder, http=indented)
+
+
+def _user_line(uid: int) -> str:
+    """Started by root, nginx's worker would be a user who can't enter our folder."""
+    return "user root root;" if uid == 0 else ""
 
 
 def command_line(folder: Path, http: str) -> list[str]:
-    """Write the configuration into ``folder`` and say how to run it.
-
-    The folder is opened to all: started by root, nginx's worker is another user.
-    """
+    """Write the configuration into ``folder`` and say how to run it."""
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)
     configuration = folder / "nginx.conf"
     configuration.write_text(render(folder, http), "utf-8")
     return [require("nginx"), "-p", str(folder), "-c", str(configuration), "-e", "stderr"]

@@ -61,7 +61,6 @@ def open_bench(*, seconds: int, rounds: int, profile_folder: Path | None) -> Ite
     cores = machine.Cores.of(allowed)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trio_lb-bench-")))
-        folder.chmod(0o755)  # nginx's worker may be another user
         os.sched_setaffinity(0, {cores.load})
         stack.callback(os.sched_setaffinity, 0, allowed)
         origin = stack.enter_context(open_origin(folder / "origin", core=cores.load))

@@ -1,0 +1,1 @@
+"""How each peer is configured, and that it does the work."""

@@ -1,0 +1,1 @@
+"""What a row makes of a load, and how it goes round its peers."""
