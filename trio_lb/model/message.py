@@ -80,8 +80,9 @@ class RequestHead:
 class ResponseHead:
     """A response head that passed every check.
 
-    ``framing`` already counts in the request's method (HEAD has no body). An
-    interim response (1xx) has ``status < 200`` and NO_BODY.
+    ``framing`` already counts in the request's method (HEAD has no body);
+    ``declared`` is what Content-Length said, body or not. An interim response (1xx)
+    has ``status < 200`` and NO_BODY.
     """
 
     status: int
@@ -90,6 +91,7 @@ class ResponseHead:
     fields: list[Field]
     framing: Framing
     connection: frozenset[bytes]
+    declared: int | None = None
     upgrade: bytes | None = None
 
     @property

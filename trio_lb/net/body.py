@@ -10,8 +10,6 @@ hop wants them. Whoever writes asks ``frame_for`` once and then only moves bytes
     Chunked/UntilClose  the end of the stream payload              none
 """
 
-from typing import Protocol
-
 from trio_lb.model.message import Field, Framing, Length, Reject, Unsized
 from trio_lb.net.chunked import ChunkedReader
 from trio_lb.net.inbox import LARGEST_READ, Inbox
@@ -46,105 +44,109 @@ class BodyRefused(Exception):
         self.reject = reject
 
 
-class BodySource(Protocol):
-    """A body being read.
+class BodySource:
+    """A body being read from ``inbox``. The base class is the body of a message without one.
 
-    ``receive`` may be cancelled at any wait and called again without losing a byte.
+    ``size`` counts payload bytes. Every method may be cancelled at any wait and
+    called again without losing a byte.
     """
 
-    ended: bool
-    """Whether the body was read to its end; the inbox then stands behind it."""
-    size: int
-    """Payload bytes so far."""
+    __slots__ = ("_ended", "_inbox", "size")
 
-    async def receive(self) -> bytes:
-        """Return the next piece, never empty, or b"" at the end.
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._ended = False
+        self.size = 0
+
+    def at_end(self) -> bool:
+        """Whether it was read to its end; the inbox then stands behind it."""
+        return self._ended
+
+    def take(self) -> bytes:
+        """Return what is here already, b"" when that is nothing.
 
         Raises:
-          BodyCut: the stream ended (or was reset) too early.
           BodyRefused: the framing is malformed.
         """
-        ...
+        return b""
 
     def tail(self) -> bytes:
         """What the next hop needs to see behind the last piece."""
-        ...
+        return b""
+
+    async def receive(self) -> bytes:
+        """Wait for the next piece; b"" only at the end.
+
+        Raises:
+          BodyCut: the stream ended too early.
+          BodyRefused: the framing is malformed.
+          trio.BrokenResourceError: the stream was reset.
+        """
+        while not self.at_end():
+            if piece := self.take():
+                return piece
+            if not self.at_end() and not await self._inbox.fill():
+                self._cut()
+        return b""
+
+    def _cut(self) -> None:
+        raise BodyCut("the stream ended before the body")
 
 
-class NoBody:
+class NoBody(BodySource):
     """The body of a message that has none."""
 
-    ended = True
-    size = 0
+    __slots__ = ()
 
-    async def receive(self) -> bytes:
-        """The end, at once."""
-        return b""
-
-    def tail(self) -> bytes:
-        """Nothing."""
-        return b""
+    def __init__(self, inbox: Inbox) -> None:
+        super().__init__(inbox)
+        self._ended = True
 
 
-class LengthBody:
-    """Exactly ``left`` bytes, passed on as they come."""
+class LengthBody(BodySource):
+    """Exactly ``length`` bytes, passed on as they come."""
 
-    __slots__ = ("_inbox", "_left", "ended", "size")
+    __slots__ = ("_left",)
 
     def __init__(self, inbox: Inbox, length: int) -> None:
-        self._inbox = inbox
+        super().__init__(inbox)
         self._left = length
-        self.ended = False
-        self.size = 0
 
-    async def receive(self) -> bytes:
+    def take(self) -> bytes:
         """See ``BodySource``."""
-        if self.ended:
-            return b""
         inbox = self._inbox
-        if not inbox.data and not await inbox.fill():
-            raise BodyCut(f"{self._left} bytes of the body are missing")
+        if not inbox.data:
+            return b""
         piece = inbox.take(self._left)
         self._left -= len(piece)
         self.size += len(piece)
-        self.ended = not self._left
+        self._ended = not self._left
         return piece
 
-    def tail(self) -> bytes:
-        """Nothing: the length said it all."""
-        return b""
 
-
-class ChunkedBody:
+class ChunkedBody(BodySource):
     """Chunked coding, passed on as chunked coding or as bare payload."""
 
-    __slots__ = ("_inbox", "_reader", "ended")
+    __slots__ = ("_reader",)
 
     def __init__(self, inbox: Inbox, *, wire: bool) -> None:
-        self._inbox = inbox
+        super().__init__(inbox)
         self._reader = ChunkedReader(wire=wire)
-        self.ended = False
 
-    @property
-    def size(self) -> int:
-        """Payload bytes announced so far."""
-        return self._reader.payload
-
-    async def receive(self) -> bytes:
-        """See ``BodySource``."""
+    def take(self) -> bytes:
+        """See ``BodySource``; sizes and extensions alone yield nothing."""
         inbox = self._inbox
-        while not self.ended:
-            if not inbox.data and not await inbox.fill():
-                raise BodyCut("the last chunk is missing")
-            pieces = self._reader.feed(inbox.take(LARGEST_READ))
-            if isinstance(pieces, Reject):
-                raise BodyRefused(pieces)
-            if self._reader.done:
-                self.ended = True
-                inbox.data = self._reader.rest + inbox.data
-            if pieces:
-                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return b""
+        if not inbox.data:
+            return b""
+        reader = self._reader
+        pieces = reader.feed(inbox.take(LARGEST_READ))
+        if isinstance(pieces, Reject):
+            raise BodyRefused(pieces)
+        self.size = reader.payload
+        if reader.done:
+            self._ended = True
+            inbox.data = reader.rest + inbox.data
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def tail(self) -> bytes:
         """The last chunk with the trailers that may be passed on."""
@@ -157,32 +159,29 @@ class ChunkedBody:
         return b"0\r\n" + lines + b"\r\n"
 
 
-class UntilCloseBody:
+class UntilCloseBody(BodySource):
     """Everything up to the end of the stream, passed on in chunks or bare."""
 
-    __slots__ = ("_inbox", "_wire", "ended", "size")
+    __slots__ = ("_wire",)
 
     def __init__(self, inbox: Inbox, *, wire: bool) -> None:
-        self._inbox = inbox
+        super().__init__(inbox)
         self._wire = wire
-        self.ended = False
-        self.size = 0
 
-    async def receive(self) -> bytes:
-        """See ``BodySource``; a reset raises ``trio.BrokenResourceError`` as it comes."""
-        if self.ended:
-            return b""
-        inbox = self._inbox
-        if not inbox.data and not await inbox.fill():
-            self.ended = True
-            return b""
-        piece = inbox.take(LARGEST_READ)
+    def take(self) -> bytes:
+        """See ``BodySource``."""
+        piece = self._inbox.take(LARGEST_READ)
         self.size += len(piece)
-        return b"%x\r\n%b\r\n" % (len(piece), piece) if self._wire else piece
+        if piece and self._wire:
+            return b"%x\r\n%b\r\n" % (len(piece), piece)
+        return piece
 
     def tail(self) -> bytes:
         """The last chunk, if chunks it is."""
         return LAST_CHUNK if self._wire else b""
+
+    def _cut(self) -> None:
+        self._ended = True
 
 
 def open_body(inbox: Inbox, framing: Framing, *, wire: bool = True) -> BodySource:
@@ -196,11 +195,8 @@ def open_body(inbox: Inbox, framing: Framing, *, wire: bool = True) -> BodySourc
         return ChunkedBody(inbox, wire=wire)
     if framing is Unsized.UNTIL_CLOSE:
         return UntilCloseBody(inbox, wire=wire)
-    return _NO_BODY
+    return NoBody(inbox)
 
 
 def _may_trail(field: Field) -> bool:
     return field[0] not in _FORBIDDEN_TRAILERS and not field[0].startswith(b"x-forwarded-")
-
-
-_NO_BODY = NoBody()

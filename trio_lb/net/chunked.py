@@ -61,7 +61,16 @@ TRANSITIONS: Final[Mapping[State, Mapping[Signal, State]]] = {
 class ChunkedReader:
     """Reads one chunked body. ``feed`` until ``done``; then ``rest`` and ``trailers`` stand."""
 
-    __slots__ = ("_extensions", "_left", "_pending", "_state", "payload", "rest", "trailers", "wire")
+    __slots__ = (
+        "_extensions",
+        "_left",
+        "_pending",
+        "_state",
+        "payload",
+        "rest",
+        "trailers",
+        "wire",
+    )
 
     def __init__(self, *, wire: bool) -> None:
         self.wire = wire
@@ -112,7 +121,7 @@ class ChunkedReader:
                 break
             if wrong := self._read_size(line):
                 return wrong
-            if self._state is State.TRAILERS:
+            if not self._left:
                 end = at
                 at = line.end()
                 break
@@ -135,7 +144,7 @@ class ChunkedReader:
             return _bad("a chunk size, or chunk extensions, beyond every bound")
         self._take(Signal.CHUNK if size else Signal.LAST_CHUNK)
         self.payload += size
-        self._left = size + 2
+        self._left = size + 2 if size else 0
         return None
 
     def _read_data(self, data: bytes, at: int, out: list[bytes]) -> tuple[int, Reject | None]:

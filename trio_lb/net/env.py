@@ -66,6 +66,10 @@ class Stream(Protocol):
         """Close it in an orderly way; idempotent."""
         ...
 
+    def close(self) -> None:
+        """Close it in an orderly way (FIN) without waiting for anything; idempotent."""
+        ...
+
     def abort(self) -> None:
         """Close it at once with a reset (RST), so that the peer sees a cut; idempotent."""
         ...
@@ -189,9 +193,7 @@ class Env(Protocol):
         """Return ``size_bytes`` unguessable bytes as lower-case hex."""
         ...
 
-    def signals(
-        self, names: Sequence[str]
-    ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+    def signals(self, names: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         """Receive the process signals of these names (``"SIGTERM"``) as they come."""
         ...
 

@@ -43,9 +43,7 @@ class H11Codec:
             return Reject(error.error_status_hint, "bad_request", str(error))
         if type(event) is not h11.Request:
             return Reject(400, "bad_request", "the head is not one complete request head")
-        return RawRequest(
-            event.method, event.target, event.http_version[2] - 48, _fields(event)
-        )
+        return RawRequest(event.method, event.target, event.http_version[2] - 48, _fields(event))
 
     def parse_response(self, head: bytes) -> RawResponse | Reject:
         """See ``HeadCodec``."""

@@ -5,6 +5,7 @@ calls, and the high-level stream adds a checkpoint and a lock to each. The rules
 ``net.env`` keep the scheduler fair all the same: every receive yields.
 """
 
+import contextlib
 import errno
 import ipaddress
 import os
@@ -29,9 +30,13 @@ _ACCEPT_AGAIN = (errno.ECONNABORTED, errno.EPROTO, errno.EPERM)
 
 
 class RealStream:
-    """A connected TCP or unix socket that satisfies ``net.env.Stream``."""
+    """A connected TCP or unix socket that satisfies ``net.env.Stream``.
 
-    __slots__ = ("_eager", "_fd", "_local", "_peer", "_sock")
+    The kernel reports a reset once, to whichever call comes first, and an end of
+    file after that; ``_broken`` remembers it, so that a cut is never an end.
+    """
+
+    __slots__ = ("_broken", "_eager", "_fd", "_local", "_peer", "_sock")
 
     def __init__(self, sock: socket.socket, peer: Address) -> None:
         self._sock = sock
@@ -39,6 +44,7 @@ class RealStream:
         self._peer = peer
         self._local: Address | None = None
         self._eager = False
+        self._broken = False
 
     @property
     def peer(self) -> Address:
@@ -69,8 +75,11 @@ class RealStream:
             except BlockingIOError:
                 await wait_readable(self._fd)
             except OSError as error:
+                self._broken = True
                 raise trio.BrokenResourceError(f"receive from {self._peer}: {error}") from error
             else:
+                if self._broken and not data:
+                    raise trio.BrokenResourceError(f"receive from {self._peer}: it was reset")
                 self._eager = len(data) == max_bytes
                 return data
 
@@ -83,6 +92,8 @@ class RealStream:
         except OSError as error:
             if self._fd < 0:
                 raise trio.ClosedResourceError("this stream was closed") from None
+            # EPIPE is no news of a reset: the peer may have ended in good order.
+            self._broken = self._broken or error.errno != errno.EPIPE
             raise trio.BrokenResourceError(f"send to {self._peer}: {error}") from error
 
     async def send_some(self, data: bytes | bytearray | memoryview) -> int:
@@ -111,24 +122,25 @@ class RealStream:
         except BlockingIOError:
             return False
         except OSError:
+            self._broken = True
             return True
         return True
 
     async def aclose(self) -> None:
         """Close without waiting: the kernel delivers what is queued."""
-        self._close()
+        self.close()
         await checkpoint()
 
     def abort(self) -> None:
         """Close with RST."""
         if self._fd >= 0:
-            try:
+            # Fails only when the peer's reset came first: there is nothing left to cut.
+            with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            except OSError:
-                pass  # The peer's reset came first: there is nothing left to cut.
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close with FIN; the kernel delivers what is queued."""
         if self._fd >= 0:
             notify_closing(self._fd)
             self._fd = -1
@@ -145,7 +157,7 @@ class RealStream:
         traceback: TracebackType | None,
     ) -> None:
         """Close the stream."""
-        self._close()
+        self.close()
 
     def __repr__(self) -> str:
         state = "closed" if self._fd < 0 else f"fd {self._fd}"
@@ -253,9 +265,7 @@ def _prepare_tcp_listener(sock: socket.socket) -> None:
 
 
 async def _dial(sock: socket.socket, address: Address) -> None:
-    target = (
-        address.host.removeprefix("unix:") if address.is_unix else (address.host, address.port)
-    )
+    target = address.host.removeprefix("unix:") if address.is_unix else (address.host, address.port)
     code = sock.connect_ex(target)
     if code in (errno.EINPROGRESS, errno.EAGAIN):
         await wait_writable(sock)

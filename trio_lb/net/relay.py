@@ -9,7 +9,7 @@ class Stalled(Exception):
     """The peer took nothing for as long as a write may stall."""
 
 
-async def send_all(stream: Stream, data: bytes, stall_seconds: float) -> None:
+async def send_all(stream: Stream, data: bytes | memoryview, stall_seconds: float) -> None:
     """Send all of ``data``; what the transport takes at once costs no checkpoint.
 
     Raises:

@@ -212,4 +212,3 @@ def _upgrade(values: list[bytes], connection: frozenset[bytes]) -> bytes | None:
     if b"" in names or any(name.startswith((b"h2", b"http/")) for name in names):
         return None
     return protocols
-

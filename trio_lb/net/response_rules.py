@@ -30,10 +30,19 @@ def read_response(raw: RawResponse, request: RequestHead) -> ResponseHead | Reje
     connection = connection_options(connections)
     if raw.status == 101:
         return _switch(raw, request, connection, upgrades)
-    framing = _framing(raw, request.method, lengths, encodings)
+    declared = None
+    if lengths is not None:
+        if encodings is not None:
+            return _bad("Transfer-Encoding and Content-Length together")
+        declared = content_length(lengths)
+        if declared is None:
+            return _bad("Content-Length is not one decimal number of at most 18 digits")
+    framing = _framing(raw, request.method, declared, encodings)
     if isinstance(framing, Reject):
         return framing
-    return ResponseHead(raw.status, raw.reason, raw.minor, raw.fields, framing, connection)
+    return ResponseHead(
+        raw.status, raw.reason, raw.minor, raw.fields, framing, connection, declared
+    )
 
 
 def _bad(message: str) -> Reject:
@@ -54,25 +63,20 @@ def _switch(
     if chosen.strip(b" \t").lower() not in proposed or b"upgrade" not in connection:
         return _bad("101 to a protocol that was not asked for")
     return ResponseHead(
-        101, raw.reason, raw.minor, raw.fields, Unsized.NO_BODY, connection, chosen
+        101,
+        raw.reason,
+        raw.minor,
+        raw.fields,
+        Unsized.NO_BODY,
+        connection,
+        upgrade=chosen,
     )
 
 
 def _framing(
-    raw: RawResponse,
-    method: bytes,
-    lengths: list[bytes] | None,
-    encodings: list[bytes] | None,
+    raw: RawResponse, method: bytes, declared: int | None, encodings: list[bytes] | None
 ) -> Framing | Reject:
     """RFC 9112 section 6.3, in its order."""
-    size = 0
-    if lengths is not None:
-        if encodings is not None:
-            return _bad("Transfer-Encoding and Content-Length together")
-        number = content_length(lengths)
-        if number is None:
-            return _bad("Content-Length is not one decimal number of at most 18 digits")
-        size = number
     if method == b"HEAD" or raw.status < 200 or raw.status in _BODILESS:
         return Unsized.NO_BODY
     if encodings is not None:
@@ -81,6 +85,6 @@ def _framing(
         if [value.strip(b" \t").lower() for value in encodings] != [b"chunked"]:
             return _bad("a transfer coding other than one chunked")
         return Unsized.CHUNKED
-    if lengths is None:
+    if declared is None:
         return Unsized.UNTIL_CLOSE
-    return Length(size) if size else Unsized.NO_BODY
+    return Length(declared) if declared else Unsized.NO_BODY

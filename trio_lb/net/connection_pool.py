@@ -1,0 +1,189 @@
+"""Connections to servers: made on demand, kept while idle, never trusted blindly.
+
+Which idle connection may be used, and for how long one is kept, is decided by
+``policy.reuse``; here its answers are carried out. A connection is looked at just
+before it is used again: silence is the only state in which it may carry a request
+(RFC 9112 section 6.3: bytes that arrive early belong to no request of ours).
+"""
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from trio_lb.model.address import Address
+from trio_lb.model.events import Event
+from trio_lb.net.env import Env, Stream
+from trio_lb.net.inbox import Inbox
+from trio_lb.policy.machine import Machine
+from trio_lb.policy.reuse import ReusePlan
+
+
+class UpstreamConnection:
+    """One connection to a server, with the bytes that it sent and nobody read yet.
+
+    It is its own context manager: ``with connection:`` around an exchange parks it
+    afterwards when ``is_reusable`` was set, and closes it otherwise.
+    """
+
+    __slots__ = ("_home", "idle_since", "inbox", "is_complete", "is_fresh", "is_reusable", "stream")
+
+    def __init__(self, stream: Stream, home: "ServerConnections", first_read: int) -> None:
+        self._home = home
+        self.stream = stream
+        self.inbox = Inbox(stream, first_read)
+        self.is_fresh = True
+        self.is_reusable = False
+        self.is_complete = False
+        self.idle_since = 0.0
+
+    def was_stale(self) -> None:
+        """Tell the pool that this connection, reused, died before its answer began."""
+        self._home.died(self)
+
+    def __enter__(self) -> Self:
+        """Begin an exchange: until told otherwise, it spoils the connection."""
+        self.is_reusable = self.is_complete = False
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Park it; or close it, with a reset if the exchange was not complete."""
+        if self.is_reusable:
+            self._home.park(self)
+        elif self.is_complete:
+            self.stream.close()
+        else:
+            self.stream.abort()
+
+
+class ServerConnections:
+    """The connections to one server; satisfies ``policy.machine.Machine`` for the timer."""
+
+    def __init__(
+        self,
+        env: Env,
+        address: Address,
+        *,
+        idle_limit: int,
+        idle_seconds: float,
+        first_read: int,
+        on_first_idle: Callable[[Machine], None],
+    ) -> None:
+        self._env = env
+        self._address = address
+        self._first_read = first_read
+        self._on_first_idle = on_first_idle
+        self._plan: ReusePlan[UpstreamConnection] = ReusePlan(
+            limit=idle_limit, idle_seconds=idle_seconds
+        )
+
+    async def connect(self) -> UpstreamConnection:
+        """Open a new connection.
+
+        Raises:
+          ConnectError: see ``Network.connect``.
+        """
+        stream = await self._env.network.connect(self._address)
+        return UpstreamConnection(stream, self, self._first_read)
+
+    def take(self, now: float, *, idempotent: bool) -> UpstreamConnection | None:
+        """Return an idle connection that was quiet just now, or None: open a new one."""
+        while True:
+            connection, expired = self._plan.take(now, idempotent=idempotent)
+            if expired:
+                _close(expired)
+            if connection is None or not connection.stream.is_stale():
+                return connection
+            connection.stream.close()
+            self._plan.found_stale(now - connection.idle_since, now)
+
+    def park(self, connection: UpstreamConnection) -> None:
+        """Keep a connection whose last exchange ended cleanly."""
+        now = self._env.now()
+        connection.is_fresh = False
+        connection.idle_since = now
+        expired = self._plan.park(connection, now)
+        if expired:
+            _close(expired)
+        if len(self._plan) == 1:
+            self._on_first_idle(self)
+
+    def died(self, connection: UpstreamConnection) -> None:
+        """Learn from a reused connection that died before its answer began."""
+        now = self._env.now()
+        self._plan.found_stale(now - connection.idle_since, now)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the next idle connection has been idle for too long."""
+        return self._plan.deadline
+
+    def on_deadline(self, now: float) -> Sequence[Event]:
+        """Close what has been idle for too long."""
+        _close(self._plan.sweep(now))
+        return ()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Nothing: connections do not survive their process."""
+        return {}
+
+    def restore(self, state: Any) -> None:
+        """Nothing to restore."""
+
+    def close_idle(self) -> None:
+        """Close every idle connection."""
+        _close(self._plan.clear())
+
+
+def _close(connections: Sequence[UpstreamConnection]) -> None:
+    for connection in connections:
+        connection.stream.close()
+
+
+class ConnectionPools:
+    """The connections to every server, by address; closing it closes what idles."""
+
+    def __init__(self, env: Env, *, idle_limit: int, idle_seconds: float, first_read: int) -> None:
+        self._env = env
+        self._idle_limit = idle_limit
+        self._idle_seconds = idle_seconds
+        self._first_read = first_read
+        self._by_key: dict[object, ServerConnections] = {}
+
+    def of(self, key: object, address: Address) -> ServerConnections:
+        """Return the connections of the server that ``key`` stands for."""
+        connections = self._by_key.get(key)
+        if connections is None:
+            connections = self._by_key[key] = ServerConnections(
+                self._env,
+                address,
+                idle_limit=self._idle_limit,
+                idle_seconds=self._idle_seconds,
+                first_read=self._first_read,
+                on_first_idle=self._on_first_idle,
+            )
+        return connections
+
+    def forget(self, key: object) -> None:
+        """Close what idles for a server that left its pool."""
+        if connections := self._by_key.pop(key, None):
+            connections.close_idle()
+
+    async def __aenter__(self) -> Self:
+        """Own every idle connection for a block."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close every idle connection."""
+        for connections in self._by_key.values():
+            connections.close_idle()
+        self._by_key.clear()

@@ -1,0 +1,62 @@
+"""What every connection of one balancer shares: its limits, books and seams, bound once."""
+
+from collections.abc import Callable
+
+from trio_lb.config.schema import Config
+from trio_lb.net.bus import Bus
+from trio_lb.net.codec import HeadCodec
+from trio_lb.net.connection_pool import ConnectionPools
+from trio_lb.net.env import Env
+from trio_lb.net.h1_downstream import RequestReader
+from trio_lb.net.h1_upstream import ResponseReader
+from trio_lb.policy.machine import Machine
+from trio_lb.proxy.answer_out import DateLine
+from trio_lb.proxy.request_out import Trust
+from trio_lb.state.ledger import Ledger
+
+
+class ProxyContext:
+    """Shared by reference; only ``draining`` changes, once, from false to true."""
+
+    def __init__(
+        self,
+        config: Config,
+        env: Env,
+        codec: HeadCodec,
+        bus: Bus,
+        touch: Callable[[Machine], None],
+    ) -> None:
+        limits = config.limits
+        self.env = env
+        self.bus = bus
+        self.ledger = Ledger()
+        self.limits = limits
+        self.timeouts = config.timeouts
+        self.forwarded_headers = config.forwarded_headers
+        self.answer_headers = config.answer_headers
+        self.draining = False
+        self.trust = Trust(config.trusted_proxies)
+        self.date = DateLine()
+        self.pick_rng = env.rng("pick")
+        self.retry_rng = env.rng("retry")
+        self.pseudonym = f"trio-lb-{env.token(4)}"
+        self.connections = ConnectionPools(
+            env,
+            idle_limit=limits.upstream_idle,
+            idle_seconds=config.timeouts.upstream_keep_alive,
+            first_read=limits.buffer_size,
+            on_first_idle=touch,
+        )
+        self.request_reader = RequestReader(
+            codec,
+            head_size=limits.head_size,
+            target_size=limits.target_size,
+            header_count=limits.header_count,
+        )
+        self.response_reader = ResponseReader(
+            codec, head_size=limits.head_size, header_count=limits.header_count
+        )
+
+    def date_line(self) -> bytes:
+        """The Date field for an answer that leaves now."""
+        return self.date.at(self.env.wall())

@@ -1,0 +1,178 @@
+"""One request from its head to its one outcome: what is known of it, and its record."""
+
+from trio_lb.model.events import RequestCompleted, RequestFailed, RequestRecord
+from trio_lb.model.message import RequestHead
+from trio_lb.net.env import Stream
+from trio_lb.net.inbox import Inbox
+from trio_lb.policy.balance.base import Context
+from trio_lb.proxy.context import ProxyContext
+from trio_lb.proxy.request_body import RequestBody
+from trio_lb.proxy.request_out import RequestWriter
+from trio_lb.state.server import Server
+
+_METHODS = {
+    name.encode(): name
+    for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE")
+}
+
+
+class Client:
+    """The downstream side of an exchange: the connection that the request came on."""
+
+    __slots__ = ("address", "inbox", "is_trusted", "pick_context", "scheme", "stream", "writer")
+
+    def __init__(self, context: ProxyContext, stream: Stream, scheme: str) -> None:
+        self.stream = stream
+        self.inbox = Inbox(stream, context.limits.buffer_size)
+        self.address = stream.peer.host
+        self.scheme = scheme
+        self.is_trusted = context.trust.covers(self.address)
+        self.pick_context = Context(client=self.address)
+        self.writer = RequestWriter(
+            peer=self.address,
+            scheme=scheme,
+            trusted=self.is_trusted,
+            forwarded=context.forwarded_headers,
+            pseudonym=context.pseudonym,
+        )
+
+
+class Exchange:
+    """One request and what became of it.
+
+    ``keep`` says whether the client's connection may carry another request; every
+    doubt about where this one ends clears it. ``status`` is 0 until an answer's
+    head left; ``error`` is a code once something went wrong.
+    """
+
+    __slots__ = (
+        "attempts",
+        "body",
+        "bytes_out",
+        "client",
+        "client_address",
+        "context",
+        "cut",
+        "error",
+        "head",
+        "head_at",
+        "id",
+        "keep",
+        "pool",
+        "server",
+        "started_at",
+        "status",
+    )
+
+    def __init__(
+        self,
+        context: ProxyContext,
+        client: Client,
+        head: RequestHead | None,
+        body: RequestBody,
+        *,
+        keep: bool,
+    ) -> None:
+        self.context = context
+        self.client = client
+        self.head = head
+        self.body = body
+        self.keep = keep
+        self.id = ""
+        self.client_address = client.address
+        if client.is_trusted and head is not None:
+            self._believe(head)
+        if not self.id:
+            self.id = context.env.token(16)
+        self.started_at = context.env.now()
+        self.head_at: float | None = None
+        self.status = 0
+        self.bytes_out = 0
+        self.attempts = 0
+        self.pool: str | None = None
+        self.server: Server | None = None
+        self.error: str | None = None
+        self.cut = False
+        context.ledger.accepted()
+
+    def _believe(self, head: RequestHead) -> None:
+        """Take the request id and the client's address from a trusted peer's fields."""
+        forwarded_for: list[str] = []
+        for lower, _, value in head.fields:
+            if lower == b"x-forwarded-for":
+                forwarded_for.append(value.decode("latin-1"))
+            elif lower == b"x-request-id" and 0 < len(value) <= 128 and value.isascii():
+                self.id = value.decode("ascii")
+        if forwarded_for:
+            self.client_address = self.context.trust.client_of(
+                self.client.address, ",".join(forwarded_for)
+            )
+
+    def answer_fields(self) -> bytes:
+        """The fields of ``answer_headers``: who answered, and after how many milliseconds."""
+        elapsed = self.context.env.now() - self.started_at
+        return (
+            b"X-Backend-Server: %b\r\nX-Backend-Response-Time: %d\r\nX-Load-Balanced: true\r\n"
+            % (b"" if self.server is None else self.server.id.encode(), round(elapsed * 1000))
+        )
+
+    def answered(self, status: int) -> None:
+        """An answer's head is about to leave."""
+        self.status = status
+        self.head_at = self.context.env.now()
+
+    def finish(self) -> None:
+        """Close the books: exactly once for each exchange, whatever happened."""
+        context = self.context
+        now = context.env.now()
+        elapsed = now - self.started_at
+        server = self.server
+        context.ledger.ended(
+            self.status, self.error, elapsed, server if self.error is None else None
+        )
+        server_id = None if server is None else server.id
+        if self.error is None:
+            if context.bus.wants(RequestCompleted):
+                record = self._record(elapsed)
+                context.bus.publish(
+                    RequestCompleted(
+                        at=now,
+                        server_id=server_id,
+                        response_time_seconds=elapsed,
+                        record=record,
+                    )
+                )
+        elif context.bus.wants(RequestFailed):
+            record = self._record(elapsed)
+            context.bus.publish(
+                RequestFailed(at=now, server_id=server_id, error=self.error, record=record)
+            )
+
+    def _record(self, elapsed: float) -> RequestRecord:
+        head = self.head
+        method, target, minor = (head.method, head.target, head.minor) if head else (b"-", b"-", 1)
+        return RequestRecord(
+            id=self.id,
+            client=self.client_address,
+            method=_METHODS.get(method) or method.decode("latin-1"),
+            target=target.decode("latin-1"),
+            version=f"HTTP/1.{minor}",
+            status=self.status,
+            bytes_in=self.body.size,
+            bytes_out=self.bytes_out,
+            pool=self.pool,
+            server_id=None if self.server is None else self.server.id,
+            attempts=self.attempts,
+            started_at=self.started_at,
+            wall_at=self.context.env.wall() - elapsed,
+            head_seconds=None if self.head_at is None else self.head_at - self.started_at,
+            total_seconds=elapsed,
+            error=self.error,
+            referer=_text(head, b"referer"),
+            user_agent=_text(head, b"user-agent"),
+        )
+
+
+def _text(head: RequestHead | None, name: bytes) -> str:
+    value = head.get(name) if head else None
+    return value.decode("latin-1") if value else ""

@@ -1,0 +1,181 @@
+"""One request's way to an answer: pick, try, judge, perhaps try again.
+
+Every decision here is asked of a policy; this module only carries the answers from
+one to the next, in one loop that leaves in exactly one way: answered, refused, or cut.
+"""
+
+from collections.abc import Iterator
+
+import trio
+
+from trio_lb.model.events import NoHealthyServers, RequestRetried, ServerSelected
+from trio_lb.model.message import Reject, RequestHead
+from trio_lb.model.outcome import Outcome, OutcomeKind
+from trio_lb.net.connection_pool import UpstreamConnection
+from trio_lb.net.env import ConnectError
+from trio_lb.policy.retry import IDEMPOTENT_METHODS, GiveUp
+from trio_lb.proxy.attempt import Attempt, Phase
+from trio_lb.proxy.exchange import Exchange
+from trio_lb.proxy.respond import LOOP, fail, refuse
+from trio_lb.proxy.tunnel import tunnel
+from trio_lb.state.pool import Pool
+from trio_lb.state.server import Server
+
+
+class Forward:
+    """Carries one exchange through one pool."""
+
+    __slots__ = ("_deadline", "_exchange", "_head", "_idempotent", "_pool", "_refusal")
+
+    def __init__(self, exchange: Exchange, head: RequestHead, pool: Pool) -> None:
+        self._exchange = exchange
+        self._head = head
+        self._pool = pool
+        self._idempotent = head.method in IDEMPOTENT_METHODS
+        self._deadline = exchange.started_at + exchange.context.timeouts.total
+        self._refusal: Reject | None = None
+        exchange.pool = pool.name
+
+    async def run(self) -> None:
+        """End the exchange; never raises for what a client or a server did."""
+        exchange = self._exchange
+        pool = self._pool
+        pool.budget.request(exchange.started_at)
+        order = self._order()
+        server = next(order, None)
+        stale_replays = 0
+        fresh = False
+        while server is not None:
+            outcome = await self._try(server, fresh=fresh)
+            if outcome is None:
+                return
+            self._observe(server, outcome)
+            if outcome.kind is OutcomeKind.ANSWERED:
+                return
+            replays_here = outcome.kind is OutcomeKind.STALE
+            another = None if replays_here else next(order, None)
+            decision = pool.retry.decide(
+                outcome,
+                attempts=exchange.attempts,
+                stale_replays=stale_replays,
+                idempotent=self._idempotent,
+                replayable=exchange.body.is_replayable,
+                another_server=another is not None,
+                now=exchange.context.env.now(),
+                deadline=self._deadline,
+                budget=pool.budget,
+                rng=exchange.context.retry_rng,
+            )
+            if isinstance(decision, GiveUp) or exchange.status or self._refusal is not None:
+                await fail(exchange, outcome, self._refusal)
+                return
+            self._tell_retry(server, outcome, decision.delay_seconds)
+            if decision.delay_seconds > 0:
+                await trio.sleep(decision.delay_seconds)
+            stale_replays += replays_here
+            fresh = decision.fresh_connection
+            if not decision.same_server:
+                server = another if another is not None else next(self._order(), None)
+        await self._none_left()
+
+    def _order(self) -> Iterator[Server]:
+        exchange = self._exchange
+        return self._pool.order(exchange.client.pick_context, exchange.context.pick_rng)
+
+    async def _none_left(self) -> None:
+        exchange = self._exchange
+        now = exchange.context.env.now()
+        unavailable = self._pool.why_none(now)
+        exchange.context.bus.publish(NoHealthyServers(at=now, pool=self._pool.name))
+        reject = Reject(503, "no_healthy_server", unavailable.message)
+        await refuse(exchange, reject, retry_after_seconds=unavailable.retry_after_seconds)
+
+    # ------------------------------------------------------------------ one attempt
+
+    async def _try(self, server: Server, *, fresh: bool) -> Outcome | None:
+        """Make one attempt; None when the request ended without one (a loop)."""
+        exchange = self._exchange
+        context = exchange.context
+        request = exchange.client.writer.write(
+            self._head, request_id=exchange.id, server_host=str(server.address).encode()
+        )
+        if request is None:
+            await refuse(exchange, LOOP)
+            return None
+        exchange.attempts += 1
+        exchange.server = server
+        if context.bus.wants(ServerSelected):
+            self._tell_selected(server)
+        with server.lease():
+            connection = await self._connection(server, fresh=fresh)
+            if isinstance(connection, Outcome):
+                return connection
+            with connection:
+                return await self._talk(connection, request)
+
+    async def _connection(self, server: Server, *, fresh: bool) -> UpstreamConnection | Outcome:
+        """Reuse a connection that was quiet just now, or open one."""
+        context = self._exchange.context
+        home = context.connections.of(server, server.address)
+        now = context.env.now()
+        if not fresh:
+            connection = home.take(now, idempotent=self._idempotent)
+            if connection is not None:
+                return connection
+        deadline = min(now + context.timeouts.connect, self._deadline)
+        try:
+            with trio.move_on_at(deadline):
+                return await home.connect()
+        except ConnectError as error:
+            refused = error.refused
+            kind = OutcomeKind.CONNECT_REFUSED if refused else OutcomeKind.CONNECT_FAILED
+            return Outcome(kind, None, False, str(error))
+        return Outcome(OutcomeKind.CONNECT_TIMEOUT, None, False, "not connected in time")
+
+    async def _talk(self, connection: UpstreamConnection, request: bytes) -> Outcome:
+        exchange = self._exchange
+        body = exchange.body
+        attempt = Attempt(exchange, self._head, connection, request + body.so_far())
+        outcome = await attempt.run(self._deadline)
+        self._refusal = attempt.refusal
+        if outcome.kind is OutcomeKind.STALE:
+            connection.was_stale()
+        elif attempt.phase is Phase.SWITCHED:
+            exchange.bytes_out += await tunnel(exchange, connection)
+        connection.is_complete = attempt.phase is Phase.DONE
+        connection.is_reusable = attempt.is_clean
+        return outcome
+
+    # ------------------------------------------------------------------ news
+
+    def _observe(self, server: Server, outcome: Outcome) -> None:
+        context = self._exchange.context
+        for event in self._pool.observe(server, outcome, context.env.now()):
+            context.bus.publish(event)
+
+    def _tell_selected(self, server: Server) -> None:
+        exchange = self._exchange
+        exchange.context.bus.publish(
+            ServerSelected(
+                at=exchange.context.env.now(),
+                pool=self._pool.name,
+                server_id=server.id,
+                server=server,
+                client_id=exchange.client_address,
+            )
+        )
+
+    def _tell_retry(self, server: Server, outcome: Outcome, delay_seconds: float) -> None:
+        exchange = self._exchange
+        if exchange.context.bus.wants(RequestRetried):
+            exchange.context.bus.publish(
+                RequestRetried(
+                    at=exchange.context.env.now(),
+                    pool=self._pool.name,
+                    server_id=server.id,
+                    request_id=exchange.id,
+                    attempt=exchange.attempts,
+                    outcome=outcome,
+                    delay_seconds=delay_seconds,
+                )
+            )

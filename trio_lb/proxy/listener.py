@@ -1,0 +1,153 @@
+"""A listener's life: accept in batches, serve each connection, stop without losing one."""
+
+import logging
+
+import trio
+
+from trio_lb.model.events import ListenerClosed, ListenerOpened, RequestShed
+from trio_lb.net.env import Listener, OutOfDescriptors, Stream
+from trio_lb.net.relay import linger
+from trio_lb.proxy.answer_out import error_answer
+from trio_lb.proxy.connection import ClientConnection, Router
+from trio_lb.proxy.context import ProxyContext
+
+ACCEPT_BATCH = 64
+"""How many waiting connections are taken before others get their turn."""
+
+_NO_DESCRIPTORS_PAUSE_SECONDS = 0.1
+_LAST_LOOK_SECONDS = 0.001
+_MAX_REFUSING = 128
+"""Connections over the limit that are told so at one time; more are reset."""
+
+_log = logging.getLogger("trio_lb.listener")
+
+
+class Connections:
+    """The connections of all listeners of one balancer, counted against one limit."""
+
+    def __init__(self, context: ProxyContext) -> None:
+        self._context = context
+        self._open: dict[ClientConnection, None] = {}
+        self._refusing = 0
+        self._emptied = trio.Event()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether ``limits.max_connections`` are open."""
+        return len(self._open) >= self._context.limits.max_connections
+
+    async def serve(self, router: Router, stream: Stream, scheme: str) -> None:
+        """Serve one connection to its end; a bug in it ends it alone, with a log line."""
+        connection = ClientConnection(self._context, router, stream, scheme=scheme)
+        self._open[connection] = None
+        try:
+            await connection.run()
+        except Exception:
+            _log.exception("connection from %s: internal error; it was cut", stream.peer)
+        finally:
+            stream.close()
+            del self._open[connection]
+            if not self._open:
+                self._emptied.set()
+
+    async def refuse(self, stream: Stream) -> None:
+        """Tell a connection over the limit so, quickly, and close it."""
+        context = self._context
+        context.bus.publish(RequestShed(at=context.env.now(), reason="max_connections"))
+        if self._refusing >= _MAX_REFUSING:
+            stream.abort()
+            return
+        self._refusing += 1
+        try:
+            async with stream:
+                answer = error_answer(
+                    503,
+                    "too_many_connections",
+                    "the limit of connections is reached",
+                    request_id=context.env.token(16),
+                    date=context.date_line(),
+                    retry_after_seconds=1,
+                )
+                try:
+                    stream.send_nowait(answer)
+                    await linger(stream, 1.0)
+                except trio.BrokenResourceError:
+                    return
+        finally:
+            self._refusing -= 1
+
+    def drain(self) -> None:
+        """Close what is idle; the rest closes after its current answer."""
+        for connection in list(self._open):
+            connection.close_if_idle()
+
+    async def wait_empty(self) -> None:
+        """Wait until no connection is open."""
+        while self._open:
+            self._emptied = trio.Event()
+            await self._emptied.wait()
+
+
+async def serve_listener(
+    context: ProxyContext,
+    listener: Listener,
+    router: Router,
+    connections: Connections,
+    *,
+    stop: trio.Event,
+    scheme: str = "http",
+) -> None:
+    """Accept until ``stop``, then take what still waits in the backlog, and close.
+
+    Connections run in the nursery of this call, which therefore ends with the last
+    one, or when it is cancelled.
+    """
+    address = listener.address
+    context.bus.publish(ListenerOpened(at=context.env.now(), address=str(address)))
+    async with trio.open_nursery() as nursery:
+        try:
+            async with trio.open_nursery() as accepting:
+                accepting.start_soon(_cancel_when, stop, accepting.cancel_scope)
+                while not stop.is_set():
+                    await _accept(context, listener, router, connections, nursery, scheme)
+            # Who connected before the end is served: one last, patient look at the backlog.
+            with trio.move_on_after(_LAST_LOOK_SECONDS):
+                await _accept(context, listener, router, connections, nursery, scheme)
+        finally:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                await listener.aclose()
+            context.bus.publish(ListenerClosed(at=context.env.now(), address=str(address)))
+
+
+async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
+
+
+async def _accept(
+    context: ProxyContext,
+    listener: Listener,
+    router: Router,
+    connections: Connections,
+    nursery: trio.Nursery,
+    scheme: str,
+) -> None:
+    try:
+        batch = await listener.accept_batch(ACCEPT_BATCH)
+    except OutOfDescriptors as error:
+        _log.warning(
+            "listener %s: %s; accepting nothing for %g s while %d connections are open",
+            listener.address, error, _NO_DESCRIPTORS_PAUSE_SECONDS, len(connections),
+        )  # fmt: skip
+        await trio.sleep(_NO_DESCRIPTORS_PAUSE_SECONDS)
+        return
+    room = context.limits.max_connections - len(connections)
+    for stream in batch:
+        if room > 0:
+            room -= 1
+            nursery.start_soon(connections.serve, router, stream, scheme)
+        else:
+            nursery.start_soon(connections.refuse, stream)

@@ -1,0 +1,63 @@
+"""A tunnel: bytes both ways after a 101, a half-close carried over, and one idle clock."""
+
+import trio
+
+from trio_lb.net.connection_pool import UpstreamConnection
+from trio_lb.net.env import Stream
+from trio_lb.net.inbox import LARGEST_READ, Inbox
+from trio_lb.net.relay import Stalled, send_all
+from trio_lb.proxy.exchange import Exchange
+
+HALF_CLOSED_SECONDS = 30.0
+"""How long the open direction may be silent once the other one ended."""
+
+
+class _Tunnel:
+    """Two directions, one clock: any byte either way keeps both alive."""
+
+    def __init__(self, exchange: Exchange, scope: trio.CancelScope) -> None:
+        self._timeouts = exchange.context.timeouts
+        self._scope = scope
+        self._open = 2
+        self.bytes_down = 0
+        self._moved()
+
+    def _moved(self) -> None:
+        idle = self._timeouts.tunnel_idle
+        if self._open < 2:
+            idle = min(idle, HALF_CLOSED_SECONDS)
+        self._scope.deadline = trio.current_time() + idle
+
+    async def carry(self, source: Inbox, sink: Stream, *, down: bool) -> None:
+        """Move bytes until the source ends; a broken side ends both directions."""
+        try:
+            while source.data or await source.fill():
+                piece = source.take(LARGEST_READ)
+                await send_all(sink, piece, self._timeouts.write_stall)
+                self.bytes_down += len(piece) * down
+                self._moved()
+            self._open -= 1
+            self._moved()
+            await sink.send_eof()
+            if not self._open:
+                self._scope.cancel()
+        except (trio.BrokenResourceError, Stalled):
+            self._scope.cancel()
+
+
+async def tunnel(exchange: Exchange, connection: UpstreamConnection) -> int:
+    """Carry bytes both ways until both sides ended, one broke, or nothing moved for long.
+
+    Returns the bytes that went to the client. What either side had sent early, right
+    behind its head, goes first.
+    """
+    client = exchange.client
+    async with trio.open_nursery() as nursery:
+        both = _Tunnel(exchange, nursery.cancel_scope)
+        nursery.start_soon(_up, both, client.inbox, connection.stream)
+        await both.carry(connection.inbox, client.stream, down=True)
+    return both.bytes_down
+
+
+async def _up(both: _Tunnel, source: Inbox, sink: Stream) -> None:
+    await both.carry(source, sink, down=False)
