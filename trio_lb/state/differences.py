@@ -19,7 +19,7 @@ def differences(old: object, new: object, path: str = "") -> Iterator[str]:
     if attrs.has(type(new)) and type(old) is type(new):
         yield from _of_fields(old, new, path)
     elif _has_servers(old) or _has_servers(new):
-        yield from _of_keys(_by_id(old), _by_id(new), path)
+        yield from _of_servers(_by_id(old), _by_id(new), path)
     elif isinstance(old, Mapping) and isinstance(new, Mapping):
         yield from _of_mapping(old, new, path)
     else:
@@ -37,6 +37,14 @@ def _of_mapping(old: Mapping[Any, Any], new: Mapping[Any, Any], path: str) -> It
         yield from _of_keys(old, new, path)
     else:
         yield f"{path}: changed"
+
+
+def _of_servers(
+    old: Mapping[str, ServerConfig], new: Mapping[str, ServerConfig], path: str
+) -> Iterator[str]:
+    yield from _of_keys(old, new, path)
+    if [key for key in old if key in new] != [key for key in new if key in old]:
+        yield f"{path}: reordered"
 
 
 def _of_keys(old: Mapping[Any, Any], new: Mapping[Any, Any], path: str) -> Iterator[str]:

@@ -30,6 +30,7 @@ from trio_lb.policy.budget import RetryBudget
 from trio_lb.policy.drain import DrainState
 from trio_lb.policy.health import CheckResult, HealthState
 from trio_lb.policy.outlier import OutlierDetector
+from trio_lb.policy.retry import RetryPolicy
 from trio_lb.state.enrolment import fit_health, new_health, new_server
 from trio_lb.state.membership import Membership, refuse_doubles
 from trio_lb.state.rotation import Rotation
@@ -70,6 +71,7 @@ class Pool:
         self.balancer: Balancer = make_balancer(self.config.algorithm)
         self.outlier = OutlierDetector(name, self.config.outlier_detection)
         self.budget = RetryBudget(self.config.retry.budget)
+        self.retry = RetryPolicy(self.config.retry)
         self.on_suspect: Callable[[Server], None] = _ignore
         self.on_deadline_moved: Callable[[Pool], None] = _ignore
         self.on_changed: Callable[[Pool], None] = _ignore
@@ -245,8 +247,7 @@ class Pool:
         Servers that go drain until ``expires_at`` (None: until their last request ends).
 
         Raises:
-          ConfigError: an id or an address stands twice, or the algorithm is unknown;
-            nothing was changed.
+          ConfigError: an id or an address stands twice; nothing was changed.
         """
         if config == self.config:
             return NOTHING
@@ -295,6 +296,7 @@ class Pool:
         old = self.config
         if new.algorithm != old.algorithm:
             self.balancer = make_balancer(new.algorithm)
+        self.retry = RetryPolicy(new.retry)
         if new.retry.budget != old.retry.budget:
             self.budget = RetryBudget(new.retry.budget)
         self.outlier.config = new.outlier_detection

@@ -12,7 +12,6 @@ import attrs
 from trio_lb.config.schema import Config, PoolConfig
 from trio_lb.model.errors import AmbiguousServer, UnknownServer
 from trio_lb.model.events import ConfigUpdated, Event
-from trio_lb.policy.balance.registry import canonical_name
 from trio_lb.state.differences import differences
 from trio_lb.state.membership import refuse_doubles
 from trio_lb.state.pool import Pool
@@ -37,10 +36,10 @@ class Registry:
           ConfigError: nothing was changed.
         """
         for config in plan.pools.values():
-            _check(config)
-        changes = tuple(differences(self.plan, plan))
-        if not changes:
+            refuse_doubles(config)
+        if plan == self.plan:
             return []
+        changes = tuple(differences(self.plan, plan))
         self.plan = plan
         told = self._apply_pools(plan, now)
         return [*told, ConfigUpdated(at=now, changes=changes)]
@@ -120,11 +119,6 @@ class Registry:
         server = pool.get_server(server_id) if pool is not None else None
         if server is not None:
             yield server
-
-
-def _check(config: PoolConfig) -> None:
-    refuse_doubles(config)
-    canonical_name(config.algorithm)
 
 
 def _named(config: PoolConfig, name: str) -> PoolConfig:

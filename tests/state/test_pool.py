@@ -1,0 +1,458 @@
+"""A pool: one answer a server from all verdicts, exact counts, and deadlines to the instant."""
+
+from random import Random
+
+import pytest
+
+from tests.state.books import (
+    ABANDONED,
+    BAD,
+    ERROR,
+    GOOD,
+    NOT_FOUND,
+    OK,
+    REFUSED,
+    STALE,
+    brief,
+    eject,
+    member,
+    picks,
+    plan,
+    pool_of,
+    probed_pool,
+    server,
+    usable,
+)
+from trio_lb.config.schema import HealthCheckConfig
+from trio_lb.model.errors import ConfigError, UnknownServer
+from trio_lb.model.events import ServerDrained, ServerHealthChanged, ServerReadmitted
+from trio_lb.model.outcome import Outcome, OutcomeKind
+from trio_lb.policy.balance.base import Context
+from trio_lb.state.pool import NOTHING, Pool
+from trio_lb.state.server import Server
+
+
+def test_without_probes_every_server_is_usable_at_once() -> None:
+    pool = pool_of(plan())
+    assert usable(pool) == ["s1", "s2", "s3"]
+    assert [each.id for each in pool.healthy_servers()] == ["s1", "s2", "s3"]
+
+
+def test_with_probes_nobody_is_usable_before_a_good_check() -> None:
+    pool = pool_of(plan(probes=True))
+    assert (usable(pool), pool.is_usable, picks(pool)) == ([], False, [])
+    told = pool.checked(member(pool, "s2"), GOOD, 0.5)
+    assert brief(told) == ["server_health_changed s2"]
+    assert usable(pool) == ["s2"]
+
+
+def test_order_yields_each_usable_server_once_beginning_with_the_first() -> None:
+    pool = pool_of(plan())
+    first = [next(pool.order(Context(), Random(0))).id for _ in range(4)]
+    assert first == ["s1", "s2", "s3", "s1"]
+    assert sorted(picks(pool)) == ["s1", "s2", "s3"]
+
+
+def test_a_full_server_is_skipped_until_it_has_room() -> None:
+    pool = pool_of(plan(servers=(server(1, max_connections=1), server(2))))
+    with member(pool, "s1").lease():
+        assert picks(pool) == ["s2"]
+    assert sorted(picks(pool)) == ["s1", "s2"]
+
+
+def test_a_server_that_went_out_while_a_retry_waited_is_not_tried() -> None:
+    pool = pool_of(plan())
+    order = pool.order(Context(), Random(0))
+    assert next(order).id == "s1"
+    pool.drain_server("s2", 1.0, expires_at=None)
+    assert [each.id for each in order] == ["s3"]
+
+
+# -- outcomes
+
+
+def test_attempts_and_failures_are_counted_exactly() -> None:
+    pool = pool_of(plan())
+    one = member(pool, "s1")
+    for outcome in (OK, NOT_FOUND, ERROR, REFUSED, ABANDONED, STALE):
+        pool.observe(one, outcome, 1.0)
+    assert (one.requests, one.failures) == (5, 2)
+
+
+def test_a_success_tells_nothing_and_shares_the_nothing() -> None:
+    pool = pool_of(plan())
+    assert pool.observe(member(pool, "s1"), OK, 1.0) is NOTHING
+
+
+def test_five_failures_in_a_row_eject_a_server_and_it_is_back_after_five_seconds() -> None:
+    pool = pool_of(plan())
+    assert brief(eject(pool, "s2", 7.0)) == ["server_ejected s2"]
+    assert (usable(pool), pool.deadline) == (["s1", "s3"], 12.0)
+    assert pool.on_deadline(11.999) == NOTHING
+    assert pool.on_deadline(12.0) == [ServerReadmitted(at=12.0, pool="api", server_id="s2")]
+    assert (usable(pool), pool.deadline) == (["s1", "s2", "s3"], None)
+
+
+def test_an_ejected_server_is_still_healthy_by_its_probes() -> None:
+    pool = probed_pool()
+    eject(pool, "s2", 7.0)
+    assert [each.id for each in pool.healthy_servers()] == ["s1", "s2", "s3"]
+    assert member(pool, "s2").state == "healthy"
+
+
+def test_chance_lengthens_an_ejection_when_it_is_at_hand() -> None:
+    pool = pool_of(plan())
+    one, two = pool.servers()[:2]
+    pool.observe(one, ERROR, 1.0)
+    pool.observe(two, OK, 1.0)
+    for _ in range(4):
+        pool.observe(one, ERROR, 1.0, Random(1))
+    assert pool.deadline is not None
+    assert 6.0 < pool.deadline <= 6.5
+
+
+def test_what_a_server_that_left_does_with_its_last_requests_ejects_nobody() -> None:
+    pool = pool_of(plan())
+    gone = member(pool, "s2")
+    with gone.lease():
+        pool.remove_server("s2", 1.0)
+        pool.observe(member(pool, "s1"), OK, 1.0)
+        assert [pool.observe(gone, ERROR, 1.0) for _ in range(9)] == [NOTHING] * 9
+    assert gone.failures == 9
+    assert pool.outlier.statistics().ejections_total == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (OutcomeKind.CONNECT_REFUSED, True),
+        (OutcomeKind.CONNECT_TIMEOUT, True),
+        (OutcomeKind.RESET, True),
+        (OutcomeKind.CLOSED, True),
+        (OutcomeKind.TIMEOUT, True),
+        (OutcomeKind.STALE, False),
+        (OutcomeKind.ABANDONED, False),
+    ],
+)
+def test_an_attempt_without_an_answer_makes_the_server_a_suspect_at_once(
+    kind: OutcomeKind, expected: bool
+) -> None:
+    pool, suspects = pool_of(plan()), list[Server]()
+    pool.on_suspect = suspects.append
+    one = member(pool, "s1")
+    pool.observe(one, Outcome(kind), 1.0)
+    assert suspects == ([one] if expected else [])
+
+
+def test_an_answer_however_bad_makes_no_suspect() -> None:
+    pool, suspects = pool_of(plan()), list[Server]()
+    pool.on_suspect = suspects.append
+    pool.observe(member(pool, "s1"), ERROR, 1.0)
+    assert suspects == []
+
+
+# -- verdicts together
+
+
+def test_a_server_that_its_probes_find_healthy_again_is_readmitted_with_it() -> None:
+    pool = probed_pool()
+    eject(pool, "s2", 1.0)
+    two = member(pool, "s2")
+    for second in (1.5, 2.0, 2.5):
+        pool.checked(two, BAD, second)
+    assert member(pool, "s2").state == "unhealthy"
+    pool.checked(two, GOOD, 3.0)
+    assert usable(pool) == ["s1", "s3"]
+    told = pool.checked(two, GOOD, 3.5)
+    assert brief(told) == ["server_health_changed s2", "server_readmitted s2"]
+    assert (usable(pool), pool.deadline) == (["s1", "s2", "s3"], None)
+
+
+def test_ejection_never_empties_a_pool() -> None:
+    pool = probed_pool(2)
+    eject(pool, "s1", 1.0)
+    told = [pool.checked(member(pool, "s2"), BAD, at) for at in (2.0, 3.0, 4.0)]
+    assert brief(told[-1]) == ["server_health_changed s2", "server_readmitted s1"]
+    assert usable(pool) == ["s1"]
+
+
+def test_a_pool_that_its_operator_empties_takes_back_the_ejected_too() -> None:
+    pool = pool_of(plan(2))
+    eject(pool, "s1", 1.0)
+    with member(pool, "s2").lease():
+        told = pool.drain_server("s2", 2.0, expires_at=None)
+    assert brief(told) == ["server_draining s2", "server_readmitted s1"]
+    assert usable(pool) == ["s1"]
+
+
+def test_an_unhealthy_server_is_not_readmitted_to_fill_a_pool() -> None:
+    pool = probed_pool(2)
+    eject(pool, "s1", 1.0)
+    for at in (1.1, 1.2, 1.3):
+        pool.checked(member(pool, "s1"), BAD, at)
+    for at in (2.1, 2.2, 2.3):
+        pool.checked(member(pool, "s2"), BAD, at)
+    assert usable(pool) == []
+
+
+def test_while_nobody_is_usable_one_good_check_is_enough() -> None:
+    pool = probed_pool(2)
+    for each in pool.servers():
+        for at in (1.0, 2.0, 3.0):
+            pool.checked(each, BAD, at)
+    one, two = pool.servers()
+    assert brief(pool.checked(one, GOOD, 4.0)) == ["server_health_changed s1"]
+    assert pool.checked(two, GOOD, 4.0) == NOTHING
+    assert usable(pool) == ["s1"]
+
+
+def test_a_person_s_word_outlives_probes_until_it_is_taken_back() -> None:
+    pool = probed_pool(2)
+    told = pool.health_override("s1", False, 1.0)
+    assert told == [
+        ServerHealthChanged(at=1.0, pool="api", server_id="s1", is_healthy=False, reason="manual")
+    ]
+    pool.checked(member(pool, "s1"), GOOD, 2.0)
+    assert usable(pool) == ["s2"]
+    pool.health_override("s1", None, 3.0)
+    assert usable(pool) == ["s1", "s2"]
+
+
+def test_a_person_s_word_counts_without_probes_as_well() -> None:
+    pool = pool_of(plan(2))
+    pool.health_override("s1", False, 1.0)
+    assert usable(pool) == ["s2"]
+    pool.health_override("s1", None, 2.0)
+    assert usable(pool) == ["s1", "s2"]
+
+
+def test_checks_of_a_server_without_probes_or_that_left_tell_nothing() -> None:
+    pool = pool_of(plan(2))
+    assert pool.checked(member(pool, "s1"), BAD, 1.0) == NOTHING
+    probed = probed_pool(2)
+    one = member(probed, "s1")
+    probed.remove_server("s1", 1.0)
+    assert probed.checked(one, BAD, 2.0) == NOTHING
+
+
+# -- drains
+
+
+def test_a_drained_member_stays_out_until_it_is_resumed() -> None:
+    pool = pool_of(plan(2))
+    assert brief(pool.drain_server("s1", 1.0, expires_at=31.0)) == [
+        "server_draining s1",
+        "server_drained s1",
+    ]
+    assert (usable(pool), member(pool, "s1").state) == (["s2"], "draining")
+    pool.resume_server("s1", 2.0)
+    assert usable(pool) == ["s1", "s2"]
+
+
+def test_a_drain_ends_in_the_instant_of_its_last_release() -> None:
+    pool, moved = pool_of(plan(2)), list[float | None]()
+    pool.on_deadline_moved = lambda each: moved.append(each.deadline)
+    with member(pool, "s1").lease():
+        pool.drain_server("s1", 1.0, expires_at=31.0)
+        assert moved == [31.0]
+    assert moved == [31.0, float("-inf")]
+    assert pool.on_deadline(3.5) == [ServerDrained(at=3.5, pool="api", server_id="s1")]
+    assert moved == [31.0, float("-inf"), None]
+
+
+def test_a_drain_out_of_patience_ends_unclean_exactly_at_its_limit() -> None:
+    pool = pool_of(plan(2))
+    with member(pool, "s1").lease():
+        pool.drain_server("s1", 1.0, expires_at=31.0)
+        assert pool.on_deadline(30.999) == NOTHING
+        told = pool.on_deadline(31.0)
+    assert told == [ServerDrained(at=31.0, pool="api", server_id="s1", clean=False)]
+    assert pool.deadline is None
+
+
+def test_a_drain_that_is_called_off_has_no_end() -> None:
+    pool = pool_of(plan(2))
+    with member(pool, "s1").lease():
+        pool.drain_server("s1", 1.0, expires_at=31.0)
+        pool.resume_server("s1", 2.0)
+    assert (pool.deadline, pool.on_deadline(40.0)) == (None, NOTHING)
+    assert usable(pool) == ["s1", "s2"]
+
+
+# -- servers come and go
+
+
+def test_a_server_that_is_removed_while_busy_leaves_with_its_last_request() -> None:
+    pool = pool_of(plan(2))
+    one = member(pool, "s1")
+    with one.lease():
+        told = pool.remove_server("s1", 1.0, expires_at=31.0)
+        assert brief(told) == ["server_draining s1"]
+        assert (usable(pool), one.state) == (["s2"], "draining")
+        assert pool.get_server("s1") is one
+    assert brief(pool.on_deadline(2.0)) == ["server_drained s1", "server_removed s1"]
+    assert pool.get_server("s1") is None
+
+
+def test_an_idle_server_is_removed_at_once_even_when_it_was_drained_before() -> None:
+    pool = pool_of(plan(3))
+    ends = ["server_draining s1", "server_drained s1", "server_removed s1"]
+    assert brief(pool.remove_server("s1", 1.0)) == ends
+    pool.drain_server("s2", 1.0, expires_at=None)
+    assert brief(pool.remove_server("s2", 2.0)) == ["server_removed s2"]
+    assert [each.id for each in pool.servers()] == ["s3"]
+
+
+def test_a_leaver_that_is_added_again_is_taken_back_with_its_counts() -> None:
+    pool = pool_of(plan(2))
+    one = member(pool, "s1")
+    with one.lease():
+        pool.remove_server("s1", 1.0)
+        assert brief(pool.add_server(server(1, weight=5), 2.0)) == ["server_added s1"]
+    assert pool.on_deadline(3.0) == NOTHING
+    assert pool.get_server("s1") is one
+    assert (one.weight, usable(pool)) == (5, ["s2", "s1"])
+
+
+def test_another_address_under_the_same_id_is_another_server() -> None:
+    pool = pool_of(plan(2))
+    old = member(pool, "s1")
+    eject(pool, "s1", 0.5)
+    with old.lease():
+        told = pool.update_server(server(9, id="s1"), 1.0, expires_at=31.0)
+        assert brief(told) == ["server_added s1", "server_draining s1"]
+        new = member(pool, "s1")
+        assert (new is old, new.host, new.is_usable) == (False, "10.0.0.9", True)
+    assert brief(pool.on_deadline(2.0)) == ["server_drained s1", "server_removed s1"]
+    assert member(pool, "s1") is new
+
+
+def test_a_new_weight_keeps_object_health_ejection_and_counts() -> None:
+    pool = probed_pool()
+    eject(pool, "s2", 1.0)
+    two = member(pool, "s2")
+    assert pool.update_server(server(2, weight=9), 2.0) == []
+    assert member(pool, "s2") is two
+    assert (two.weight, two.state, two.failures) == (9, "healthy", 5)
+    assert (usable(pool), pool.deadline) == (["s1", "s3"], 6.0)
+
+
+def test_a_new_name_keeps_health_and_ejection() -> None:
+    pool = probed_pool()
+    eject(pool, "s2", 1.0)
+    renamed = (server(1), server(2, id="two"), server(3))
+    pool.apply(plan(probes=True, servers=renamed), 2.0)
+    assert (usable(pool), pool.deadline) == (["s1", "s3"], 6.0)
+    assert brief(pool.on_deadline(6.0)) == ["server_readmitted two"]
+    assert usable(pool) == ["s1", "two", "s3"]
+
+
+def test_a_disabled_server_is_out_until_it_is_enabled() -> None:
+    pool = pool_of(plan(2))
+    pool.update_server(server(1, disabled=True), 1.0)
+    assert (usable(pool), member(pool, "s1").state) == (["s2"], "disabled")
+    pool.update_server(server(1), 2.0)
+    assert usable(pool) == ["s1", "s2"]
+
+
+@pytest.mark.parametrize(
+    "double", [server(4, id="s1"), server(1, id="s4")], ids=["same id", "same address"]
+)
+def test_a_double_is_refused_and_nothing_changes(double: object) -> None:
+    pool = pool_of(plan())
+    before = (pool.config, pool.servers())
+    with pytest.raises(ConfigError, match="is already in the pool"):
+        pool.add_server(double, 1.0)  # type: ignore[arg-type] # a parametrized ServerConfig
+    assert (pool.config, pool.servers()) == before
+
+
+@pytest.mark.parametrize("change", ["update_server", "remove_server", "drain_server"])
+def test_an_unknown_id_is_named_in_the_error(change: str) -> None:
+    pool = pool_of(plan())
+    calls = {
+        "update_server": lambda: pool.update_server(server(9), 1.0),
+        "remove_server": lambda: pool.remove_server("s9", 1.0),
+        "drain_server": lambda: pool.drain_server("s9", 1.0, expires_at=None),
+    }
+    with pytest.raises(UnknownServer, match="pool 'api' has no server 's9'"):
+        calls[change]()
+
+
+def test_a_server_that_is_leaving_cannot_be_removed_again() -> None:
+    pool = pool_of(plan())
+    with member(pool, "s1").lease():
+        pool.remove_server("s1", 1.0)
+        with pytest.raises(UnknownServer, match="'s1' is leaving pool 'api' already"):
+            pool.remove_server("s1", 2.0)
+
+
+def test_the_same_plan_again_changes_nothing_not_even_the_tuple() -> None:
+    pool = pool_of(plan())
+    tiers = pool._rotation.tiers
+    assert pool.apply(plan(), 1.0) == NOTHING
+    assert pool._rotation.tiers is tiers
+
+
+def test_another_algorithm_takes_over_at_once_and_a_budget_only_when_it_differs() -> None:
+    pool = pool_of(plan())
+    budget = pool.budget
+    pool.apply(plan(algorithm="least_connections"), 1.0)
+    assert (pool.balancer.name, pool.budget is budget) == ("least_connections", True)
+    with member(pool, "s1").lease():
+        assert picks(pool)[0] == "s2"
+
+
+def test_probes_that_are_switched_on_leave_a_server_in_service() -> None:
+    pool = pool_of(plan())
+    pool.apply(plan(probes=True), 1.0)
+    assert usable(pool) == ["s1", "s2", "s3"]
+    for at in (2.0, 3.0, 4.0):
+        pool.checked(member(pool, "s1"), BAD, at)
+    assert usable(pool) == ["s2", "s3"]
+    pool.apply(plan(probes=False), 5.0)
+    assert usable(pool) == ["s1", "s2", "s3"]
+
+
+def test_new_thresholds_apply_to_the_counts_of_now() -> None:
+    pool = probed_pool()
+    pool.checked(member(pool, "s1"), BAD, 1.0)
+    pool.apply(plan(health_check=HealthCheckConfig(unhealthy_threshold=2)), 2.0)
+    assert brief(pool.checked(member(pool, "s1"), BAD, 3.0)) == ["server_health_changed s1"]
+
+
+# -- hooks and words
+
+
+def test_says_that_it_changed_when_servers_or_its_usability_did_and_only_then() -> None:
+    pool, changes = probed_pool(2), list[Pool]()
+    pool.on_changed = changes.append
+    for at in (1.0, 2.0, 3.0):
+        pool.checked(member(pool, "s1"), BAD, at)
+    assert changes == []
+    for at in (1.0, 2.0, 3.0):
+        pool.checked(member(pool, "s2"), BAD, at)
+    assert changes == [pool]
+    pool.add_server(server(3), 4.0)
+    assert len(changes) == 2
+
+
+def test_why_none_gives_reasons_and_no_address() -> None:
+    pool = probed_pool()
+    pool.drain_server("s1", 1.0, expires_at=None)
+    for each in pool.servers()[1:]:
+        for at in (1.0, 2.0, 3.0):
+            pool.checked(each, BAD, at)
+        each.next_check_at = 10.2
+    none = pool.why_none(7.0)
+    assert none.message == "pool 'api': no healthy server of 3 (1 draining, 2 unhealthy)"
+    assert none.retry_after_seconds == 4
+
+
+def test_statistics_count_members_usable_healthy_and_leavers() -> None:
+    pool = probed_pool()
+    eject(pool, "s2", 1.0)
+    with member(pool, "s3").lease():
+        pool.remove_server("s3", 2.0)
+        now = pool.statistics()
+    assert (now.name, now.algorithm) == ("api", "round_robin")
+    assert (now.servers, now.usable, now.healthy, now.leaving) == (2, 1, 2, 1)

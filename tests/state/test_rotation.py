@@ -1,0 +1,72 @@
+"""Rotation: tiers, the stable tuple, and a second look at each server's turn."""
+
+from random import Random
+
+from tests.state.books import server
+from trio_lb.policy.balance.base import Context
+from trio_lb.policy.balance.registry import make_balancer
+from trio_lb.state.rotation import Rotation
+from trio_lb.state.server import Server
+
+
+def rotation(*servers: Server) -> Rotation:
+    made = Rotation()
+    made.replace(servers)
+    for each in servers:
+        made.mark(each, True)
+    return made
+
+
+def bare(number: int, **knobs: object) -> Server:
+    return Server("api", server(number, **knobs), None)
+
+
+def ids(made: Rotation) -> list[list[str]]:
+    return [[each.id for each in tier] for tier in made.tiers]
+
+
+def order(made: Rotation) -> list[str]:
+    balancer = make_balancer("round_robin")
+    return [each.id for each in made.order(balancer, Context(), Random(0))]
+
+
+def test_priorities_and_then_backups_make_tiers_in_configured_order() -> None:
+    made = rotation(
+        bare(1, backup=True), bare(2, priority=1), bare(3), bare(4, priority=1), bare(5)
+    )
+    assert ids(made) == [["s3", "s5"], ["s2", "s4"], ["s1"]]
+    assert order(made) == ["s3", "s5", "s2", "s4", "s1"]
+
+
+def test_a_backup_serves_when_no_other_server_can() -> None:
+    one, spare = bare(1), bare(2, backup=True)
+    made = rotation(one, spare)
+    made.mark(one, False)
+    assert order(made) == ["s2"]
+
+
+def test_the_tuple_is_the_same_object_until_somebody_s_verdict_changes() -> None:
+    one, two = bare(1), bare(2)
+    made = rotation(one, two)
+    (before,) = made.tiers
+    made.mark(one, True)
+    assert made.tiers[0] is before
+    made.mark(one, False)
+    made.mark(one, True)
+    assert made.tiers[0] is not before
+    assert made.tiers[0] == before
+
+
+def test_counts_who_is_usable() -> None:
+    one, two = bare(1), bare(2)
+    made = rotation(one, two)
+    assert made.size == 2
+    made.mark(two, False)
+    made.mark(two, False)
+    assert (made.size, made.usable()) == (1, [one])
+    made.replace([two])
+    assert (made.size, made.usable()) == (0, [])
+
+
+def test_nobody_usable_means_an_empty_order() -> None:
+    assert order(Rotation()) == []
