@@ -41,12 +41,11 @@ def test_law_the_second_of_a_pair_is_drawn_by_weight_among_the_rest(
         begin += weight
 
 
-def test_sums_are_made_once_a_tuple_and_anew_for_another() -> None:
-    draw, pool = WeightedDraw(), pool_of([3, 1, 4])
-    sums = draw.ends(pool)
-    assert sums == [3, 4, 8]
-    assert draw.ends(pool) is sums
-    assert draw.ends(pool_of([1, 1])) == [1, 2]
+def test_another_tuple_is_drawn_by_its_own_weights() -> None:
+    draw, heavy = WeightedDraw(), pool_of([3, 1, 4])
+    assert [draw.index(heavy, Tickets(t / 8)) for t in range(8)] == [0, 0, 0, 1, 2, 2, 2, 2]
+    assert [draw.index(pool_of([1, 1]), Tickets(t / 8)) for t in (0, 3, 4, 7)] == [0, 0, 1, 1]
+    assert draw.index(heavy, Tickets(0.0)) == 0
 
 
 @given(weights(), st.booleans(), st.integers(0, 2**32), st.data())
