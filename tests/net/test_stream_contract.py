@@ -20,7 +20,7 @@ from trio_lb.net.env import Stream
 MEBIBYTE = 1 << 20
 
 
-async def fill(stream: Stream) -> int:
+def fill(stream: Stream) -> int:
     """Send until nothing more fits; return how many bytes that were."""
     sent = 0
     while fitted := stream.send_nowait(b"x" * 65536):
@@ -103,7 +103,7 @@ async def test_a_full_stream_takes_nothing_until_its_reader_reads(
         resumed.append(await near.send_some(b"y" * 100))
 
     async with near, far:
-        filled = await fill(near)
+        filled = fill(near)
         assert filled >= 65536
         assert near.send_nowait(b"y") == 0
         nursery.start_soon(send_more)
@@ -148,7 +148,7 @@ async def _cancel_when_blocked(scope: trio.CancelScope) -> None:
 async def test_a_cancelled_send_has_sent_nothing(stage: Stage, nursery: trio.Nursery) -> None:
     near, far = await open_pair(stage)
     async with near, far:
-        filled = await fill(near)
+        filled = fill(near)
         with trio.CancelScope() as scope:
             nursery.start_soon(_cancel_when_blocked, scope)
             await near.send_some(b"lost")
@@ -257,7 +257,7 @@ async def test_an_abort_is_a_reset_to_a_sender_that_waits(
 ) -> None:
     near, far = await open_pair(stage)
     async with near, far:
-        await fill(near)
+        fill(near)
 
         async def abort_when_blocked() -> None:
             await wait_all_tasks_blocked()
@@ -400,7 +400,7 @@ async def test_closing_wakes_our_own_receiver(stage: Stage, nursery: trio.Nurser
 async def test_aborting_wakes_our_own_sender(stage: Stage, nursery: trio.Nursery) -> None:
     near, far = await open_pair(stage)
     async with far:
-        await fill(near)
+        fill(near)
 
         async def abort_when_blocked() -> None:
             await wait_all_tasks_blocked()
@@ -443,7 +443,7 @@ async def test_a_second_sender_is_told_that_the_stream_is_busy(
 ) -> None:
     near, far = await open_pair(stage)
     async with near, far:
-        await fill(near)
+        fill(near)
         with trio.CancelScope() as scope:
             nursery.start_soon(_send_in, scope, near)
             await wait_all_tasks_blocked()

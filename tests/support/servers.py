@@ -1,6 +1,6 @@
 """Servers of a play: one that follows a script, and one that simply answers HTTP."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 
 import trio
@@ -8,7 +8,7 @@ import trio
 from tests.support.messages import Message
 from tests.support.raw import RawPeer
 from trio_lb.model.address import Address
-from trio_lb.net.env import Listener
+from trio_lb.net.env import Listener, Stream
 
 Script = Callable[[RawPeer], Awaitable[None]]
 """What a server does with one connection; at its end the connection is closed."""
@@ -34,15 +34,17 @@ class RawServer:
     async def serve(self) -> None:
         """Accept until the listener is closed; the scripts end with this task."""
         async with aclosing(self._listener), trio.open_nursery() as nursery:
-            while True:
-                try:
-                    batch = await self._listener.accept_batch(64)
-                except trio.ClosedResourceError:
-                    return
+            while batch := await self._accept():
                 for stream in batch:
                     peer = RawPeer(stream, f"{self.name}#{len(self.peers) + 1}")
                     self.peers.append(peer)
                     nursery.start_soon(self._follow, peer, name=f"script of {peer.name}")
+
+    async def _accept(self) -> Sequence[Stream]:
+        try:
+            return await self._listener.accept_batch(64)
+        except trio.ClosedResourceError:
+            return ()
 
     async def _follow(self, peer: RawPeer) -> None:
         async with peer.stream:

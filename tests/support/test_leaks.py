@@ -19,7 +19,7 @@ def test_a_socket_left_open_is_a_new_descriptor() -> None:
     assert new_descriptors(before) == []
 
 
-async def test_a_descriptor_that_changed_its_meaning_is_new() -> None:
+def test_a_descriptor_that_changed_its_meaning_is_new() -> None:
     one, other = socket.socketpair()
     before = open_descriptors()
     one.close()

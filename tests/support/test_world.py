@@ -175,9 +175,11 @@ async def test_thinking_and_trickling_take_virtual_time(world: World) -> None:
 
 
 async def test_the_virtual_world_has_the_handles_of_a_simulation(world: World) -> None:
+    s1 = await world.http_server("s1")
     assert isinstance(world.env, SimEnv)
     assert world.sim is world.env
     assert world.link("s1") is world.net.link("s1", "lb")
+    assert world.net.host_at(s1.address.host) is world.net.host("s1")
 
 
 async def test_the_loopback_world_has_none() -> None:

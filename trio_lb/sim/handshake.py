@@ -74,6 +74,10 @@ class Dial:
         return None if listener.is_full else await self._be_admitted(listener)
 
     async def _be_admitted(self, listener: VirtualListener) -> VirtualStream | None:
+        """Hold a place in the queue while the SYN-ACK travels; None when that was lost.
+
+        The place is taken before, so that SYNs of one instant cannot all slip in.
+        """
         near, far = self._make_ends()
         pending = listener.admit(far, self.there)
         answered = False

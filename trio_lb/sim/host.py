@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trio_lb.sim.network import VirtualNetwork
 
 _WILDCARDS: Final = ("0.0.0.0", "::")
+"""Both mean every address of the host, of either family: links carry both alike."""
 _FIRST_FREE_PORT: Final = 49152
 """What port 0 gives out; clients' ports lie below, so that the two never meet."""
 _CLIENT_PORTS: Final = range(32768, _FIRST_FREE_PORT)
@@ -26,7 +27,8 @@ _CLIENT_PORTS: Final = range(32768, _FIRST_FREE_PORT)
 class HostNetwork:
     """Satisfies ``net.env.Network``, as seen from the host ``name`` at ``address``.
 
-    127.0.0.1, ``::1`` and ``localhost`` mean the host itself, as do unix sockets.
+    127.0.0.1, ``::1`` and ``localhost`` mean the host itself, as do unix sockets. Its
+    listeners are a list, not a table by address: a wildcard answers for any address.
     """
 
     def __init__(self, net: "VirtualNetwork", name: str, address: str) -> None:
@@ -52,6 +54,7 @@ class HostNetwork:
         return [address.host] if address.is_unix else await self.resolve(address.host)
 
     async def _dial(self, target: Address, dialled: Address) -> VirtualStream:
+        """Shake hands with one literal; the peer's address stays what the caller dialled."""
         far = self._host_at(target)
         link = self._net.link(self.name, far.name)
         dial = Dial(
@@ -69,6 +72,7 @@ class HostNetwork:
         return stream
 
     def _host_at(self, target: Address) -> "HostNetwork":
+        """Return who answers to a literal; nobody at all is known at once, as from a router."""
         if target.is_unix or _is_loopback(target.host) or target.host == self.address:
             return self
         far = self._net.host_at(target.host)
@@ -77,6 +81,7 @@ class HostNetwork:
         return far
 
     def _client_address(self, target: Address) -> Address:
+        """Return what the server will see of us: a unix client has no name."""
         if target.is_unix:
             return Address("unix:", 0)
         host = target.host if _is_loopback(target.host) else self.address
@@ -93,6 +98,7 @@ class HostNetwork:
         return listener
 
     def _bindable(self, address: Address) -> Address:
+        """Return the literal and the port to listen on, or say that they are not ours."""
         host = self._literal_of(address.host)
         if host != self.address and host not in _WILDCARDS and not _is_loopback(host):
             raise OSError(errno.EADDRNOTAVAIL, f"{address}: not an address of {self.name}")

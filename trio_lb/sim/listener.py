@@ -71,6 +71,7 @@ class VirtualListener:
         return [pending for pending in self._queue if pending.is_ready(now)][:limit]
 
     def _accept(self, batch: list[Pending]) -> list[VirtualStream]:
+        # Checked only now: accept() fails for want of descriptors when somebody waits.
         if self.out_of_descriptors:
             raise OutOfDescriptors(errno.EMFILE, "too many open files")
         for pending in batch:
@@ -108,6 +109,7 @@ class VirtualListener:
         await trio.lowlevel.checkpoint()
 
     def _cut_queue(self) -> None:
+        """Reset what nobody accepted. Swapped out first: ``withdraw`` may come meanwhile."""
         queue, self._queue = self._queue, []
         for pending in queue:
             pending.stream.abort()

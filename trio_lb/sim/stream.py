@@ -53,7 +53,12 @@ Instant = Callable[[], float]
 
 
 class VirtualStream:
-    """One end; satisfies ``net.env.Stream``. Made in pairs by ``connect_ends``."""
+    """One end; satisfies ``net.env.Stream``. Made in pairs by ``connect_ends``.
+
+    ``serial`` is its identity in the link's book of open streams, in which it stands
+    from here until its owner closes it: a reset by the peer does not take it out,
+    since a real socket stays open then, too.
+    """
 
     def __init__(self, serial: int, local: Address, peer: Address, link: Link) -> None:
         self.serial = serial
@@ -67,6 +72,7 @@ class VirtualStream:
         link.streams[serial] = self
 
     def _wire(self, remote: "VirtualStream", incoming: Pipe, outgoing: Pipe, path: Path) -> None:
+        """Second half of the making: the two ends of a pair need each other to exist first."""
         self._remote = remote
         self._incoming = incoming
         self._outgoing = outgoing
@@ -92,6 +98,11 @@ class VirtualStream:
                 await self._receiving.wait(min(self._incoming.next_delivery(), self._cut_at()))
 
     def _received(self, max_bytes: int) -> bytes | None:
+        """Return what can be had now, None for nothing yet.
+
+        Bytes and the end of file are looked for before the cut, and only among what
+        arrived before it: that is rule 3.
+        """
         now, cut_at = trio.current_time(), self._cut_at()
         data = self._incoming.take(max_bytes, now, min(now, cut_at))
         if data is None and cut_at <= now:
@@ -115,6 +126,7 @@ class VirtualStream:
         size = min(len(data), self._outgoing.room(now))
         if size > 0:
             arrival = self._outgoing.put(bytes(memoryview(data)[:size]), now)
+            # The sender cannot know yet that nobody is there: it is told by the answer.
             if self._remote._phase is Phase.CLOSED:
                 self._be_answered_by_reset(arrival)
             else:
@@ -179,6 +191,7 @@ class VirtualStream:
         self._be_cut(lambda: now)
 
     def _leave(self, now: float) -> None:
+        """Be gone for our side; bytes that are still under way to us meet a closed end."""
         self._take(Act.CLOSE)
         del self._link.streams[self.serial]
         self.wake()
@@ -192,6 +205,7 @@ class VirtualStream:
         self._be_cut(lambda: back.delivery(there.delivery(arrival) + back.latency_seconds))
 
     def _be_cut(self, at: Instant) -> None:
+        # All are kept and the first to arrive counts: which one that is, stalls decide.
         self._cuts.append(at)
         self.wake()
 
