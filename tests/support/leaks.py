@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from typing import Final
 
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trio_lb.sim.network import VirtualNetwork
+
+PATIENCE_SECONDS: Final = 10.0
 
 _KEPT_OPEN_BY_OTHERS = ("/dev/", "/proc/")
 
@@ -48,6 +51,15 @@ def _stands_in_product(task: trio.lowlevel.Task) -> bool:
 
 
 async def find_leaks(net: VirtualNetwork) -> list[str]:
-    """What is left once everything that was cancelled has had its say."""
-    await wait_all_tasks_blocked()
-    return [*our_tasks(), *map(repr, net.open_streams()), *map(repr, net.open_listeners())]
+    """What is left once everything that was cancelled has had its say.
+
+    Last words may take time (a shielded goodbye, a reset under way), so there is a
+    patience, in virtual seconds that cost nothing.
+    """
+    give_up_at = trio.current_time() + PATIENCE_SECONDS
+    while True:
+        await wait_all_tasks_blocked()
+        left = [*our_tasks(), *map(repr, net.open_streams()), *map(repr, net.open_listeners())]
+        if not left or trio.current_time() >= give_up_at:
+            return left
+        await trio.sleep(PATIENCE_SECONDS / 100)

@@ -5,7 +5,13 @@ import socket
 import trio
 
 from tests.sim.support import far_apart, listen_on_b, pair
-from tests.support.leaks import find_leaks, new_descriptors, open_descriptors, our_tasks
+from tests.support.leaks import (
+    PATIENCE_SECONDS,
+    find_leaks,
+    new_descriptors,
+    open_descriptors,
+    our_tasks,
+)
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.seat import Seat
 
@@ -39,6 +45,19 @@ async def test_an_open_stream_and_an_open_listener_are_named(net: VirtualNetwork
     near.close()
     far.close()
     await listener.aclose()
+    assert await find_leaks(net) == []
+
+
+async def test_last_words_are_waited_for(net: VirtualNetwork, nursery: trio.Nursery) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+
+    async def say_goodbye() -> None:
+        await trio.sleep(PATIENCE_SECONDS / 2)
+        near.close()
+        far.close()
+
+    nursery.start_soon(say_goodbye)
     assert await find_leaks(net) == []
 
 

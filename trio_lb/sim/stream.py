@@ -98,11 +98,7 @@ class VirtualStream:
                 await self._receiving.wait(min(self._incoming.next_delivery(), self._cut_at()))
 
     def _received(self, max_bytes: int) -> bytes | None:
-        """Return what can be had now, None for nothing yet.
-
-        Bytes and the end of file are looked for before the cut, and only among what
-        arrived before it: that is rule 3.
-        """
+        """Return what can be had now, None for nothing yet: rule 3 is here."""
         now, cut_at = trio.current_time(), self._cut_at()
         data = self._incoming.take(max_bytes, now, min(now, cut_at))
         if data is None and cut_at <= now:
