@@ -148,14 +148,7 @@ def test_after_enough_good_periods_the_past_is_forgotten() -> None:
     assert eject(outlier, "a", now + 20).until == now + 20 + 5
 
 
-@pytest.mark.parametrize(
-    "order",
-    [
-        "abc" * 10,
-        "a" * 10 + "b" * 10 + "c" * 10,
-        "aaaaabaaaaac" * 3,
-    ],
-)
+@pytest.mark.parametrize("order", ["abc" * 10, "a" * 10 + "b" * 10 + "c" * 10, "aaaaabaaaaac" * 3])
 def test_a_burst_of_failures_from_all_servers_ejects_none(order: str) -> None:
     outlier = detector()
     assert [fail(outlier, server_id, 3.0) for server_id in order] == [[]] * len(order)
@@ -256,7 +249,7 @@ def test_an_ejection_that_is_overdue_is_ended_before_the_next_is_weighed() -> No
 
 
 def test_chance_adds_up_to_a_tenth() -> None:
-    outlier, ends = detector(), set()
+    ends = set()
     for seed in range(20):
         outlier = detector()
         fail(outlier, "a", 0.0)
