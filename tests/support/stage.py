@@ -126,6 +126,14 @@ async def send_all(stream: Stream, data: bytes) -> None:
         view = view[await stream.send_some(view) :]
 
 
+def fill(stream: Stream) -> int:
+    """Send until nothing more fits; return how many bytes that were."""
+    sent = 0
+    while fitted := stream.send_nowait(b"x" * 65536):
+        sent += fitted
+    return sent
+
+
 async def receive_all(stream: Stream) -> bytes:
     """Everything up to the end of file."""
     parts = []
