@@ -16,7 +16,7 @@ from trio_lb.config import lint
 from trio_lb.config.choices import POOL_NAME
 from trio_lb.config.kinds import suggestion
 from trio_lb.config.knobs import knobs_of, spellings
-from trio_lb.config.later import FILE, known_elsewhere, refuse_later
+from trio_lb.config.later import FILE, known_elsewhere, later_keys, refuse_later
 from trio_lb.config.listeners import read_listeners
 from trio_lb.config.nodes import Node
 from trio_lb.config.schema import DEFAULT_POOL, Config, LoggingConfig, PoolConfig
@@ -63,7 +63,7 @@ def is_inner(keys: Mapping[str, object]) -> bool:
     outer = {"load_balancer", *FILE}
     if any(key in outer or suggestion(key, ("load_balancer",)) for key in keys):
         return False
-    inner = {*spellings(Config), *spellings(PoolConfig), *FLAT} - {"logging"}
+    inner = {*spellings(Config), *spellings(PoolConfig), *later_keys(Config), *FLAT} - {"logging"}
     return bool(inner & set(keys))
 
 

@@ -14,19 +14,9 @@ WEIGHT: Final = count(1, 65535)
 
 def algorithm_names() -> tuple[str, ...]:
     """Return the algorithms that can be chosen; imported late, for `trio-lb --version`'s sake."""
-    import importlib.util
+    from trio_lb.policy.balance.registry import ALGORITHMS
 
-    if importlib.util.find_spec("trio_lb.policy.balance.registry") is None:
-        return (
-            "round_robin",
-            "weighted_round_robin",
-            "random",
-            "weighted_random",
-            "least_connections",
-            "power_of_two",
-        )
-    registry = importlib.import_module("trio_lb.policy.balance.registry")
-    return tuple(registry.ALGORITHMS)
+    return ALGORITHMS
 
 
 ALGORITHM: Final = Choice(

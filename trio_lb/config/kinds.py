@@ -88,7 +88,8 @@ class Number:
 
     @property
     def allowed(self) -> str:
-        return f"{self.form}, {self.span or self._lower}"
+        # Examples of the form are for messages; the reference gives them once.
+        return f"{self.form.partition(' (')[0]}, {self.span or self._lower}"
 
     @property
     def _lower(self) -> str:
@@ -207,7 +208,7 @@ class Choice:
     def _among(self, name: object, raw: object) -> None:
         if name in self.names():
             return
-        if name in self.later:
+        if isinstance(name, str) and name in self.later:
             raise NotYet(f"{self.noun} {show(raw)} is {NOT_YET}; there is {self.allowed}")
         hint = suggestion(name, self.names()) if isinstance(name, str) else ""
         raise Refused(f"{show(raw)} is no {self.noun}{hint or f'; allowed: {self.allowed}'}")

@@ -61,7 +61,7 @@ class Section:
 
     @property
     def allowed(self) -> str:
-        return "a section, see below"
+        return "a section"
 
     def check(self, value: object) -> None:
         if not isinstance(value, self.cls):
@@ -144,7 +144,7 @@ SECONDS_OR_OFF: Final = _duration(above=False)
 FRACTION: Final = Number("a fraction", 0, 1, span="in [0, 1]")
 RATE: Final = Number("a number", 0, 1e9, unit="a second")
 PORT: Final = Number("a port", 1, 65535, whole=True, span="in 1..65535")
-BIND_PORT: Final = Number("a port", 0, 65535, whole=True, span="in 1..65535, 0 = any free")
+BIND_PORT: Final = Number("a port", 0, 65535, whole=True, span="in 1..65535 (0 = any free)")
 MOST: Final = 2**31 - 1
 
 

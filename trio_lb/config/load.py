@@ -79,10 +79,25 @@ def examine_file(
 ) -> Examined:
     """Return what is in a file, and what is wrong with it; never raises for its content."""
     findings = Findings({(): Origin(str(path))})
-    value = _parse(Path(path), findings)
-    if findings.has_errors and value is None:
+    text = _read(Path(path), findings)
+    if text is None:
         return Examined(None, findings.problems)
-    outside = Outside(os.environ if environ is None else environ, Path(path).parent)
+    return examine_text(text, name=str(path), environ=environ, overrides=overrides)
+
+
+def examine_text(
+    text: str,
+    *,
+    name: str,
+    environ: Mapping[str, str] | None = None,
+    overrides: Sequence[str] = (),
+) -> Examined:
+    """Return what is in the text of a file; ``name`` is how problems call it, and its suffix."""
+    findings = Findings({(): Origin(name)})
+    value = _parse(text, name, findings)
+    if value is None and findings.has_errors:
+        return Examined(None, findings.problems)
+    outside = Outside(os.environ if environ is None else environ, Path(name).parent)
     return _examine(value, outside, overrides, findings)
 
 
@@ -107,24 +122,24 @@ def _examine(
     return Examined(None if findings.has_errors else config, findings.problems)
 
 
-def _parse(path: Path, findings: Findings) -> object:
-    """The parsers are imported when a file asks for one: a program with a dict needs none."""
-    file = str(path)
+def _read(path: Path, findings: Findings) -> str | None:
     try:
-        text = path.read_text("utf-8-sig")
+        return path.read_text("utf-8-sig")
     except OSError as error:
         findings.add((), f"cannot be read: {error.strerror}")
-        return None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        findings.add(
-            (), f"is not UTF-8 text: byte 0x{error.object[error.start]:02x} in line {line}"
-        )
-        return None
-    if path.suffix == ".toml":
+        byte = error.object[error.start]
+        findings.add((), f"is not UTF-8 text: byte 0x{byte:02x} in line {line}")
+    return None
+
+
+def _parse(text: str, name: str, findings: Findings) -> object:
+    """The parsers are imported when a file asks for one: a program with a dict needs none."""
+    if name.endswith(".toml"):
         from trio_lb.config.toml_source import read_toml
 
-        return read_toml(text, file, findings)
+        return read_toml(text, name, findings)
     from trio_lb.config.yaml_source import read_yaml
 
-    return read_yaml(text, file, findings)
+    return read_yaml(text, name, findings)

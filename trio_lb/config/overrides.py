@@ -35,12 +35,15 @@ def apply_overrides(document: object, overrides: Sequence[str], findings: Findin
             continue
         try:
             path = _rooted(path, document)
+            depth = _existing(document, path)
             document = _put(document, path, _value(value, findings, origin))
         except _NoPlace as error:
             _refuse(findings, origin, str(error))
             continue
         for known in [each for each in findings.origins if each[: len(path)] == path]:
             del findings.origins[known]
+        # Whatever the option made on the way to its value is the option's as well.
+        findings.origins.update({path[:n]: origin for n in range(depth + 1, len(path))})
         findings.origins[path] = origin
     return document
 
@@ -65,6 +68,18 @@ def _rooted(path: Path, document: object) -> Path:
         return path[1:] if path[0] == "load_balancer" and len(path) > 1 else path
     at_top = path[0] in {"load_balancer", *FILE} or (path[0] == "logging" and "logging" in keys)
     return path if at_top else ("load_balancer", *path)
+
+
+def _existing(document: object, path: Path) -> int:
+    """How many steps of ``path`` lead to something that was there before."""
+    for length, step in enumerate(path):
+        if (isinstance(step, str) and isinstance(document, dict) and step in document) or (
+            isinstance(step, int) and isinstance(document, list) and step < len(document)
+        ):
+            document = document[step]
+        else:
+            return length
+    return len(path)
 
 
 def _value(text: str, findings: Findings, origin: Origin) -> object:

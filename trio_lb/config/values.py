@@ -91,7 +91,7 @@ def format_duration(seconds: float) -> str:
 def size(text: str) -> int:
     """Return bytes: ``32KiB`` and ``32k`` are 32768, ``1MB`` is 1000000."""
     sign, rest = _split_sign(text)
-    part = _PART.fullmatch(rest.lower().replace(" ", "", 1))
+    part = _PART.fullmatch(re.sub(r"(?<=\d) (?=[a-z])", "", rest.lower()))
     amount = float(part[1]) * _BYTES.get(part[2], 0) if part else 0.5
     if part is None or part[2] not in _BYTES or not amount.is_integer():
         raise ValueError(f"is not {SIZE_FORM}")

@@ -55,7 +55,8 @@ def read_yaml(text: str, file: str, findings: Findings) -> object:
         root = loader.get_single_node()
         return None if root is None else _Walk(loader, file, findings).read(root, ())
     except yaml.MarkedYAMLError as error:
-        _refuse(findings, file, error.problem_mark or error.context_mark, _sentence(error))
+        mark = error.problem_mark or error.context_mark
+        _refuse(findings, file, mark, _sentence(error) + _hint(text, mark))
     except (yaml.YAMLError, RecursionError) as error:
         _refuse(findings, file, None, f"is not YAML: {' '.join(str(error).split())}")
     finally:
@@ -67,6 +68,13 @@ def _sentence(error: yaml.MarkedYAMLError) -> str:
     """PyYAML tells what it was doing and what it met, on several lines."""
     parts = [part for part in (error.context, error.problem) if part]
     return f"is not YAML: {', '.join(parts)}"
+
+
+def _hint(text: str, mark: Any) -> str:
+    """Inside of { } or [ ] a brace ends the scalar; ``${NAME}`` is what people stumble over."""
+    lines = text.splitlines()
+    line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+    return "; inside of { } or [ ] put '${...}' in quotes" if "${" in line else ""
 
 
 def _refuse(findings: Findings, file: str, mark: Any, message: str) -> None:

@@ -1,0 +1,121 @@
+"""``trio-lb check``: a line for each problem, a summary, and an honest exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trio_lb.cli.main import main
+
+BAD = """\
+load_balancer:
+  listeners: [{port: 80}]
+  pools:
+    api:
+      servers:
+        - {address: 10.0.0.1:80, weight: 0}
+  sticky_sessions: true
+  health_check: true
+"""
+GOOD = """\
+load_balancer:
+  listeners: [{port: 80}, {port: 81, pool: api}]
+  servers: [10.0.0.1:80, 10.0.0.2:80]
+  pools: {api: {servers: [10.0.0.3:80]}, spare: {}}
+  health_check: true
+"""
+WARNED = "load_balancer:\n  listeners: [{port: 80}]\n  servers: [10.0.0.1:80]\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def check(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str]:
+    code = main(["check", *argv])
+    out, err = capsys.readouterr()
+    assert err == "", "problems are data: they go to standard output"
+    return code, out
+
+
+def test_each_problem_has_a_line_and_the_last_line_counts(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "lb.yaml").write_text(BAD)
+    assert check(capsys, "lb.yaml") == (
+        78,
+        "lb.yaml:2 warning: load_balancer.listeners[0]: the default pool has no servers;"
+        " set 'pool' to one of: api\n"
+        "lb.yaml:6 load_balancer.pools.api.servers[0].weight: 0 is not in 1..65535\n"
+        "lb.yaml:7 load_balancer.sticky_sessions: not supported in this version\n"
+        "lb.yaml: 1 error, 1 not supported in this version, 1 warning\n",
+    )
+
+
+def test_a_good_file_is_said_to_be_good(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "lb.yaml").write_text(GOOD)
+    assert check(capsys, "lb.yaml") == (0, "lb.yaml: good: 2 listeners, 2 pools, 3 servers\n")
+
+
+def test_warnings_alone_are_good(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "lb.yaml").write_text(WARNED)
+    assert check(capsys, "lb.yaml") == (
+        0,
+        "lb.yaml:1 warning: load_balancer: pool 'default' has no health_check:"
+        " its servers are not probed\n"
+        "lb.yaml: good: 1 listener, 1 pool, 1 server; 1 warning\n",
+    )
+
+
+def test_json_holds_the_same_for_a_program(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "lb.yaml").write_text(BAD)
+    code, out = check(capsys, "lb.yaml", "--json")
+    problems = json.loads(out)["problems"]
+    assert (code, len(problems)) == (78, 3)
+    assert problems[1] == {
+        "file": "lb.yaml",
+        "line": 6,
+        "path": "load_balancer.pools.api.servers[0].weight",
+        "message": "0 is not in 1..65535",
+        "severity": "error",
+    }
+    assert [each["severity"] for each in problems] == ["warning", "error", "error"]
+
+
+def test_json_of_a_good_file_is_an_empty_list(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "lb.yaml").write_text(GOOD)
+    code, out = check(capsys, "--json", "lb.yaml")
+    assert (code, json.loads(out)) == (0, {"problems": []})
+
+
+def test_a_file_that_is_not_there_is_bad_configuration(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(capsys, "lb.yaml") == (
+        78,
+        "lb.yaml cannot be read: No such file or directory\nlb.yaml: 1 error\n",
+    )
+    code, out = check(capsys, "lb.yaml", "--json")
+    (problem,) = json.loads(out)["problems"]
+    assert (code, problem["line"], problem["path"]) == (78, None, "")
+
+
+def test_the_environment_is_that_of_the_process(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "lb.yaml").write_text(GOOD.replace("81", "'${API_PORT}'"))
+    monkeypatch.setenv("API_PORT", "8081")
+    assert check(capsys, "lb.yaml")[0] == 0
+    monkeypatch.delenv("API_PORT")
+    code, out = check(capsys, "lb.yaml")
+    assert (code, out.splitlines()[0]) == (
+        78,
+        "lb.yaml:2 load_balancer.listeners[1].port:"
+        " the environment variable API_PORT is not set, and has no default",
+    )

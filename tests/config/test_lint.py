@@ -1,0 +1,100 @@
+"""What clashes, and what was hardly meant; the other half is named with its line."""
+
+import pytest
+
+from tests.config.support import AROUND, told
+
+
+def test_two_servers_share_neither_name_nor_address() -> None:
+    servers = """\
+    servers:
+      - {name: a, address: api.local:80}
+      - {name: a, address: 10.0.0.2:80}
+      - {name: c, address: API.local:80}
+      - {name: d, address: 10.0.0.2:81}
+    """
+    assert told(f"{servers}\n    health_check: false\n    listeners: [port: 80]\n") == [
+        "3 servers[1]: has the same name as servers[0] in line 2: 'a'",
+        "4 servers[2]: has the same address as servers[0] in line 2: 'api.local:80'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "clash"),
+    [
+        ("127.0.0.1:80", "127.0.0.1:80", "127.0.0.1:80 is taken by listeners[0] in line 2"),
+        (":80", "h:80", "h:80 is taken by listeners[0] in line 2, which binds 0.0.0.0:80"),
+        ("h:80", ":80", "0.0.0.0:80 is taken by listeners[0] in line 2, which binds h:80"),
+        ("unix:/a", "unix:/a", "unix:/a is taken by listeners[0] in line 2"),
+        ("127.0.0.1:80", "127.0.0.2:80", None),
+        (":80", "[::]:80", None),
+        (":0", ":0", None),
+        (":80", ":81", None),
+        ("unix:/a", "unix:/b", None),
+    ],
+)
+def test_two_listeners_can_not_have_one_address(first: str, second: str, clash: str | None) -> None:
+    listeners = f"listeners:\n  - bind: '{first}'\n  - bind: '{second}'\n"
+    wanted = [] if clash is None else [f"3 listeners[1]: {clash}"]
+    assert told(f"{listeners}servers: ['h:1']\nhealth_check: false\n") == wanted
+
+
+def test_a_listener_s_pool_is_named_by_the_nearest_that_exists() -> None:
+    text = (
+        "listeners: [{port: 80, pool: aip}]\nhealth_check: false\npools: {api: {servers: [h:1]}}\n"
+    )
+    assert told(text) == ["1 listeners[0]: there is no pool 'aip'; did you mean 'api'?"]
+
+
+def test_an_empty_default_pool_beside_others_is_a_warning() -> None:
+    text = f"{AROUND}pools: {{api: {{servers: [h:1]}}, web: {{}}}}\n"
+    assert told(text) == [
+        "1 warning: listeners[0]: the default pool has no servers; set 'pool' to one of: api, web"
+    ]
+
+
+def test_no_listener_and_no_server_are_warnings() -> None:
+    assert told("load_balancer: {name: x}\n") == [
+        "1 warning: load_balancer: no listeners here: nothing would be accepted",
+        "1 warning: load_balancer: no servers here: every request would be answered 503",
+    ]
+
+
+def test_a_pool_that_nobody_decided_to_leave_unprobed_is_a_warning() -> None:
+    text = """\
+    load_balancer:
+      listeners: [port: 80]
+      servers: [h:1]
+      pools:
+        api: {servers: [h:2]}
+        web: {servers: [h:3], health_check: false}
+        sql: {servers: [h:4], health_check: {type: tcp}}
+        old: {}
+    """
+    assert told(text) == [
+        "1 warning: load_balancer: pool 'default' has no health_check: its servers are not probed",
+        "5 warning: load_balancer.pools.api: pool 'api' has no health_check:"
+        " its servers are not probed",
+    ]
+
+
+def test_a_decision_in_load_balancer_is_inherited() -> None:
+    text = f"{AROUND}servers: [h:1]\npools: {{api: {{servers: [h:2]}}}}\n"
+    assert told(text) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "warned"),
+    [
+        ("{timeout: 5s}", True),
+        ("{interval: 1s}", True),
+        ("{interval: 2s, timeout: 2s}", True),
+        ("{interval: 2s, timeout: 1s}", False),
+        ("{path: /x}", False),
+    ],
+)
+def test_a_probe_that_may_outlast_its_interval_is_a_warning(check: str, warned: bool) -> None:
+    text = f"listeners: [port: 80]\nservers: [h:1]\nhealth_check: {check}\n"
+    assert [each.startswith("3 warning: health_check: a timeout") for each in told(text)] == (
+        [True] if warned else []
+    )

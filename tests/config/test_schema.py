@@ -1,0 +1,123 @@
+"""The defaults, exactly; and what a program may not build."""
+
+import subprocess
+import sys
+
+import attrs
+import pytest
+
+from trio_lb.config import schema
+from trio_lb.config.knobs import knobs_of
+from trio_lb.config.schema import (
+    BudgetConfig,
+    Config,
+    HealthCheckConfig,
+    LimitsConfig,
+    ListenerConfig,
+    OutlierConfig,
+    PoolConfig,
+    RetryConfig,
+    ServerConfig,
+    TimeoutsConfig,
+)
+from trio_lb.model.address import Address
+from trio_lb.model.errors import ConfigError
+
+CLASSES = [each for each in vars(schema).values() if isinstance(each, type) and attrs.has(each)]
+OURS = [each for each in CLASSES if each.__module__ == schema.__name__]
+
+
+def test_the_timeouts_are_the_documented_ones() -> None:
+    assert attrs.asdict(TimeoutsConfig()) == {
+        "client_head": 10.0,
+        "client_body_idle": 60.0,
+        "client_keep_alive": 75.0,
+        "connect": 3.0,
+        "first_byte": 30.0,
+        "idle": 60.0,
+        "total": 60.0,
+        "response": None,
+        "write_stall": 30.0,
+        "upstream_keep_alive": 4.0,
+        "tunnel_idle": 3600.0,
+        "half_close_grace": 1.0,
+    }
+
+
+def test_the_limits_are_the_documented_ones() -> None:
+    assert attrs.asdict(LimitsConfig()) == {
+        "max_connections": 1000,
+        "per_client": None,
+        "head_size": 32768,
+        "target_size": 16384,
+        "header_count": 100,
+        "body_size": None,
+        "replay_body_size": 65536,
+        "requests_per_connection": 1000,
+        "connection_age": 3600.0,
+        "upstream_idle": 32,
+        "buffer_size": 32768,
+    }
+
+
+def test_health_ejection_and_retries_are_the_documented_ones() -> None:
+    check = HealthCheckConfig()
+    outlier = OutlierConfig()
+    assert (check.interval, check.timeout, check.fast_interval) == (5.0, 2.0, 1.0)
+    assert (check.healthy_threshold, check.unhealthy_threshold) == (2, 3)
+    assert (outlier.consecutive_failures, outlier.max_ejection_fraction) == (5, 0.5)
+    assert (outlier.base_ejection_time, outlier.max_ejection_time) == (5.0, 300.0)
+    assert (RetryConfig().max_retries, RetryConfig().base_delay, RetryConfig().max_delay) == (
+        2,
+        0.025,
+        1.0,
+    )
+    assert BudgetConfig() == BudgetConfig(
+        enabled=True, fraction=0.2, min_per_second=3.0, window=10.0
+    )
+
+
+def test_what_is_on_when_nothing_is_said() -> None:
+    pool = PoolConfig()
+    assert (pool.health_check.enabled, pool.outlier_detection.enabled) == (False, True)
+    assert pool.retry.budget.enabled
+    assert (Config().forwarded_headers, Config().answer_headers) == (True, False)
+
+
+@pytest.mark.parametrize("cls", OURS, ids=lambda cls: cls.__name__)
+def test_every_field_that_can_be_written_says_what_it_is(cls: type[attrs.AttrsInstance]) -> None:
+    names = set(attrs.fields_dict(cls)) - ({"name"} if cls is PoolConfig else set())
+    assert set(knobs_of(cls)) == names
+    assert [name for name, each in knobs_of(cls).items() if not each.says] == []
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda: ListenerConfig(bind=Address("h", 70000)),
+            "ListenerConfig.bind: .* the port 70000",
+        ),
+        (lambda: ListenerConfig(protocol="https"), "protocol 'https' is not supported"),
+        (lambda: ServerConfig(id="a", address=Address("h", 80), weight=0), "0 is not in 1..65535"),
+        (lambda: ServerConfig(id="a b", address=Address("h", 80)), "ServerConfig.id: 'a b'"),
+        (lambda: HealthCheckConfig(path="/a\r\nX: y"), "HealthCheckConfig.path"),
+        (lambda: PoolConfig(algorithm="rond_robin"), "did you mean 'round_robin'"),
+        (lambda: PoolConfig(servers=("h:80",)), "'h:80' is not a ServerConfig"),  # type: ignore[arg-type]  # the mistake under test
+        (lambda: Config(pools={"a/b": PoolConfig()}), "Config.pools: 'a/b'"),
+        (lambda: TimeoutsConfig(total=float("inf")), "inf is not <= 31536000"),
+        (lambda: OutlierConfig(max_ejection_fraction=50), r"50 is not in \[0, 1\]"),
+    ],
+)
+def test_a_config_built_by_hand_is_checked(build: object, message: str) -> None:
+    assert callable(build)
+    with pytest.raises(ConfigError, match=message):
+        build()
+
+
+def test_the_schema_loads_no_parser_and_no_trio() -> None:
+    program = "import trio_lb.config.schema, sys; print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert {"yaml", "cattrs", "tomllib", "trio"} & set(ran.stdout.split()) == set()

@@ -1,0 +1,94 @@
+"""Servers in each way in which people write one."""
+
+import pytest
+
+from tests.config.support import node_of, said
+from trio_lb.config.schema import ServerConfig
+from trio_lb.config.servers import read_servers
+from trio_lb.model.address import Address
+
+HERE = Address("10.0.0.1", 80)
+
+
+@pytest.mark.parametrize(
+    ("written", "server"),
+    [
+        ("10.0.0.1:80", ServerConfig(id="10.0.0.1:80", address=HERE)),
+        ("10.0.0.1:80*3", ServerConfig(id="10.0.0.1:80", address=HERE, weight=3)),
+        ("http://10.0.0.1", ServerConfig(id="10.0.0.1:80", address=HERE)),
+        ({"address": "10.0.0.1:80"}, ServerConfig(id="10.0.0.1:80", address=HERE)),
+        ({"url": "http://10.0.0.1/", "id": "a"}, ServerConfig(id="a", address=HERE)),
+        ({"host": "10.0.0.1", "port": 80, "name": "a"}, ServerConfig(id="a", address=HERE)),
+        (
+            {
+                "name": "a",
+                "address": "10.0.0.1:80",
+                "weight": 100,
+                "max_connections": 100,
+                "backup": False,
+                "disabled": True,
+                "zone": "a",
+                "priority": 1,
+                "metadata": {"rack": [7]},
+                "health_check": {},
+            },
+            ServerConfig(
+                id="a",
+                address=HERE,
+                weight=100,
+                max_connections=100,
+                disabled=True,
+                zone="a",
+                priority=1,
+                metadata={"rack": [7]},
+            ),
+        ),
+    ],
+)
+def test_a_server_is_read(written: object, server: ServerConfig) -> None:
+    node = node_of([written])
+    assert read_servers(node) == (server,)
+    assert said(node) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (5, "[0]: 5 is not an address or a mapping"),
+        (None, "[0]: null is not an address or a mapping"),
+        ({}, "[0]: no address here: write address: host:port"),
+        ({"port": 80}, "[0].port: no address here: write address: host:port"),
+        ({"host": "h"}, "[0].host: no port beside it: add 'port', or write address: host:port"),
+        ({"host": "10.0.0.256", "port": 80}, "[0].host: '10.0.0.256' has the host"),
+        ({"host": "h:1", "port": 80}, "[0].host: 'h:1' has the host 'h:1', which is no IP address"),
+        ({"host": "h", "port": "80"}, "[0].port: '80' is not a port; write it without quotes"),
+        ({"address": "h:1", "port": 1}, "[0].port: given twice: 'address' has it already"),
+        ({"url": "http://h", "host": "h"}, "[0].host: given twice: 'url' has it already"),
+        ({"url": "http://h", "address": "h:1"}, "[0].address: given twice: 'url' means the same"),
+        ({"address": "h:1", "wieght": 1}, "[0].wieght: unknown key; did you mean 'weight'?"),
+        ({"address": "h:1", "weight": 0}, "[0].weight: 0 is not in 1..65535"),
+        (
+            {"address": "h:1", "name": "a b"},
+            "[0].name: 'a b' is not a name (visible ASCII, no space)",
+        ),
+        ({"address": "h:1", "tls": True}, "[0].tls: not supported in this version"),
+        ("h", "[0]: 'h' is not an address"),
+        ("h:1*0", "[0]: 'h:1*0' has the weight '0', which is not in 1..65535"),
+        ("https://h", "[0]: 'https://h' asks for TLS to the server, which is not supported"),
+    ],
+)
+def test_what_is_wrong_with_a_server_is_told(written: object, message: str) -> None:
+    node = node_of([written])
+    read_servers(node)
+    (told,) = said(node)
+    assert told.startswith(message)
+
+
+def test_a_server_without_an_address_still_has_its_other_faults_told() -> None:
+    node = node_of([{"address": "h", "weight": 0, "backup": "yes"}])
+    assert read_servers(node) == ()
+    assert [each.path for each in node.findings.problems] == [
+        "[0].address",
+        "[0].weight",
+        "[0].backup",
+    ]
