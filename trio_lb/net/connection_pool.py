@@ -8,13 +8,12 @@ before it is used again: silence is the only state in which it may carry a reque
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from trio_lb.model.address import Address
 from trio_lb.model.events import Event
 from trio_lb.net.env import Env, Stream
 from trio_lb.net.inbox import Inbox
-from trio_lb.policy.machine import Machine
 from trio_lb.policy.reuse import ReusePlan
 
 
@@ -61,7 +60,11 @@ class UpstreamConnection:
 
 
 class ServerConnections:
-    """The connections to one server; satisfies ``policy.machine.Machine`` for the timer."""
+    """The connections to one server.
+
+    The timer serves its ``deadline``; it is told only when the first connection parks
+    while it does not look here yet, not each time the deadline moves.
+    """
 
     def __init__(
         self,
@@ -71,12 +74,13 @@ class ServerConnections:
         idle_limit: int,
         idle_seconds: float,
         first_read: int,
-        on_first_idle: Callable[[Machine], None],
+        on_first_idle: Callable[["ServerConnections"], None],
     ) -> None:
         self._env = env
         self._address = address
         self._first_read = first_read
         self._on_first_idle = on_first_idle
+        self._is_timed = False  # Whether the timer will look here, at the latest when due.
         self._plan: ReusePlan[UpstreamConnection] = ReusePlan(
             limit=idle_limit, idle_seconds=idle_seconds
         )
@@ -109,7 +113,8 @@ class ServerConnections:
         expired = self._plan.park(connection, now)
         if expired:
             _close(expired)
-        if len(self._plan) == 1:
+        if not self._is_timed:
+            self._is_timed = True
             self._on_first_idle(self)
 
     def died(self, connection: UpstreamConnection) -> None:
@@ -125,14 +130,8 @@ class ServerConnections:
     def on_deadline(self, now: float) -> Sequence[Event]:
         """Close what has been idle for too long."""
         _close(self._plan.sweep(now))
+        self._is_timed = len(self._plan) > 0
         return ()
-
-    def snapshot(self) -> dict[str, Any]:
-        """Nothing: connections do not survive their process."""
-        return {}
-
-    def restore(self, state: Any) -> None:
-        """Nothing to restore."""
 
     def close_idle(self) -> None:
         """Close every idle connection."""
@@ -145,10 +144,23 @@ def _close(connections: Sequence[UpstreamConnection]) -> None:
 
 
 class ConnectionPools:
-    """The connections to every server, by address; closing it closes what idles."""
+    """The connections to every server; closing it closes what idles.
 
-    def __init__(self, env: Env, *, idle_limit: int, idle_seconds: float, first_read: int) -> None:
+    ``on_first_idle`` is told when a server's pool begins to hold a connection: from
+    then on it has a deadline for the timer.
+    """
+
+    def __init__(
+        self,
+        env: Env,
+        *,
+        idle_limit: int,
+        idle_seconds: float,
+        first_read: int,
+        on_first_idle: Callable[["ServerConnections"], None],
+    ) -> None:
         self._env = env
+        self._on_first_idle = on_first_idle
         self._idle_limit = idle_limit
         self._idle_seconds = idle_seconds
         self._first_read = first_read

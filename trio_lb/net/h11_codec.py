@@ -62,8 +62,4 @@ class H11Codec:
 
 
 def _fields(event: h11.Request | h11.Response | h11.InformationalResponse) -> list[Field]:
-    headers = event.headers
-    return [
-        (lower, name, value)
-        for (lower, value), (name, _) in zip(headers, headers.raw_items(), strict=True)
-    ]
+    return [(name.lower(), name, value) for name, value in event.headers.raw_items()]

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from trio_lb.config.schema import Config
 from trio_lb.net.bus import Bus
 from trio_lb.net.codec import HeadCodec
-from trio_lb.net.connection_pool import ConnectionPools
+from trio_lb.net.connection_pool import ConnectionPools, ServerConnections
 from trio_lb.net.env import Env
 from trio_lb.net.h1_downstream import RequestReader
 from trio_lb.net.h1_upstream import ResponseReader
-from trio_lb.policy.machine import Machine
 from trio_lb.proxy.answer_out import DateLine
 from trio_lb.proxy.request_out import Trust
 from trio_lb.state.ledger import Ledger
@@ -24,7 +23,7 @@ class ProxyContext:
         env: Env,
         codec: HeadCodec,
         bus: Bus,
-        touch: Callable[[Machine], None],
+        touch: Callable[[ServerConnections], None],
     ) -> None:
         limits = config.limits
         self.env = env
