@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Final, Protocol
 
 import trio
@@ -26,14 +25,14 @@ import trio
 from tests.conformance.cases import CASES
 from tests.conformance.judge import verdict
 from tests.conformance.script import Case
-from tests.conformance.server import GONE, ScriptedServer
+from tests.conformance.server import GONE, Pause, ScriptedServer
 from tests.conformance.stage import Stage, play
 from tests.conformance.wire import Wire, connect_tcp, serve_tcp
 
 Verdicts = Mapping[str, list[str]]
 
 NGINX: Final = """
-worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
+user root; worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 256; }}
 http {{
   access_log off; keepalive_timeout 75s; keepalive_requests 100000;
@@ -61,7 +60,7 @@ global
   maxconn 256
 defaults
   mode http
-  timeout client 1500ms
+  timeout client 2500ms
   timeout http-request 1500ms
   timeout http-keep-alive 75s
   timeout connect 1500ms
@@ -95,8 +94,8 @@ async def _program(template: str, command: list[str], server: int) -> AsyncItera
     port: int = listener.socket.getsockname()[1]
     await listener.aclose()
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "configuration")
-        file.write_text(template.format(folder=folder, server=server, port=port))
+        file = trio.Path(folder, "configuration")
+        await file.write_text(template.format(folder=folder, server=server, port=port))
         process = await trio.lowlevel.open_process(
             [part.format(file=file) for part in command], stderr=subprocess.DEVNULL
         )
@@ -146,16 +145,26 @@ async def open_passthrough(server: int) -> AsyncIterator[int]:
         nursery.cancel_scope.cancel()
 
 
+def _ours(server: int) -> AbstractAsyncContextManager[int]:
+    """Our own proxy; imported here, so that the anchors run without it."""
+    from tests.conformance.ours import open_ours
+
+    return open_ours(server)
+
+
 PEERS: Final[Mapping[str, OpenProxy]] = {
+    "ours": _ours,
     "nginx": partial(_program, NGINX, ["nginx", "-c", "{file}"]),
     "haproxy": partial(_program, HAPROXY, ["haproxy", "-db", "-f", "{file}"]),
     "passthrough": open_passthrough,
 }
 
 
-async def run(open_proxy: OpenProxy, cases: Iterable[Case]) -> dict[str, list[str]]:
+async def run(
+    open_proxy: OpenProxy, cases: Iterable[Case], pause: Pause = settle
+) -> dict[str, list[str]]:
     """Play ``cases`` one after the other against one proxy; give what was wrong with each."""
-    server = ScriptedServer(settle)
+    server = ScriptedServer(pause)
     verdicts: dict[str, list[str]] = {}
     async with trio.open_nursery() as nursery:
         port = await nursery.start(serve_tcp, server.serve)
@@ -163,12 +172,14 @@ async def run(open_proxy: OpenProxy, cases: Iterable[Case]) -> dict[str, list[st
             stage = Stage(
                 connect=partial(connect_tcp, proxy),
                 server=server,
-                pause=settle,
+                pause=pause,
                 patience=3.0,
-                closing=2.5,
+                closing=1.0,
             )
             for case in cases:
-                verdicts[case.id] = verdict(case, await play(case, stage))
+                seen = await play(case, stage)
+                wrong = verdict(case, seen)
+                verdicts[case.id] = [*wrong, *(seen.story() if wrong else ())]
         nursery.cancel_scope.cancel()
     return verdicts
 
@@ -179,7 +190,9 @@ def table(cases: Iterable[Case], verdicts: Verdicts) -> str:
     total = Counter(case.theme for case in known)
     passed = Counter(case.theme for case in known if not verdicts[case.id])
     musts = Counter(case.theme for case in known if case.must and verdicts[case.id])
-    rows = [f"{theme:20} {passed[theme]:4} of {total[theme]:4}   {musts[theme]:4}" for theme in total]
+    rows = [
+        f"{theme:20} {passed[theme]:4} of {total[theme]:4}   {musts[theme]:4}" for theme in total
+    ]
     last = f"{'all':20} {passed.total():4} of {total.total():4}   {musts.total():4}"
     return "\n".join([f"{'theme':20} {'passed':12}   musts failed", *rows, last, ""])
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum
+from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -57,6 +58,17 @@ class Reached:
 
 
 @attrs.frozen(slots=True)
+class Played:
+    """Client: wait until the server has played ``count`` scripts to their ends.
+
+    Without it, what a server says behind its answer may come after the next request
+    was sent on that connection, and then nobody can tell it from an answer.
+    """
+
+    count: int = 1
+
+
+@attrs.frozen(slots=True)
 class Gone:
     """Either side: wait until the other end has ended the connection."""
 
@@ -92,8 +104,9 @@ class Reset:
 
 
 Step = (
-    Send | Answers | Heard | Reached | Gone | Whole | Usual | Tunnel | HalfClose | Close | Reset
-)
+    Send | Answers | Heard | Reached | Played | Gone
+    | Whole | Usual | Tunnel | HalfClose | Close | Reset
+)  # fmt: skip
 Script = tuple[Step, ...]
 
 
@@ -133,7 +146,7 @@ def byte_by_byte(data: bytes) -> Send:
 def split(data: bytes, *offsets: int) -> Send:
     """``data`` cut at these offsets."""
     edges = [0, *offsets, len(data)]
-    return Send(tuple(data[a:b] for a, b in zip(edges, edges[1:], strict=False)))
+    return Send(tuple(data[a:b] for a, b in pairwise(edges)))
 
 
 def head(
@@ -210,12 +223,15 @@ def case(
     )
 
 
+PLAIN: Final = head()
+
+
 def response_case(
     id: str,
     rule: str,
     server: bytes | Script | Sequence[Script],
     *expect: Predicate,
-    client: bytes | Script = head(),
+    client: bytes | Script = PLAIN,
     must: bool = True,
     answers: int = 1,
     methods: tuple[bytes, ...] | None = None,

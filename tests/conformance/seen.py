@@ -99,6 +99,13 @@ class Seen:
         """The upstream connections on which a byte of the case came."""
         return [c for c in self.upstream if not c.is_house_only]
 
+    def story(self) -> list[str]:
+        """What the client heard and what the servers got, for a report."""
+        got = [bytes(c.data) for c in self.touched]
+        return [f"client heard {self.heard!r:.400} ({self.ended.value})"] + [
+            f"server got {data!r:.400}" for data in got
+        ]
+
     @property
     def first_status(self) -> int | None:
         """The status of the first answer, even if its body was cut."""

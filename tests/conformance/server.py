@@ -73,6 +73,7 @@ class ScriptedServer:
     def __init__(self, pause: Pause) -> None:
         self.connections: list[UpstreamConnection] = []
         self._scripts: list[Script] = []
+        self._played = 0
         self._pause = pause
         self._open: list[trio.CancelScope] = []
         self._watching = trio.lowlevel.ParkingLot()
@@ -84,11 +85,19 @@ class ScriptedServer:
         self._open = []
         self.connections = []
         self._scripts = list(scripts)
+        self._played = 0
 
     async def wait_for(self, data: bytes) -> None:
         """Wait until these bytes have come on any connection."""
         while not any(data in connection.data for connection in self.connections):
             await self._watching.park()
+
+    async def wait_played(self, count: int) -> None:
+        """Wait until so many requests of the case were answered, and what was sent has arrived."""
+        while self._played < count:
+            await self._watching.park()
+        await self._pause()
+        await self._pause()
 
     async def serve(self, wire: Wire) -> None:
         """Serve one connection until it ends."""
@@ -108,22 +117,26 @@ class ScriptedServer:
     async def _tell(self, ear: Ear) -> None:
         """Wake those who wait for bytes at the server, for each byte that comes."""
         known = 0
-        while await ear.wait(lambda: len(ear.record.data) > known):
+        while await ear.wait(partial(_has_more_than, ear.record.data, known)):
             known = len(ear.record.data)
             self._watching.unpark_all()
 
     async def _serve_requests(self, ear: Ear) -> None:
         start = 0
         data = ear.record.data
-        while await ear.wait(lambda: b"\r\n" in data[start:]):
-            if not await self._play(self._pick(bytes(data[start:])), ear, start):
+        while await ear.wait(partial(_holds, data, b"\r\n", start)):
+            script = self._pick(bytes(data[start:]))
+            going = await self._play(script, ear, start)
+            self._played += _target(data, start) not in HOUSE
+            self._watching.unpark_all()
+            if not going:
                 return
-            if not await ear.wait(lambda: _size(data, start) is not None):
+            if not await ear.wait(partial(_is_sized, data, start)):
                 return
             start += _size(data, start) or 0
 
     def _pick(self, data: bytes) -> Script:
-        target = (data.split(b" ", 2) + [b"", b""])[1]
+        target = _target(data, 0)
         if target in HOUSE:
             # The house's connections are not kept: a case begins without an idle one.
             last = () if target == BARRIER else (Close(),)
@@ -135,7 +148,7 @@ class ScriptedServer:
         for step in script:
             match step:
                 case Whole():
-                    going = await ear.wait(lambda: _size(ear.record.data, start) is not None)
+                    going = await ear.wait(partial(_is_sized, ear.record.data, start))
                     if not going or _size(ear.record.data, start) == 0:
                         return False
                 case Usual():
@@ -169,6 +182,14 @@ async def end(step: Step, ear: Ear) -> bool:
     return isinstance(step, HalfClose)
 
 
+def _target(data: bytes | bytearray, start: int) -> bytes:
+    return [*bytes(data[start:]).split(b" ", 2), b"", b""][1]
+
+
+def _has_more_than(data: bytearray, size: int) -> bool:
+    return len(data) > size
+
+
 def _holds(data: bytearray, wanted: bytes, start: int) -> bool:
     return wanted in data[start:]
 
@@ -182,12 +203,16 @@ def _size(data: bytearray, start: int) -> int | None:
     return None if message is None else message.size
 
 
+def _is_sized(data: bytearray, start: int) -> bool:
+    return _size(data, start) is not None
+
+
 def _default(data: bytearray, start: int) -> bytes:
     """200, naming the target in a field and in the body."""
     request = strict.read_request(bytes(data[start:]))
     assert request is not None
     body = b"answer to " + request.target
-    lines = [b"X-Answer-To: " + request.target]
+    lines = [b"X-Answer-To: " + request.target[:1000]]
     if request.target in HOUSE - {BARRIER}:
         lines.append(b"Connection: close")
     whole = sized(body, *lines)

@@ -10,7 +10,19 @@ from contextlib import suppress
 import attrs
 import trio
 
-from tests.conformance.script import Answers, Case, Close, Ending, Heard, Reached, Reset, Send, Step, head
+from tests.conformance.script import (
+    Answers,
+    Case,
+    Close,
+    Ending,
+    Heard,
+    Played,
+    Reached,
+    Reset,
+    Send,
+    Step,
+    head,
+)
 from tests.conformance.seen import BARRIER, End, Seen, UpstreamConnection
 from tests.conformance.server import GONE, Ear, Pause, ScriptedServer, end, send_pieces
 from tests.conformance.wire import Connect, Wire
@@ -91,6 +103,8 @@ class RawClient:
                 await self.ear.wait(lambda: data in self.ear.record.data)
             case Reached(data=data):
                 await self.stage.server.wait_for(data)
+            case Played(count=count):
+                await self.stage.server.wait_played(count)
             case _:
                 await end(step, self.ear)
 
@@ -147,4 +161,6 @@ async def _ask(client: RawClient, target: bytes, count: int) -> str | None:
     finals = client.seen().flow.finals
     if len(finals) == count and finals[-1].body == b"answer to " + target:
         return None
-    return f"{target.decode()}: {client.stuck or 'no good answer'}; heard {client.seen().heard!r:.200}"
+    return (
+        f"{target.decode()}: {client.stuck or 'no good answer'}; heard {client.seen().heard!r:.200}"
+    )

@@ -89,14 +89,20 @@ class Message:
 
 _TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _TOKEN: Final = re.compile(_TCHAR + rb"+")
-_VALUE: Final = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\x20\t\x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
+_VALUE: Final = re.compile(
+    rb"(?:[\x21-\x7e\x80-\xff](?:[\x20\t\x21-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?"
+)
 _REASON: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _PATH: Final = rb"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/|\[\]\\^`{}]*"
 _QUERY: Final = rb"(?:\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?|\[\]\\^`{}]*)?"
 _ORIGIN_FORM: Final = re.compile(_PATH + _QUERY)
 _REG_NAME: Final = rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*"
-_HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|\[v[0-9A-Fa-f]+\.[^\]\s]+\]|" + _REG_NAME + rb")(?::[0-9]*)?")
-_ABSOLUTE_FORM: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+\-.]*://[^/?#\s]+(?:" + _PATH + rb")?" + _QUERY)
+_HOST: Final = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|\[v[0-9A-Fa-f]+\.[^\]\s]+\]|" + _REG_NAME + rb")(?::[0-9]*)?"
+)
+_ABSOLUTE_FORM: Final = re.compile(
+    rb"[A-Za-z][A-Za-z0-9+\-.]*://[^/?#\s]+(?:" + _PATH + rb")?" + _QUERY
+)
 _AUTHORITY_FORM: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]+):[0-9]+")
 _QUOTED: Final = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
 _CHUNK_LINE: Final = re.compile(
@@ -104,10 +110,9 @@ _CHUNK_LINE: Final = re.compile(
 )
 # Trailers may not say how the message is framed, routed or authenticated (9110 §6.5.1).
 _NOT_IN_TRAILERS: Final = frozenset(
-    (b"transfer-encoding", b"content-length", b"host", b"connection", b"te", b"trailer")
-    + (b"upgrade", b"keep-alive", b"proxy-connection", b"max-forwards", b"expect", b"range")
-    + (b"authorization", b"proxy-authorization", b"set-cookie", b"cookie", b"content-type")
-    + (b"content-encoding", b"content-range", b"cache-control", b"via", b"x-forwarded-for")
+    b"transfer-encoding content-length host connection te trailer upgrade keep-alive "
+    b"proxy-connection max-forwards expect range authorization proxy-authorization set-cookie "
+    b"cookie content-type content-encoding content-range cache-control via x-forwarded-for".split()
 )
 
 

@@ -9,6 +9,7 @@ from tests.conformance.expect import (
     requests,
     sent,
     sent_body,
+    sent_matching,
     status,
     unsent,
 )
@@ -18,15 +19,18 @@ NAME: Final = "9110 5.1"
 VALUE: Final = "9110 5.5"
 
 
+def _folded(got: list[bytes]) -> bool:
+    """A fold becomes one or more spaces."""
+    return [value.split() for value in got] == [[b"a", b"b"]]
+
+
 def _bad(id: str, line: bytes, rule: str, *, must: bool = True) -> Case:
     """A line that must not reach a server as it is: refused."""
     return case(f"fields: {id}", rule, head(line), refused(), must=must)
 
 
 def _dropped_or_refused(id: str, line: bytes, secret: bytes) -> Case:
-    return case(
-        f"fields: {id}", NAME, head(line), either(refused(), (status(200), unsent(secret)))
-    )
+    return case(f"fields: {id}", NAME, head(line), either(refused(), (status(200), unsent(secret))))
 
 
 def _value(id: str, raw: bytes, secret: bytes) -> Case:
@@ -55,8 +59,7 @@ CASES: Final = (
     case(
         "fields: space before the colon of Transfer-Encoding",
         "9112 5.1",
-        head(b"Transfer-Encoding : chunked", b"Content-Length: 5", method=b"POST")
-        + b"0\r\n\r\n",
+        head(b"Transfer-Encoding : chunked", b"Content-Length: 5", method=b"POST") + b"0\r\n\r\n",
         refused(),
     ),
     case(
@@ -69,7 +72,7 @@ CASES: Final = (
         "fields: fold with a space",
         "9112 5.2",
         head(b"X-Fold: a\r\n b"),
-        either(refused(), (status(200), sent(b"x-fold", b"a b"))),
+        either(refused(), (status(200), sent_matching(b"x-fold", _folded, "spaces only"))),
     ),
     case(
         "fields: fold with a tab",
@@ -100,7 +103,7 @@ CASES: Final = (
         "9112 5.2",
         head(b"X-A: b\r\n ") + b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n",
         either(refused(), (requests(1, 2), status(200))),
-        answers=1,
+        answers=2,
         must=False,
     ),
     _dropped_or_refused("no colon", b"nonsense", b"nonsense"),
@@ -136,10 +139,17 @@ CASES: Final = (
     _kept("spaces around a value go", [b"X-A: \t b c \t"], sent(b"x-a", b"b c")),
     _kept("no space after the colon", [b"X-A:b"], sent(b"x-a", b"b")),
     _kept("colons in a value", [b"X-A: b:c: d"], sent(b"x-a", b"b:c: d")),
-    _kept("lines of one name keep their order", [b"X-A: 1", b"X-B: 2", b"x-a: 3"],
-          sent(b"x-a", b"1", b"3")),
-    _kept("cookies stay apart", [b"Cookie: a=1", b"Cookie: b=2"], sent(b"cookie", b"a=1", b"b=2"),
-          must=False),
+    _kept(
+        "lines of one name keep their order",
+        [b"X-A: 1", b"X-B: 2", b"x-a: 3"],
+        sent(b"x-a", b"1", b"3"),
+    ),
+    _kept(
+        "cookies stay apart",
+        [b"Cookie: a=1", b"Cookie: b=2"],
+        sent(b"cookie", b"a=1", b"b=2"),
+        must=False,
+    ),
     _kept("a comma is no separator to us", [b'X-A: "a,b", c'], sent(b"x-a", b'"a,b", c')),
     case(
         "fields: names of framing in odd case",

@@ -94,7 +94,10 @@ TARGETS: Final = (
     _relayed("a stray percent sign", b"/?q=100%", must=False),
     _relayed("a colon in the path", b"/a:b@c"),
     case(
-        "request-line: GET *", "9112 3.2.4", head(target=b"*"), refused(),
+        "request-line: GET *",
+        "9112 3.2.4",
+        head(target=b"*"),
+        refused(),
     ),
     case(
         "request-line: OPTIONS *",

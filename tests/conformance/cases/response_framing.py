@@ -33,14 +33,20 @@ CODED: Final = b"Transfer-Encoding: chunked"
 
 
 def _good(id: str, raw: bytes, *expect: Expect, rule: str = RULE, must: bool = True) -> Case:
-    return response_case(f"response-framing: {id}", rule, raw,
-                         status(200), body(b"hello"), *expect, must=must)
+    return response_case(
+        f"response-framing: {id}", rule, raw, status(200), body(b"hello"), *expect, must=must
+    )
 
 
 def _bad(id: str, *lines: bytes, raw: bytes = b"hello") -> Case:
     """The answer's end is unknown: 502, and the connection to the server goes."""
-    return response_case(f"response-framing: {id}", RULE, answer(reply(*lines, body=raw), Close()),
-                         bad_gateway(), upstream_dropped())
+    return response_case(
+        f"response-framing: {id}",
+        RULE,
+        answer(reply(*lines, body=raw), Close()),
+        bad_gateway(),
+        upstream_dropped(),
+    )
 
 
 def _line(id: str, line: bytes, *, must: bool = True) -> Case:
@@ -52,28 +58,60 @@ def _line(id: str, line: bytes, *, must: bool = True) -> Case:
 def _repaired(id: str, line: bytes, secret: bytes, rule: str = "9110 5.5") -> Case:
     """A wrong field: 502, or set right; never relayed as it is."""
     raw = reply(LENGTH_5, line, body=b"hello")
-    return response_case(f"response-framing: {id}", rule, raw,
-                         either(bad_gateway(), (status(200), body(b"hello"))), silent(secret))
+    return response_case(
+        f"response-framing: {id}",
+        rule,
+        raw,
+        either(bad_gateway(), (status(200), body(b"hello"))),
+        silent(secret),
+    )
 
 
 FRAMING: Final = (
     _good("a length", reply(LENGTH_5, body=b"hello"), framed(Framing.LENGTH), kept()),
     _good("chunks", reply(CODED, body=chunked(b"he", b"llo")), framed(Framing.CHUNKED), kept()),
-    _good("chunks with extensions and zeros",
-          reply(CODED, body=b'05;a="b"\r\nhello\r\n00;c\r\n\r\n'), kept()),
-    _good("chunks in capitals", reply(b"transfer-encoding: CHUNKED", body=chunked(b"hello")),
-          kept()),
-    response_case("response-framing: until close", RULE, answer(reply(body=b"hello"), Close()),
-                  status(200), body(b"hello")),
-    response_case("response-framing: until close, empty", RULE, answer(reply(), Close()),
-                  status(200), body(b"")),
-    response_case("response-framing: HTTP/1.0 until close", RULE,
-                  answer(b"HTTP/1.0 200 OK\r\n\r\nhello", Close()), status(200), body(b"hello")),
-    _good("HTTP/1.0 with a length", b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-          rule="9112 2.3"),
-    response_case("response-framing: byte by byte", RULE,
-                  answer(byte_by_byte(reply(CODED, body=chunked(b"he", b"llo")))),
-                  status(200), body(b"hello"), kept()),
+    _good(
+        "chunks with extensions and zeros",
+        reply(CODED, body=b'05;a="b"\r\nhello\r\n00;c\r\n\r\n'),
+        kept(),
+    ),
+    _good(
+        "chunks in capitals", reply(b"transfer-encoding: CHUNKED", body=chunked(b"hello")), kept()
+    ),
+    response_case(
+        "response-framing: until close",
+        RULE,
+        answer(reply(body=b"hello"), Close()),
+        status(200),
+        body(b"hello"),
+    ),
+    response_case(
+        "response-framing: until close, empty",
+        RULE,
+        answer(reply(), Close()),
+        status(200),
+        body(b""),
+    ),
+    response_case(
+        "response-framing: HTTP/1.0 until close",
+        RULE,
+        answer(b"HTTP/1.0 200 OK\r\n\r\nhello", Close()),
+        status(200),
+        body(b"hello"),
+    ),
+    _good(
+        "HTTP/1.0 with a length",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        rule="9112 2.3",
+    ),
+    response_case(
+        "response-framing: byte by byte",
+        RULE,
+        answer(byte_by_byte(reply(CODED, body=chunked(b"he", b"llo")))),
+        status(200),
+        body(b"hello"),
+        kept(),
+    ),
     _bad("different lengths", LENGTH_5, b"Content-Length: 6"),
     _bad("a list of different lengths", b"Content-Length: 5, 6"),
     _bad("a good length and a bad one", LENGTH_5, b"Content-Length: x"),
@@ -84,20 +122,32 @@ FRAMING: Final = (
     _bad("length with a space inside", b"Content-Length: 0 5"),
     _bad("empty length", b"Content-Length:"),
     _bad("length of two to the 64th and five", b"Content-Length: 18446744073709551621"),
-    response_case("response-framing: equal lengths are one or an error", RULE,
-                  reply(LENGTH_5, LENGTH_5, body=b"hello"),
-                  either(bad_gateway(), (status(200), body(b"hello"),
-                                         field(b"content-length", b"5")))),
-    response_case("response-framing: a list of equal lengths is one or an error", RULE,
-                  reply(b"Content-Length: 5, 5", body=b"hello"),
-                  either(bad_gateway(), (status(200), body(b"hello"),
-                                         field(b"content-length", b"5")))),
-    response_case("response-framing: the coding wins over a length, or 502", RULE,
-                  reply(LENGTH_5, CODED, body=chunked(b"hello")),
-                  either(bad_gateway(), (status(200), body(b"hello"))), upstream_dropped()),
-    response_case("response-framing: the coding wins over a length that hides bytes", RULE,
-                  reply(CODED, b"Content-Length: 0", body=chunked(b"hello")),
-                  either(bad_gateway(), (status(200), body(b"hello"))), upstream_dropped()),
+    response_case(
+        "response-framing: equal lengths are one or an error",
+        RULE,
+        reply(LENGTH_5, LENGTH_5, body=b"hello"),
+        either(bad_gateway(), (status(200), body(b"hello"), field(b"content-length", b"5"))),
+    ),
+    response_case(
+        "response-framing: a list of equal lengths is one or an error",
+        RULE,
+        reply(b"Content-Length: 5, 5", body=b"hello"),
+        either(bad_gateway(), (status(200), body(b"hello"), field(b"content-length", b"5"))),
+    ),
+    response_case(
+        "response-framing: the coding wins over a length, or 502",
+        RULE,
+        reply(LENGTH_5, CODED, body=chunked(b"hello")),
+        either(bad_gateway(), (status(200), body(b"hello"))),
+        upstream_dropped(),
+    ),
+    response_case(
+        "response-framing: the coding wins over a length that hides bytes",
+        RULE,
+        reply(CODED, b"Content-Length: 0", body=chunked(b"hello")),
+        either(bad_gateway(), (status(200), body(b"hello"))),
+        upstream_dropped(),
+    ),
     _bad("coding and a bad length", CODED, b"Content-Length: x", raw=chunked(b"hello")),
     _bad("unknown coding", b"Transfer-Encoding: xchunked"),
     _bad("gzip, chunked", b"Transfer-Encoding: gzip, chunked", raw=chunked(b"hello")),
@@ -107,9 +157,13 @@ FRAMING: Final = (
     _bad("two lines of chunked", CODED, CODED, raw=chunked(b"hello")),
     _bad("unknown coding and a length", b"Transfer-Encoding: x", LENGTH_5),
     _bad("empty coding", b"Transfer-Encoding:", raw=chunked(b"hello")),
-    response_case("response-framing: a coding in HTTP/1.0 is faulty", "9112 6.1",
-                  b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"hello"),
-                  either(bad_gateway(), (status(200), body(b"hello"))), upstream_dropped()),
+    response_case(
+        "response-framing: a coding in HTTP/1.0 is faulty",
+        "9112 6.1",
+        b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"hello"),
+        either(bad_gateway(), (status(200), body(b"hello"))),
+        upstream_dropped(),
+    ),
 )
 
 LINES: Final = (
@@ -132,20 +186,42 @@ LINES: Final = (
     _line("NUL in the reason", b"HTTP/1.1 200 O\x00K"),
     _line("CR in the reason", b"HTTP/1.1 200 O\rK"),
     _good("no reason", b"HTTP/1.1 200 \r\nContent-Length: 5\r\n\r\nhello", rule="9112 4"),
-    response_case("response-framing: no reason and no space", "9112 4",
-                  b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello",
-                  either(bad_gateway(), (status(200), body(b"hello")))),
-    response_case("response-framing: LF alone", "9112 2.2",
-                  b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
-                  either(bad_gateway(), (status(200), body(b"hello")))),
-    _good("a long reason", b"HTTP/1.1 200 " + b"x" * 500 + b"\r\nContent-Length: 5\r\n\r\nhello",
-          rule="9112 4"),
-    response_case("response-framing: status 299 passes", "9110 15",
-                  reply(LENGTH_5, status=b"299 Odd", body=b"hello"), status(299), body(b"hello")),
-    response_case("response-framing: status 418 passes", "9110 15",
-                  reply(LENGTH_5, status=b"418 I'm a teapot", body=b"hello"), status(418)),
-    response_case("response-framing: status 599 passes", "9110 15",
-                  reply(LENGTH_5, status=b"599 Odd", body=b"hello"), status(599)),
+    response_case(
+        "response-framing: no reason and no space",
+        "9112 4",
+        b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello",
+        either(bad_gateway(), (status(200), body(b"hello"))),
+    ),
+    response_case(
+        "response-framing: LF alone",
+        "9112 2.2",
+        b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
+        either(bad_gateway(), (status(200), body(b"hello"))),
+    ),
+    _good(
+        "a long reason",
+        b"HTTP/1.1 200 " + b"x" * 500 + b"\r\nContent-Length: 5\r\n\r\nhello",
+        rule="9112 4",
+    ),
+    response_case(
+        "response-framing: status 299 passes",
+        "9110 15",
+        reply(LENGTH_5, status=b"299 Odd", body=b"hello"),
+        status(299),
+        body(b"hello"),
+    ),
+    response_case(
+        "response-framing: status 418 passes",
+        "9110 15",
+        reply(LENGTH_5, status=b"418 I'm a teapot", body=b"hello"),
+        status(418),
+    ),
+    response_case(
+        "response-framing: status 599 passes",
+        "9110 15",
+        reply(LENGTH_5, status=b"599 Odd", body=b"hello"),
+        status(599),
+    ),
 )
 
 FIELDS: Final = (
@@ -159,17 +235,32 @@ FIELDS: Final = (
     _repaired("empty name", b": secret", b": secret", "9110 5.1"),
     _repaired("space in a name", b"X A: secret", b"X A", "9110 5.1"),
     _repaired("LF in a value", b"X-A: a\nX-Evil: b", b"a\nX"),
-    _good("cookies stay apart and in order",
-          reply(LENGTH_5, b"Set-Cookie: a=1, x", b"X-A: b", b"Set-Cookie: b=2", body=b"hello"),
-          field(b"set-cookie", b"a=1, x", b"b=2"), rule="9110 5.3"),
-    _good("values above 127 pass", reply(LENGTH_5, b"X-A: caf\xe9", body=b"hello"),
-          field(b"x-a", b"caf\xe9"), must=False),
-    response_case("response-framing: a head of 200 KiB", "9110 5.4",
-                  answer(Send((reply(*[b"X-A: " + b"a" * 1000] * 200, LENGTH_5),)), Gone()),
-                  bad_gateway(), upstream_dropped()),
-    response_case("response-framing: a thousand fields", "9110 5.4",
-                  reply(*[b"X-A: b"] * 1000, LENGTH_5, body=b"hello"),
-                  either(bad_gateway(), (status(200), body(b"hello"))), must=False),
+    _good(
+        "cookies stay apart and in order",
+        reply(LENGTH_5, b"Set-Cookie: a=1, x", b"X-A: b", b"Set-Cookie: b=2", body=b"hello"),
+        field(b"set-cookie", b"a=1, x", b"b=2"),
+        rule="9110 5.3",
+    ),
+    _good(
+        "values above 127 pass",
+        reply(LENGTH_5, b"X-A: caf\xe9", body=b"hello"),
+        field(b"x-a", b"caf\xe9"),
+        must=False,
+    ),
+    response_case(
+        "response-framing: a head of 200 KiB",
+        "9110 5.4",
+        answer(Send((reply(*[b"X-A: " + b"a" * 1000] * 200, LENGTH_5),)), Gone()),
+        bad_gateway(),
+        upstream_dropped(),
+    ),
+    response_case(
+        "response-framing: a thousand fields",
+        "9110 5.4",
+        reply(*[b"X-A: b"] * 1000, LENGTH_5, body=b"hello"),
+        either(bad_gateway(), (status(200), body(b"hello"))),
+        must=False,
+    ),
 )
 
 CASES: Final = (*FRAMING, *LINES, *FIELDS)

@@ -32,15 +32,17 @@ POST: Final = head(b"Content-Length: 0", method=b"POST")
 
 def _cut(id: str, raw: bytes, end: Step, client: bytes = head()) -> Case:
     """Cut visibly, or 502 when nothing was relayed yet."""
-    return response_case(f"truncated: {id}", RULE, answer(raw, end), either(cut(), status(502)),
-                         client=client)
+    return response_case(
+        f"truncated: {id}", RULE, answer(raw, end), either(cut(), status(502)), client=client
+    )
 
 
 def _nothing(id: str, end: Step, raw: bytes = b"", client: bytes = POST) -> Case:
     """No head came: 502."""
     steps = (raw, end) if raw else (end,)
-    return response_case(f"truncated: {id}", RULE, answer(*steps), bad_gateway(), requests(1),
-                         client=client)
+    return response_case(
+        f"truncated: {id}", RULE, answer(*steps), bad_gateway(), requests(1), client=client
+    )
 
 
 CASES: Final = (
@@ -60,8 +62,9 @@ CASES: Final = (
     _cut("until close, reset", reply(body=b"hello"), Reset()),
     _cut("wrong chunk size", reply(CODED, body=b"5\r\nhello\r\nzz\r\n"), Close()),
     _cut("negative chunk size", reply(CODED, body=b"5\r\nhello\r\n-1\r\n"), Close()),
-    _cut("chunk size too large", reply(CODED, body=b"5\r\nhello\r\n" + b"f" * 20 + b"\r\n"),
-         Close()),
+    _cut(
+        "chunk size too large", reply(CODED, body=b"5\r\nhello\r\n" + b"f" * 20 + b"\r\n"), Close()
+    ),
     _cut("chunk size with 0x", reply(CODED, body=b"0x5\r\nhello\r\n0\r\n\r\n"), Close()),
     _cut("no CRLF behind a chunk", reply(CODED, body=b"5\r\nhelloXX0\r\n\r\n"), Close()),
     _cut("chunk longer than its size", reply(CODED, body=b"3\r\nhello\r\n0\r\n\r\n"), Close()),
@@ -76,9 +79,18 @@ CASES: Final = (
     _nothing("half a head", Close(), b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"),
     _nothing("half a head, reset", Reset(), b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"),
     _nothing("an empty line and no more", Close(), b"\r\n"),
-    response_case("truncated: an answer to HEAD cannot be short", RULE,
-                  answer(reply(b"Content-Length: 5"), Close()), status(200),
-                  client=head(method=b"HEAD")),
-    response_case("truncated: until close is whole by an orderly end", RULE,
-                  answer(reply(body=b"hello"), Close()), status(200), body(b"hello")),
+    response_case(
+        "truncated: an answer to HEAD cannot be short",
+        RULE,
+        answer(reply(b"Content-Length: 5"), Close()),
+        status(200),
+        client=head(method=b"HEAD"),
+    ),
+    response_case(
+        "truncated: until close is whole by an orderly end",
+        RULE,
+        answer(reply(body=b"hello"), Close()),
+        status(200),
+        body(b"hello"),
+    ),
 )

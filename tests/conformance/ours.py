@@ -1,0 +1,99 @@
+"""Our proxy between the client and the scripted server, on either network.
+
+One configuration for both, so that a case means the same: one server, no probes, no
+ejection, and no retry budget, because a corpus is all failures. The loopback has
+short timeouts, the virtual network the product's own: virtual seconds cost nothing.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+import trio
+
+from tests.conformance.server import ScriptedServer
+from tests.conformance.stage import Stage
+from tests.conformance.wire import Serve, StreamWire, Wire
+from trio_lb.app import open_load_balancer
+from trio_lb.config.schema import (
+    BudgetConfig,
+    Config,
+    ListenerConfig,
+    OutlierConfig,
+    PoolConfig,
+    RetryConfig,
+    ServerConfig,
+    TimeoutsConfig,
+)
+from trio_lb.model.address import Address
+from trio_lb.net.env import Listener
+from trio_lb.net.real import RealEnv
+from trio_lb.sim.env import SimEnv
+from trio_lb.sim.network import VirtualNetwork
+
+SHORT = TimeoutsConfig(client_head=1.0, client_body_idle=1.0, first_byte=1.0, idle=1.0, total=2.0)
+"""For real seconds; only cases about timeouts ever see them pass."""
+
+
+def config(front: Address, server: Address, timeouts: TimeoutsConfig) -> Config:
+    """One listener, one server, nothing that remembers failures."""
+    pool = PoolConfig(
+        servers=(ServerConfig(id="one", address=server),),
+        outlier_detection=OutlierConfig(enabled=False),
+        retry=RetryConfig(budget=BudgetConfig(enabled=False)),
+    )
+    return Config(
+        listeners=(ListenerConfig(bind=front),), pools={pool.name: pool}, timeouts=timeouts
+    )
+
+
+@asynccontextmanager
+async def open_ours(server: int) -> AsyncIterator[int]:
+    """The proxy on the loopback, in front of the server's port; gives its own port."""
+    home = Address("127.0.0.1", 0)
+    plan = config(home, attrs.evolve(home, port=server), SHORT)
+    async with open_load_balancer(plan, env=RealEnv()) as lb, trio.open_nursery() as nursery:
+        (front,) = await nursery.start(lb.serve)
+        yield front.port
+        nursery.cancel_scope.cancel()
+
+
+async def _accept(listener: Listener, serve: Serve) -> None:
+    async with trio.open_nursery() as nursery:
+        try:
+            while True:
+                for stream in await listener.accept_batch(64):
+                    nursery.start_soon(serve, StreamWire(stream))
+        finally:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                await listener.aclose()
+
+
+async def _virtual_pause() -> None:
+    await trio.sleep(0.01)  # several times the way from end to end
+
+
+@asynccontextmanager
+async def open_virtual_stage(net: VirtualNetwork) -> AsyncIterator[Stage]:
+    """The whole proxy on a virtual network, with its own timeouts, in virtual time."""
+    home, far, client = net.host("lb"), net.host("server"), net.host("client")
+    front, back = Address(home.address, 80), Address(far.address, 8000)
+    server = ScriptedServer(_virtual_pause)
+
+    async def connect() -> Wire:
+        return StreamWire(await client.connect(front))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_accept, await far.listen(back), server.serve)
+        plan = config(front, back, TimeoutsConfig())
+        async with open_load_balancer(plan, env=SimEnv(home, seed=0)) as lb:
+            await nursery.start(lb.serve)
+            yield Stage(
+                connect=connect,
+                server=server,
+                pause=_virtual_pause,
+                patience=65.0,
+                closing=5.0,
+                client_host=client.address.encode(),
+            )
+        nursery.cancel_scope.cancel()
