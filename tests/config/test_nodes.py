@@ -64,16 +64,22 @@ def test_what_is_no_mapping_or_list_is_refused_and_empty() -> None:
 
 
 def test_an_unknown_key_is_compared_with_the_known_ones() -> None:
-    node = Node({"wieght": 1, "zzz": 2, "servers": 3, "zone": 4}, (), Findings())
-    node.refuse_unknown(["weight", "zone"], {"servers": "it belongs elsewhere"})
+    node = Node(
+        {"wieght": 1, "zzz": 2, "servers": 3, "slow_strat": 4, "zone": 5, "slow_start": 6},
+        (),
+        Findings(),
+    )
+    words = {"servers": "it belongs elsewhere"}
+    node.refuse_unknown(["weight", "zone"], later=["slow_start"], elsewhere=words)
     assert [str(each) for each in node.findings.problems] == [
         "wieght: unknown key; did you mean 'weight'?",
         "zzz: unknown key; known here: weight, zone",
         "servers: unknown key here; it belongs elsewhere",
+        "slow_strat: unknown key; did you mean 'slow_start'?",
     ]
 
 
 def test_a_long_list_of_known_keys_is_left_out() -> None:
     node = Node({"zzz": 2}, (), Findings())
-    node.refuse_unknown([f"k{number}" for number in range(17)], {})
+    node.refuse_unknown([f"k{number}" for number in range(17)])
     assert [each.message for each in node.findings.problems] == ["unknown key"]

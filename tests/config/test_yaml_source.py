@@ -105,7 +105,8 @@ def test_keys_are_text_whatever_they_look_like() -> None:
         ("? [a]\n: 1\n", "f:1 a key that is a list or a mapping"),
         ("a: " + "9" * 5000, "f:1 a: is a number with too many digits"),
         ("a: &x [*x]", "f is not YAML: more than 200000 values, or more than 64 levels"),
-        ("[" * 70 + "]" * 70, "f is not YAML: more than 200000 values, or more than 64 levels"),
+        ("[" * 70 + "]" * 70, "f:1 is not YAML: more than 64 levels"),
+        ("\n" + "[" * 200_000, "f:2 is not YAML: more than 64 levels"),
     ],
 )
 def test_what_can_not_be_read_is_told_by_line(text: str, message: str) -> None:

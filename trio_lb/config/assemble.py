@@ -49,7 +49,7 @@ def read_document(root: Node) -> Config:
     if is_inner(keys):
         config = _read_balancer(root)
     else:
-        root.refuse_unknown([*_FILE_KEYS, *sorted(FILE)], known_elsewhere())
+        root.refuse_unknown(_FILE_KEYS, later=FILE, elsewhere=known_elsewhere())
         refuse_later(root, FILE)
         config = _read_file(root, keys)
     return config

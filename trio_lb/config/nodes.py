@@ -143,21 +143,27 @@ class Node:
             return []
         return [self.child(index, value) for index, value in enumerate(self.value)]
 
-    def refuse_unknown(self, known: Collection[str], elsewhere: Mapping[str, str]) -> None:
-        """Refuse each key that is not ``known``, with the nearest one that is.
+    def refuse_unknown(
+        self,
+        known: Collection[str],
+        *,
+        later: Collection[str] = (),
+        elsewhere: Mapping[str, str] | None = None,
+    ) -> None:
+        """Refuse each key that is neither ``known`` nor ``later``, with the nearest that is.
 
         ``elsewhere`` maps keys that are known in another place to a word on that.
         """
-        names = tuple(known)
+        names, elsewhere = (*known, *sorted(later)), elsewhere or {}
         for key, node in self.mapping().items():
             if key in names:
                 continue
             if key in elsewhere:
                 node.refuse(f"unknown key here; {elsewhere[key]}")
             else:
-                node.refuse(f"unknown key{suggestion(key, names) or _all_of(names)}")
+                node.refuse(f"unknown key{suggestion(key, names) or _all_of(known)}")
 
 
-def _all_of(names: tuple[str, ...]) -> str:
+def _all_of(names: Collection[str]) -> str:
     """A short list helps; a long one hides the message."""
     return f"; known here: {', '.join(names)}" if len(names) <= 16 else ""

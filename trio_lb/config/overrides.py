@@ -73,13 +73,18 @@ def _rooted(path: Path, document: object) -> Path:
 def _existing(document: object, path: Path) -> int:
     """How many steps of ``path`` lead to something that was there before."""
     for length, step in enumerate(path):
-        if (isinstance(step, str) and isinstance(document, dict) and step in document) or (
-            isinstance(step, int) and isinstance(document, list) and step < len(document)
-        ):
-            document = document[step]
-        else:
+        inside = _inside(document)
+        if step not in inside:
             return length
+        document = inside[step]
     return len(path)
+
+
+def _inside(document: object) -> dict[object, object]:
+    """What a list or mapping holds, by index or key."""
+    if isinstance(document, list):
+        return dict(enumerate(document))
+    return document if isinstance(document, dict) else {}
 
 
 def _value(text: str, findings: Findings, origin: Origin) -> object:

@@ -77,8 +77,7 @@ def check_keys(node: Node, cls: type[attrs.AttrsInstance], *, more: Collection[s
     """Refuse every key that ``cls`` does not know, now or later; ``more`` are known too."""
     later = later_keys(cls)
     refuse_later(node, later)
-    # The names that work first: they are what a misspelt key is compared with.
-    node.refuse_unknown([*spellings(cls), *more, *sorted(later)], {})
+    node.refuse_unknown([*spellings(cls), *more], later=later)
 
 
 def fill(node: Node, base: T, *, own: Collection[str] = ()) -> T:

@@ -52,6 +52,7 @@ def read_yaml(text: str, file: str, findings: Findings) -> object:
     """
     loader = _Loader(text)
     try:
+        _refuse_depth(text)
         root = loader.get_single_node()
         return None if root is None else _Walk(loader, file, findings).read(root, ())
     except yaml.MarkedYAMLError as error:
@@ -86,6 +87,19 @@ class _TooMuch(yaml.YAMLError):
     """Aliases can make a small file as large as they like."""
 
 
+def _refuse_depth(text: str) -> None:
+    """libyaml composes by recursion in C, which no limit of Python's ends: look at events first."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                problem = f"more than {DEEPEST} levels"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
 class _Walk:
     """One pass over a node tree."""
 
@@ -98,6 +112,7 @@ class _Walk:
     def read(self, node: yaml.Node, path: Path) -> object:
         """Return the value of a node; its line is taken down under ``path``."""
         self._count += 1
+        # An alias may hold itself, so depth counts here as well.
         if self._count > MOST_VALUES or len(path) > DEEPEST:
             raise _TooMuch(f"more than {MOST_VALUES} values, or more than {DEEPEST} levels")
         self._findings.origins.setdefault(path, self._origin(node))
