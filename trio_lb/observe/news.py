@@ -1,0 +1,195 @@
+"""News of the balancer as log lines, all in one place: what, where, why, what follows.
+
+`LINES` says which events become lines, and how; a callback looks up the event's class
+there, and logs. What can come with every request is throttled.
+"""
+
+import logging
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Final
+
+import attrs
+import trio
+
+from trio_lb.app import LoadBalancer
+from trio_lb.model import events
+from trio_lb.model.events import Event
+from trio_lb.observe.first_checks import FirstChecks
+from trio_lb.observe.throttle import Throttle
+
+_log = logging.getLogger("trio_lb.news")
+
+
+@attrs.frozen(slots=True)
+class Line:
+    """A line to log. Of the same ``storm_of``, only one in a while is written."""
+
+    level: int
+    text: str
+    storm_of: Hashable = None
+
+
+def _health(event: events.ServerHealthChanged, lb: LoadBalancer) -> Line:
+    if event.is_healthy:
+        follows = "it gets requests"
+        return Line(logging.INFO, f"{_server(event)}: healthy ({event.reason}); {follows}")
+    follows = "it gets no requests until its checks pass"
+    if event.reason == "manual":
+        follows = "it gets no requests until that is taken back"
+    return Line(logging.WARNING, f"{_server(event)}: unhealthy ({event.reason}); {follows}")
+
+
+def _ejected(event: events.ServerEjected, lb: LoadBalancer) -> Line:
+    return Line(
+        logging.WARNING,
+        f"{_server(event)}: ejected ({event.reason}); it gets no requests for "
+        f"{event.until - event.at:.1f} s, or until a check finds it healthy",
+    )
+
+
+def _readmitted(event: events.ServerReadmitted, lb: LoadBalancer) -> Line:
+    return Line(logging.INFO, f"{_server(event)}: readmitted; it gets requests again")
+
+
+def _draining(event: events.ServerDraining, lb: LoadBalancer) -> Line:
+    limit = "" if event.deadline is None else f" for at most {event.deadline - event.at:.1f} s"
+    return Line(
+        logging.INFO, f"{_server(event)}: draining; no new requests, the old ones end{limit}"
+    )
+
+
+def _drained(event: events.ServerDrained, lb: LoadBalancer) -> Line:
+    if event.clean:
+        return Line(logging.INFO, f"{_server(event)}: drained; its last request has ended")
+    return Line(
+        logging.WARNING, f"{_server(event)}: the drain's time is up; requests are still open"
+    )
+
+
+def _added(event: events.ServerAdded, lb: LoadBalancer) -> Line:
+    return Line(logging.INFO, f"{_server(event)}: added")
+
+
+def _removed(event: events.ServerRemoved, lb: LoadBalancer) -> Line:
+    return Line(logging.INFO, f"{_server(event)}: removed")
+
+
+def _none_left(event: events.NoHealthyServers, lb: LoadBalancer) -> Line:
+    why = lb.pool(event.pool).why_none(event.at).message
+    return Line(logging.WARNING, f"{why}; a request was answered 503", ("none", event.pool))
+
+
+def _fail_open(event: events.FailOpenEntered, lb: LoadBalancer) -> Line:
+    return Line(
+        logging.WARNING,
+        f"pool '{event.pool}': fail-open ({event.reason}); requests go to servers "
+        "whatever their health",
+    )
+
+
+def _fail_closed(event: events.FailOpenLeft, lb: LoadBalancer) -> Line:
+    return Line(logging.INFO, f"pool '{event.pool}': fail-open has ended; health counts again")
+
+
+def _shed(event: events.RequestShed, lb: LoadBalancer) -> Line:
+    limit = ""
+    if event.reason == "max_connections":
+        limit = f" {lb.config.limits.max_connections} is reached"
+    return Line(
+        logging.WARNING,
+        f"{event.reason}{limit}; one more was answered 503",
+        ("shed", event.reason),
+    )
+
+
+def _failed(event: events.RequestFailed, lb: LoadBalancer) -> Line | None:
+    """Only what servers did; a client's faults are its own, and stand in the access log."""
+    record = event.record
+    if not event.error.startswith("upstream_") or record.server_id is None:
+        return None
+    told = f"answered {record.status}" if record.status else "the client was cut off"
+    if event.error == "upstream_truncated":
+        told = f"the answer ({record.status}) was cut short"
+    tries = "1 attempt" if record.attempts == 1 else f"{record.attempts} attempts"
+    return Line(
+        logging.WARNING,
+        f"request {record.id}: {record.method} {record.target[:200]} failed at server "
+        f"{record.pool}/{record.server_id} ({event.error}) after {tries}; {told}",
+        ("failed", record.pool, record.server_id, event.error),
+    )
+
+
+def _updated(event: events.ConfigUpdated, lb: LoadBalancer) -> Line:
+    return Line(logging.INFO, f"configuration updated: {'; '.join(event.changes) or 'no change'}")
+
+
+def _rejected(event: events.ConfigRejected, lb: LoadBalancer) -> Line:
+    return Line(
+        logging.ERROR, f"configuration refused ({event.reason}); the old one stays in force"
+    )
+
+
+def _opened(event: events.ListenerOpened, lb: LoadBalancer) -> Line:
+    return Line(logging.INFO, f"listener {event.address}: accepting connections")
+
+
+def _closed(event: events.ListenerClosed, lb: LoadBalancer) -> Line:
+    return Line(logging.INFO, f"listener {event.address}: closed")
+
+
+LINES: Final[Mapping[type[Event], Callable[[Any, LoadBalancer], Line | None]]] = {
+    events.ServerHealthChanged: _health,
+    events.ServerEjected: _ejected,
+    events.ServerReadmitted: _readmitted,
+    events.ServerDraining: _draining,
+    events.ServerDrained: _drained,
+    events.ServerAdded: _added,
+    events.ServerRemoved: _removed,
+    events.NoHealthyServers: _none_left,
+    events.FailOpenEntered: _fail_open,
+    events.FailOpenLeft: _fail_closed,
+    events.RequestShed: _shed,
+    events.RequestFailed: _failed,
+    events.ConfigUpdated: _updated,
+    events.ConfigRejected: _rejected,
+    events.ListenerOpened: _opened,
+    events.ListenerClosed: _closed,
+}
+
+
+class News:
+    """A ``Service`` that logs what happens to servers, listeners and hopeless requests."""
+
+    def __init__(self) -> None:
+        self._throttle = Throttle()
+        self._first_checks = FirstChecks()
+
+    async def __call__(self, lb: LoadBalancer, *, task_status: trio.TaskStatus[None]) -> None:
+        """Listen until cancelled."""
+
+        def tell(event: Event) -> None:
+            self._tell(event, lb)
+
+        undo = [lb.on(kind, tell) for kind in LINES]
+        try:
+            task_status.started()
+            await trio.sleep_forever()
+        finally:
+            for each in undo:
+                each()
+
+    def _tell(self, event: Event, lb: LoadBalancer) -> None:
+        line = LINES[type(event)](event, lb)
+        if line is None:
+            return
+        more = self._throttle.admit(line.storm_of, event.at) if line.storm_of else 0
+        if more is not None:
+            _log.log(line.level, "%s%s", line.text, f" (and {more} more like it)" if more else "")
+        if isinstance(event, events.ServerHealthChanged):
+            nobody = self._first_checks.observe(event, lb.servers())
+            if nobody is not None:
+                _log.warning("%s", nobody)
+
+
+def _server(event: events.ServerEvent) -> str:
+    return f"server {event.pool}/{event.server_id}"
