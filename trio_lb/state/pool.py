@@ -155,6 +155,11 @@ class Pool:
         """The servers that take requests now, first tier first."""
         return self._rotation.usable()
 
+    @property
+    def members(self) -> Sequence[Server]:
+        """The servers that the plan names, in its order; leavers are not among them."""
+        return self._membership.members
+
     def servers(self) -> Sequence[Server]:
         """Return the members in configured order, then those that are leaving."""
         return tuple(self._membership)
