@@ -7,17 +7,16 @@ two but touches every server at each pick. Here servers of equal weight share a 
     weights  5  1  1  5        lane 5: a d      lane 1: b c
              a  b  c  d        10 turns of 12   2 turns of 12
 
-Inside a lane servers take plain turns. Between lanes a heap holds when each is due next:
-the k-th turn of a lane with T turns a cycle is due at (k - phase) / T of the cycle. Each
-lane comes T times in a cycle whatever its phase, which makes the shares exact; phases
-that differ keep lanes from being due together, which makes the order smooth. Lanes are
-few, because weights repeat.
+Inside a lane servers take plain turns. Between lanes each turn has a window of slots: the
+k-th of T turns in a cycle of W slots may not come before slot (k-1)W/T and is due by kW/T.
+Among the turns that may come, the one that is due first does. As on a single processor
+(earliest deadline first, Liu and Layland, 1973) no turn is ever late, so no lane is ever a
+whole pick away from its share. Lanes are few, because weights repeat.
 """
 
 from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heapreplace
+from heapq import heappop, heappush
 from math import gcd
-from typing import Final
 
 import attrs
 
@@ -25,11 +24,6 @@ from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import C, Candidate, Context
 from trio_lb.policy.balance.draw import draw_rest
 from trio_lb.policy.balance.untracked import Untracked
-
-_GOLDEN: Final = 0.6180339887498949
-"""Its multiples, modulo 1, spread over the unit interval more evenly than any other's."""
-_ROUNDING: Final = 1e-9
-"""A turn that was just taken must not look due again for a bit lost in a division."""
 
 
 class RoundRobin(Untracked):
@@ -93,17 +87,16 @@ class _Lane:
     weight: int
     members: list[int]
     turns: int
-    phase: float
     taken: int = 0
     next_member: int = 0
 
-    def due(self) -> float:
-        """When, as a part of the cycle, its next turn comes."""
-        return (self.taken + 1 - self.phase) / self.turns
+    def release(self, slots: int) -> int:
+        """The first slot in which its next turn may come."""
+        return self.taken * slots // self.turns
 
-    def skip_to(self, progress: float) -> None:
-        """Begin in the middle of a cycle: the turns up to ``progress`` count as taken."""
-        self.taken = min(int(self.turns * progress + self.phase + _ROUNDING), self.turns)
+    def due(self, slots: int) -> int:
+        """The slot before which its next turn must have come."""
+        return -(-(self.taken + 1) * slots // self.turns)
 
     def member(self) -> int:
         """Return whose turn it is inside the lane."""
@@ -120,59 +113,72 @@ class WeightedRoundRobin(Untracked):
     def __init__(self) -> None:
         self._seen: Sequence[Candidate] = ()
         self._lanes: list[_Lane] = []
-        self._heap: list[tuple[float, int]] = []
-        self._progress = 0.0
+        self._slot = 0
+        self._slots = 1
+        # Turns that a weight is owed, in (-1, 1), as of its last change; kept while nobody
+        # has that weight, or a server that flaps would never come to its turn.
+        self._lags: dict[int, float] = {}
+        # (due, lane) of turns that may come, (release, lane) of those that may not yet.
+        self._ready: list[tuple[int, int]] = []
+        self._waiting: list[tuple[int, int]] = []
 
     def order(self, candidates: Sequence[C], context: Context, rng: Rng) -> Iterator[C]:
         """Yield whose turn it is; further choices are drawn by weight and take no turn."""
         if candidates is not self._seen:
             self._adopt(candidates)
-        first = self._turn()
+        lane = self._lanes[0] if len(self._lanes) == 1 else self._turn()
+        first = lane.member()
         yield candidates[first]
         yield from draw_rest(candidates, (first,), rng)
 
-    def _turn(self) -> int:
-        if len(self._lanes) == 1:
-            return self._lanes[0].member()
-        heap = self._heap
-        if not heap:
-            self._begin_cycle()
-        self._progress, number = heap[0]
+    def _turn(self) -> _Lane:
+        """Return the lane whose turn it is, and plan its next one."""
+        ready, waiting, slot = self._ready, self._waiting, self._slot
+        if not ready and not waiting:
+            slot = self._begin_cycle()
+        # Without a ready lane (only just after a change) the next one is due now.
+        while waiting and (waiting[0][0] <= slot or not ready):
+            number = heappop(waiting)[1]
+            heappush(ready, (self._lanes[number].due(self._slots), number))
+        number = heappop(ready)[1]
         lane = self._lanes[number]
         lane.taken += 1
+        self._slot = slot + 1
         if lane.taken < lane.turns:
-            heapreplace(heap, (lane.due(), number))
-        else:
-            heappop(heap)
-        return lane.member()
+            heappush(waiting, (lane.release(self._slots), number))
+        return lane
 
-    def _begin_cycle(self) -> None:
-        """Count anew: sums of floats would drift, counts of one cycle cannot."""
+    def _begin_cycle(self) -> int:
         for lane in self._lanes:
             lane.taken = 0
-        self._fill_heap()
+        self._plan()
+        return 0
 
-    def _fill_heap(self) -> None:
-        # In place: the caller holds the list.
-        self._heap[:] = [
-            (lane.due(), number)
+    def _plan(self) -> None:
+        # In place: the caller holds the lists. Sorted lists are heaps.
+        self._ready.clear()
+        self._waiting[:] = sorted(
+            (lane.release(self._slots), number)
             for number, lane in enumerate(self._lanes)
             if lane.taken < lane.turns
-        ]
-        heapify(self._heap)
+        )
 
     # -- when membership or weights change
 
     def _adopt(self, candidates: Sequence[Candidate]) -> None:
-        """Make new lanes that go on at the same part of the cycle, with the same members due."""
-        due = {lane.weight: self._due_ids(lane) for lane in self._lanes}
+        """Go on at the same part of the cycle, with the same members due and the same lags."""
+        old = {lane.weight: self._due_ids(lane) for lane in self._lanes}
+        for lane in self._lanes:
+            self._lags[lane.weight] = self._slot * lane.turns / self._slots - lane.taken
         lanes = _lanes_of(candidates)
+        slots = sum(lane.turns for lane in lanes)
+        slot = round(self._slot * slots / self._slots)
         for lane in lanes:
-            lane.next_member = _carry_member(due.get(lane.weight, ()), lane, candidates)
-            lane.skip_to(self._progress)
-        self._seen = candidates
-        self._lanes = lanes
-        self._fill_heap()
+            share = slot * lane.turns / slots
+            lane.taken = min(max(round(share - self._lags.get(lane.weight, 0.0)), 0), lane.turns)
+            lane.next_member = _carry_member(old.get(lane.weight, ()), lane, candidates)
+        self._seen, self._lanes, self._slot, self._slots = candidates, lanes, slot, slots
+        self._plan()
 
     def _due_ids(self, lane: _Lane) -> list[str]:
         turned = lane.members[lane.next_member :] + lane.members[: lane.next_member]
@@ -180,14 +186,12 @@ class WeightedRoundRobin(Untracked):
 
 
 def _lanes_of(candidates: Sequence[Candidate]) -> list[_Lane]:
+    """Return a lane for each weight; turns are reduced, so that a cycle is as short as can be."""
     members: dict[int, list[int]] = {}
     for i, candidate in enumerate(candidates):
         members.setdefault(candidate.weight, []).append(i)
     unit = gcd(*(weight * len(group) for weight, group in members.items()))
-    return [
-        _Lane(weight, group, weight * len(group) // unit, weight * _GOLDEN % 1.0)
-        for weight, group in members.items()
-    ]
+    return [_Lane(weight, group, weight * len(group) // unit) for weight, group in members.items()]
 
 
 def _carry_member(due_ids: Sequence[str], lane: _Lane, candidates: Sequence[Candidate]) -> int:
