@@ -55,9 +55,8 @@ class WeightedDraw:
         self._seen = candidates
         self._ends = ends = list(accumulate(c.weight for c in candidates))
         count, total = len(ends), ends[-1]
-        # The first ticket of each part, rounded up, and its owner; the last bound is the end.
-        firsts = (-(-part * total // count) for part in range(count))
-        self._guide = [bisect_right(ends, ticket) for ticket in firsts]
+        # Whose stretch holds the border below each part; the last bound is the end.
+        self._guide = [bisect_right(ends, part * total // count) for part in range(count)]
         self._guide.append(count)
 
 
