@@ -1,0 +1,183 @@
+"""Probes of one pool: a task a server, which asks as often as its server's state deserves.
+
+    every ``interval``         while checks agree with a healthy state
+    every ``fast_interval``    in transition, or while the server is unhealthy
+    half of ``fast_interval``  while the pool has nobody to serve
+    at once                    when it is new, and when an attempt makes it a suspect
+
+Waits run from one probe's start to the next one's, each jittered. A pool of very many
+servers never makes more than MOST_FAST_PER_SECOND probes a second by hurrying.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+
+from trio_lb.control.check import check_address
+from trio_lb.control.supervisor import Supervisor
+from trio_lb.model.events import Event
+from trio_lb.net.env import Env
+from trio_lb.policy.health import CheckResult, HealthState
+from trio_lb.state.pool import Pool
+from trio_lb.state.server import Server
+
+MANY: Final = 64
+"""Beyond so many new servers at once, first probes are spread."""
+SPREAD_SECONDS: Final = 1.0
+SUSPECT_PAUSE_SECONDS: Final = 0.1
+"""Suspicions cause at most one probe in this time."""
+MOST_FAST_PER_SECOND: Final = 200
+
+
+class _Prober:
+    """One server's probes. ``due_at`` is the next one's instant; it may be moved at any time."""
+
+    def __init__(self, probes: "Probes", server: Server, first_at: float) -> None:
+        self._probes = probes
+        self._server = server
+        self._env = probes.env
+        self._started_at = float("-inf")
+        self._is_suspect = False
+        self._sleep: trio.CancelScope | None = None
+        self._life = trio.CancelScope()
+        self._due(first_at)
+
+    async def live(self, supervisor: Supervisor, name: str) -> None:
+        """Probe until stopped, whatever crashes."""
+        with self._life:
+            await supervisor.run(name, self._probe_for_ever)
+
+    async def _probe_for_ever(self) -> None:
+        while True:
+            await self._sleep_until_due()
+            self._started_at, self._is_suspect = self._env.now(), False
+            await self._probes.check_now(self._server)
+            self._due(max(self._env.now(), self._next_at()))
+
+    def stop(self) -> None:
+        """End now; a probe under way is dropped."""
+        self._life.cancel()
+        self._server.next_check_at = None
+
+    def suspect(self) -> None:
+        """Probe as soon as the last one's start is SUSPECT_PAUSE_SECONDS ago."""
+        self._is_suspect = True
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Move the next probe forward to where the state of now wants it, never back."""
+        due_at = max(self._env.now(), self._next_at())
+        if self._sleep is not None and due_at < self.due_at:
+            self._due(due_at)
+            self._sleep.deadline = due_at
+
+    async def _sleep_until_due(self) -> None:
+        with trio.CancelScope(deadline=self.due_at) as self._sleep:
+            await trio.sleep_forever()
+        self._sleep = None
+
+    def _due(self, at: float) -> None:
+        self.due_at = at
+        self._server.next_check_at = at
+
+    def _next_at(self) -> float:
+        """When the next probe should start, seen from the last one's start."""
+        if self._is_suspect:
+            return self._started_at + SUSPECT_PAUSE_SECONDS
+        return self._started_at + self._probes.wait_seconds(self._server)
+
+
+class Probes:
+    """The probers of one pool, one for each probed member."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        env: Env,
+        publish: Callable[[Event], None],
+        supervisor: Supervisor,
+        nursery: trio.Nursery,
+    ) -> None:
+        self.pool = pool
+        self.env = env
+        self._publish = publish
+        self._supervisor = supervisor
+        self._nursery = nursery
+        self._rng = env.rng(f"probes of {pool.name}")
+        self._probers: dict[Server, _Prober] = {}
+
+    def sync(self) -> None:
+        """Start probing new members, stop probing those that left, hurry where it matters."""
+        probed = self.pool.config.health_check.enabled
+        wanted = list(self.pool.members) if probed else []
+        for server in [server for server in self._probers if server not in wanted]:
+            self._probers.pop(server).stop()
+        for prober in self._probers.values():
+            prober.hurry()
+        self._start([server for server in wanted if server not in self._probers])
+
+    def _start(self, servers: list[Server]) -> None:
+        spread_seconds = SPREAD_SECONDS if len(servers) > MANY else 0.0
+        for server in servers:
+            first_at = self.env.now() + spread_seconds * self._rng.random()
+            prober = self._probers[server] = _Prober(self, server, first_at)
+            name = f"probe of {server.pool}/{server.id}"
+            self._nursery.start_soon(prober.live, self._supervisor, name, name=name)
+
+    def suspect(self, server: Server) -> None:
+        """Probe ``server`` now: an attempt there went wrong."""
+        prober = self._probers.get(server)
+        if prober is not None:
+            prober.suspect()
+
+    async def check_now(self, server: Server) -> CheckResult:
+        """Check ``server`` once, in this task, and let the result count."""
+        result = await check_address(self.env, server.address, self.pool.config.health_check)
+        for event in self.pool.checked(server, result, self.env.now()):
+            self._publish(event)
+        return result
+
+    def wait_seconds(self, server: Server) -> float:
+        """Return how long to wait between the starts of two probes of ``server`` now."""
+        config = self.pool.config.health_check
+        wait_seconds = config.interval
+        if self._is_urgent(server):
+            halved = 1.0 if self.pool.is_usable else 0.5
+            least_seconds = len(self._probers) / MOST_FAST_PER_SECOND
+            wait_seconds = min(wait_seconds, max(config.fast_interval * halved, least_seconds))
+        return wait_seconds * (1.0 + config.jitter_fraction * self._rng.uniform(-1.0, 1.0))
+
+    def _is_urgent(self, server: Server) -> bool:
+        health = server.health
+        if not self.pool.is_usable or health is None:
+            return not self.pool.is_usable
+        return health.in_transition or health.state is HealthState.UNHEALTHY
+
+
+@asynccontextmanager
+async def open_probes(
+    pool: Pool,
+    env: Env,
+    publish: Callable[[Event], None],
+    *,
+    supervisor: Supervisor | None = None,
+) -> AsyncGenerator[Probes, None]:
+    """Probe the pool's servers, as they come and go, for as long as the block runs.
+
+    Meanwhile the pool's hooks ``on_suspect`` and ``on_changed`` are taken.
+
+    Checkpoints: none on entry; the exit waits for probes under way to be dropped.
+    """
+    supervisor = supervisor or Supervisor(env)
+    async with trio.open_nursery() as nursery:
+        probes = Probes(pool, env, publish, supervisor, nursery)
+        hooks = pool.on_suspect, pool.on_changed
+        pool.on_suspect, pool.on_changed = probes.suspect, lambda _: probes.sync()
+        probes.sync()
+        try:
+            yield probes
+        finally:
+            pool.on_suspect, pool.on_changed = hooks
+        nursery.cancel_scope.cancel()
