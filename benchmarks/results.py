@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -15,10 +16,11 @@ DIRECT: Final = "direct"
 
 @attrs.frozen
 class Sample:
-    """One round of one row over one peer: figures by their key, and errors the client saw."""
+    """One round of one row over one peer: figures by their key, and errors the client
+    saw by their kind (``wrk.ERROR_KINDS``)."""
 
     figures: Mapping[str, float]
-    errors: int = 0
+    errors: Mapping[str, int] = attrs.Factory(dict)
 
 
 @attrs.define
@@ -41,9 +43,9 @@ class RowResult:
         values = [s.figures[key] for s in self.samples.get(peer, ()) if key in s.figures]
         return statistics.median(values) if values else None
 
-    def errors(self, peer: str) -> int:
-        """Errors of all rounds together: one in any round is one too many."""
-        return sum(sample.errors for sample in self.samples.get(peer, ()))
+    def errors(self, peer: str) -> Mapping[str, int]:
+        """Errors of all rounds together, by kind: one in any round is one too many."""
+        return sum((Counter(sample.errors) for sample in self.samples.get(peer, ())), Counter())
 
 
 @attrs.define

@@ -86,5 +86,6 @@ def notes_of(
         for peer, reason in result.failures.items():
             yield f"{row.name}: {peer} failed: {reason}"
         for peer in result.samples:
-            if result.errors(peer):
-                yield f"{row.name}: (!) {peer}: {result.errors(peer):,} errors seen by the client"
+            if errors := result.errors(peer):
+                kinds = ", ".join(f"{count:,} {kind}" for kind, count in errors.items())
+                yield f"{row.name}: (!) {peer}: errors seen by the client: {kinds}"

@@ -44,11 +44,6 @@ class Report:
     p99_us: float
     errors: Mapping[str, int]
 
-    @property
-    def error_count(self) -> int:
-        """Errors of all kinds."""
-        return sum(self.errors.values())
-
 
 def parse_report(output: str) -> Report:
     """Read what load.lua's last line says.

@@ -38,5 +38,5 @@ class Single(LoadRow):
                 "added_p99_us": report.p99_us - without["p99_us"],
                 "cpu_us": cpu_seconds / report.requests * 1e6,
             },
-            report.error_count,
+            report.errors,
         )

@@ -34,5 +34,5 @@ class Small(LoadRow):
                 "p50_ms": report.p50_us / 1e3,
                 "p99_ms": report.p99_us / 1e3,
             },
-            report.error_count,
+            report.errors,
         )

@@ -20,10 +20,10 @@ def a_run(**rows: RowResult) -> Results:
 
 def test_the_median_is_over_the_rounds_and_errors_are_summed() -> None:
     row = RowResult()
-    for value, errors in [(12.0, 0), (99.0, 2), (13.0, 1)]:
+    for value, errors in [(12.0, {}), (99.0, {"read": 2}), (13.0, {"read": 1, "timeout": 4})]:
         row.add("nginx", Sample({"cpu_us": value}, errors))
     assert row.median("nginx", "cpu_us") == 13.0
-    assert row.errors("nginx") == 3
+    assert row.errors("nginx") == {"read": 3, "timeout": 4}
 
 
 def test_a_figure_that_no_round_has_is_none() -> None:
@@ -39,9 +39,9 @@ def test_absent_peers_come_after_those_that_are_here() -> None:
 
 def test_another_peer_s_errors_leave_a_run_sound_and_ours_do_not() -> None:
     bad = RowResult()
-    bad.add("nginx", Sample({}, errors=5))
+    bad.add("nginx", Sample({}, {"read": 5}))
     assert a_run(small=bad).is_sound("ours")
-    bad.add("ours", Sample({}, errors=1))
+    bad.add("ours", Sample({}, {"status": 1}))
     assert not a_run(small=bad).is_sound("ours")
 
 
@@ -53,7 +53,7 @@ def test_a_peer_that_failed_makes_a_run_unsound() -> None:
 
 def test_what_is_written_is_read_back_equal(tmp_path: Path) -> None:
     row = RowResult()
-    row.add("nginx", Sample({"cpu_us": 12.5}, 1))
+    row.add("nginx", Sample({"cpu_us": 12.5}, {"read": 1}))
     row.fail("ours", "it ended")
     run = a_run(small=row)
     results.write(run, tmp_path / "run.json")

@@ -62,10 +62,12 @@ def test_without_our_figure_there_is_no_ratio() -> None:
 
 def test_errors_mark_every_cell_of_the_peer_and_are_counted_below() -> None:
     run = a_run()
-    run.rows["small"].add("nginx", Sample({"cpu_us": 12.5, "rate": 79012.0}, errors=1037))
+    run.rows["small"].add(
+        "nginx", Sample({"cpu_us": 12.5, "rate": 79012.0}, {"timeout": 1037, "read": 2})
+    )
     made = table.make(run, [Small()], "ours")
     assert [line[1] for line in made.lines[1:]] == ["12.5 (15.00×) (!)", "79,012 (0.07×) (!)"]
-    assert "small: (!) nginx: 1,037 errors seen by the client" in made.notes
+    assert "small: (!) nginx: errors seen by the client: 1,037 timeout, 2 read" in made.notes
 
 
 def test_a_peer_that_failed_after_a_round_keeps_its_figures_and_is_marked() -> None:

@@ -44,7 +44,9 @@ def target(bench: Bench) -> Target:
 
 def test_small_divides_cpu_and_requests(scripted: ScriptedBench, target: Target) -> None:
     sample = Small().sample(target, scripted, None)
-    assert sample == Sample({"cpu_us": 50.0, "rate": 5000.0, "p50_ms": 0.3, "p99_ms": 0.9}, 3)
+    assert sample == Sample(
+        {"cpu_us": 50.0, "rate": 5000.0, "p50_ms": 0.3, "p99_ms": 0.9}, {"read": 3}
+    )
 
 
 def test_two_thousand_connections_also_give_the_spread(
@@ -52,7 +54,7 @@ def test_two_thousand_connections_also_give_the_spread(
 ) -> None:
     sample = Connections2000().sample(target, scripted, None)
     assert sample.figures["spread"] == pytest.approx(3.0)
-    assert sample.errors == 3
+    assert sample.errors == {"read": 3}
 
 
 def test_single_gives_the_difference_to_the_origin(scripted: ScriptedBench, target: Target) -> None:
@@ -65,7 +67,7 @@ def test_bulk_counts_a_request_as_a_mebibyte_each_way(
     scripted: ScriptedBench, target: Target
 ) -> None:
     assert Bulk().sample(target, scripted, None) == Sample(
-        {"down_us": 50.0, "down_rate": 5000.0, "up_us": 50.0, "up_rate": 5000.0}, errors=6
+        {"down_us": 50.0, "down_rate": 5000.0, "up_us": 50.0, "up_rate": 5000.0}, {"read": 6}
     )
     assert [load.upload_bytes for load in Bulk.loads] == [0, 2**20]
 
