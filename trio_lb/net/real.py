@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 import trio
 
@@ -17,9 +18,14 @@ from trio_lb.net.real_network import RealNetwork
 _ENTROPY_PAGE_BYTES = 4096
 """A request id costs a slice instead of a system call."""
 
+_STANDARD: Final = {"-": 2, "/dev/stdout": 1, "/dev/stderr": 2}
+
 
 class FileSink:
     """A log file (appended to), or standard error for the path ``-``.
+
+    ``/dev/stdout`` and ``/dev/stderr`` are the process's own streams: opened by path
+    they would fail where they are sockets, as under a supervisor.
 
     Writes happen in a worker thread: a full disk, a closed pipe or a stopped reader
     holds up the log and nothing else.
@@ -30,8 +36,8 @@ class FileSink:
         self._fd = self._open()
 
     def _open(self) -> int:
-        if self._path == "-":
-            return os.dup(2)
+        if self._path in _STANDARD:
+            return os.dup(_STANDARD[self._path])
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
 
     async def write(self, data: bytes) -> None:
@@ -45,7 +51,7 @@ class FileSink:
 
     async def reopen(self) -> None:
         """Open the path anew; the old file stays in use when that fails."""
-        if self._path != "-":
+        if self._path not in _STANDARD:
             old, self._fd = self._fd, self._open()
             os.close(old)
         await trio.lowlevel.checkpoint()

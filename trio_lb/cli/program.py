@@ -1,0 +1,206 @@
+"""One balancer as a program: from the configuration to the exit code.
+
+start: logs, file limit, access log, listeners, the ready line
+run:   statistics on stdout; SIGUSR1, SIGQUIT, SIGHUP as they come
+stop:  the first SIGTERM or SIGINT drains, the second one cuts
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final
+
+import trio
+
+from trio_lb.app import LoadBalancer, Service, open_load_balancer
+from trio_lb.cli.binding import cannot_bind
+from trio_lb.cli.exits import Exit
+from trio_lb.cli.file_limit import FileLimit, make_room
+from trio_lb.config.schema import Config
+from trio_lb.model.address import Address
+from trio_lb.net.env import Env
+from trio_lb.observe.access_log import AccessLog
+from trio_lb.observe.lines import Lines, open_lines
+from trio_lb.observe.logs import Logs, Render, as_text, open_logs
+from trio_lb.observe.news import News
+from trio_lb.observe.statistics import format_block
+from trio_lb.observe.task_tree import format_task_tree
+
+STANDARD_OUTPUT: Final = "/dev/stdout"
+STOP_SIGNALS: Final = ("SIGTERM", "SIGINT")
+OTHER_SIGNALS: Final = ("SIGHUP", "SIGUSR1", "SIGQUIT")
+
+_log = logging.getLogger("trio_lb.run")
+
+
+class Program:
+    """What ``trio-lb run`` does; ``main`` is the whole of it.
+
+    ``stats_period_seconds`` 0 prints no statistics. ``warnings`` are what is to be said
+    of the configuration before anything starts. Without ``file_limit`` none is looked at.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        env: Env,
+        *,
+        render: Render = as_text,
+        stats_period_seconds: float = 0.0,
+        file_limit: FileLimit | None = None,
+        warnings: Sequence[str] = (),
+    ) -> None:
+        self._config = config
+        self._env = env
+        self._render = render
+        self._stats_period_seconds = stats_period_seconds
+        self._file_limit = file_limit
+        self._warnings = warnings
+        self._access_log: AccessLog | None = None
+
+    async def main(self) -> Exit:
+        """Run until a signal ends it; every fault comes out as a log line and a number."""
+        level = self._config.logging.level
+        async with open_logs(self._env, render=self._render, level=level) as logs:
+            try:
+                return await self._run(logs)
+            except Exception:
+                _log.exception("internal fault; the program ends")
+                return Exit.SOFTWARE
+
+    async def _run(self, logs: Logs) -> Exit:
+        for warning in (*self._warnings, *self._short_of_descriptors()):
+            _log.warning("%s", warning)
+        services = self._open_services()
+        if services is None:
+            return Exit.FAILURE
+        async with (
+            self._env.signals((*STOP_SIGNALS, *OTHER_SIGNALS)) as signals,
+            open_load_balancer(self._config, env=self._env, services=services) as lb,
+        ):
+            return await self._serve(lb, signals, logs)
+
+    def _short_of_descriptors(self) -> Sequence[str]:
+        if self._file_limit is None:
+            return ()
+        warning = make_room(self._config.limits.max_connections, self._file_limit)
+        return () if warning is None else (warning,)
+
+    def _open_services(self) -> list[Service] | None:
+        """The faces of this program; None, and the reason in the log, when one cannot start."""
+        access = self._config.logging.access
+        services: list[Service] = [News()]
+        if access.format == "off":
+            return services
+        try:
+            sink = self._env.open_sink(access.file)
+        except OSError as error:
+            _log.error("access log %s: cannot be opened: %s", access.file, error.strerror)
+            return None
+        self._access_log = AccessLog(sink, access.format, name=access.file)
+        return [*services, self._access_log]
+
+    async def _serve(self, lb: LoadBalancer, signals: AsyncIterator[str], logs: Logs) -> Exit:
+        async with trio.open_nursery() as nursery:
+            try:
+                addresses: list[Address] = await nursery.start(lb.serve)
+            except OSError as error:
+                wanted = [listener.bind for listener in self._config.listeners]
+                logs.say(f"trio-lb: {cannot_bind(wanted, error)}")
+                return Exit.CANNOT_BIND
+            logs.say(ready_line(addresses, self._config))
+            if self._stats_period_seconds > 0:
+                await nursery.start(print_statistics, lb, self._stats_period_seconds)
+            code = await self._follow(signals, lb)
+            nursery.cancel_scope.cancel()
+        return code
+
+    async def _follow(self, signals: AsyncIterator[str], lb: LoadBalancer) -> Exit:
+        actions: Mapping[str, Callable[[], None]] = {
+            "SIGHUP": _say_no_reload,
+            "SIGUSR1": self._reopen_logs,
+            "SIGQUIT": _log_task_tree,
+        }
+        async for name in signals:
+            if name in STOP_SIGNALS:
+                return await _stop(name, signals, lb)
+            actions[name]()
+        raise AssertionError("signals end with the program only")
+
+    def _reopen_logs(self) -> None:
+        if self._access_log is None:
+            _log.info("SIGUSR1: there is no access log to open anew")
+        else:
+            self._access_log.reopen_soon()
+            _log.info("SIGUSR1: the access log is opened anew")
+
+
+def ready_line(addresses: Sequence[Address], config: Config) -> str:
+    """Return the line that says that connections are accepted, and what stands behind."""
+    where = ", ".join(f"http://{address}" for address in addresses)
+    pools = dict.fromkeys(listener.pool for listener in config.listeners)
+    counts = ", ".join(_count(len(config.pools[name].servers), name) for name in pools)
+    return f"trio-lb: ready, listening on {where} ({counts})"
+
+
+def _count(servers: int, pool: str) -> str:
+    return f"{servers} {'server' if servers == 1 else 'servers'} in pool '{pool}'"
+
+
+async def print_statistics(
+    lb: LoadBalancer,
+    period_seconds: float,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Write the statistics block to standard output, once a period."""
+    sink = lb.env.open_sink(STANDARD_OUTPUT)
+    async with open_lines(sink, "standard output", tell=_log.warning) as lines:
+        task_status.started()
+        await _print_blocks(lb, period_seconds, lines)
+
+
+async def _print_blocks(lb: LoadBalancer, period_seconds: float, lines: Lines) -> None:
+    due = lb.env.now()
+    while True:
+        due += period_seconds
+        await trio.sleep_until(due)
+        lines.put(format_block(lb.statistics(), lb.servers()).encode())
+
+
+async def _stop(name: str, signals: AsyncIterator[str], lb: LoadBalancer) -> Exit:
+    """Drain; a second stop signal, or the end of the drain's time, cuts what is left."""
+    limit = lb.config.drain_timeout
+    _log.info(
+        "%s: stopping; %d requests are in flight and have %g s to end (again: ends at once)",
+        name, lb.statistics().active_connections, limit,
+    )  # fmt: skip
+    clean = False
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_cancel_at_second, signals, nursery.cancel_scope)
+        clean = await lb.shutdown()
+        nursery.cancel_scope.cancel()
+    if clean:
+        _log.info("stopped; every request has ended")
+        return Exit.OK
+    left = lb.statistics().active_connections
+    _log.warning("stopped; cut %d requests that had not ended", left)
+    return Exit.DRAIN_TIMED_OUT
+
+
+async def _cancel_at_second(signals: AsyncIterator[str], scope: trio.CancelScope) -> None:
+    async for name in signals:
+        if name in STOP_SIGNALS:
+            _log.warning("%s again: ending at once", name)
+            scope.cancel()
+            return
+
+
+def _say_no_reload() -> None:
+    _log.warning("SIGHUP: reload is not supported in this version; the configuration stays")
+
+
+def _log_task_tree() -> None:
+    root = trio.lowlevel.current_root_task()
+    assert root is not None, "a task is running"
+    for line in format_task_tree(root).splitlines():
+        _log.info("%s", line)
