@@ -246,6 +246,16 @@ def sent_target(*allowed: bytes, at: int = 0) -> Expect:
     )
 
 
+def sent_in_our_version() -> Expect:
+    """The request at the server is HTTP/1.1, whatever the client speaks."""
+    return _upstream(
+        0,
+        lambda m: (
+            None if m.head.start[2] == b"HTTP/1.1" else f"version at the server {m.head.start!r}"
+        ),
+    )
+
+
 def sent_method(wanted: bytes) -> Expect:
     """The request at the server has this method."""
     return _upstream(

@@ -33,8 +33,6 @@ def _to_the_servers(seen: Seen) -> Iterator[str]:
             yield f"to the server: {flow.violation}"
         for message in flow.messages:
             yield from (f"to the server: {wrong}" for wrong in _of_its_own_hop(message.head))
-            if message.head.start[2] != b"HTTP/1.1":
-                yield f"to the server: not in our own version: {message.head.start!r}"
 
 
 def _of_its_own_hop(head: Head) -> Iterator[str]:
@@ -61,8 +59,6 @@ def _to_the_client(seen: Seen) -> Iterator[str]:
     finals = flow.finals
     for number, message in enumerate(flow.messages):
         yield from (f"to the client: {wrong}" for wrong in _of_its_own_hop_back(message.head))
-        if message.head.start[0] != b"HTTP/1.1":
-            yield f"to the client: not in our own version: {message.head.start!r}"
         closes = b"close" in message.head.options(b"connection")
         if closes and number + 1 < len(flow.messages):
             yield "an answer followed one that said close"

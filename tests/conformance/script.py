@@ -126,6 +126,9 @@ class Case:
     answers: int = 1
     methods: tuple[bytes, ...] = (b"GET",)
     ending: Ending = Ending.BARRIER
+    repeat: bool = False
+    """Whether the last script is played for every further request, so that a proxy that
+    asks again gets the same; a rule that says 502 at once is tested without it."""
 
     @property
     def theme(self) -> str:
@@ -236,6 +239,7 @@ def response_case(
     answers: int = 1,
     methods: tuple[bytes, ...] | None = None,
     ending: Ending | None = None,
+    repeat: bool = False,
 ) -> Case:
     """A case about an answer; bytes are sent once the request is complete, then kept open."""
     if isinstance(server, bytes):
@@ -248,7 +252,7 @@ def response_case(
         id, rule, client, *expect, server=scripts, must=must, answers=answers,
         methods=methods, ending=ending,
     )  # fmt: skip
-    return attrs.evolve(built, direction=Direction.RESPONSE)
+    return attrs.evolve(built, direction=Direction.RESPONSE, repeat=repeat)
 
 
 def _methods_of(script: Script, answers: int) -> tuple[bytes, ...]:

@@ -73,18 +73,23 @@ class ScriptedServer:
     def __init__(self, pause: Pause) -> None:
         self.connections: list[UpstreamConnection] = []
         self._scripts: list[Script] = []
+        self._repeat = False
         self._played = 0
         self._pause = pause
         self._open: list[trio.CancelScope] = []
         self._watching = trio.lowlevel.ParkingLot()
 
-    def begin(self, scripts: tuple[Script, ...]) -> None:
-        """Play these scripts from now on; close every connection of the past."""
+    def begin(self, scripts: tuple[Script, ...], *, repeat: bool = False) -> None:
+        """Play these scripts from now on; close every connection of the past.
+
+        ``repeat`` plays the last one again for every request beyond them.
+        """
         for scope in self._open:
             scope.cancel()
         self._open = []
         self.connections = []
         self._scripts = list(scripts)
+        self._repeat = repeat
         self._played = 0
 
     async def wait_for(self, data: bytes) -> None:
@@ -141,6 +146,8 @@ class ScriptedServer:
             # The house's connections are not kept: a case begins without an idle one.
             last = () if target == BARRIER else (Close(),)
             return (Whole(), Usual(), *last)
+        if self._repeat and len(self._scripts) == 1:
+            return self._scripts[0]
         return self._scripts.pop(0) if self._scripts else (Whole(), Usual())
 
     async def _play(self, script: Script, ear: Ear, start: int) -> bool:

@@ -13,12 +13,10 @@ import trio
 from tests.conformance.script import (
     Answers,
     Case,
-    Close,
     Ending,
     Heard,
     Played,
     Reached,
-    Reset,
     Send,
     Step,
     head,
@@ -71,15 +69,17 @@ class RawClient:
         for step in (*case.client, Answers(case.answers)):
             if not await self._within(self.stage.patience, step):
                 return
-            if isinstance(step, Close | Reset):
-                return
-        if case.ending is Ending.NOTHING or self.ear.record.ended is not End.OPEN:
-            return
+        if self.ear.record.ended is End.OPEN:
+            await self._end_as(case)
+
+    async def _end_as(self, case: Case) -> None:
         finals = self.seen().flow.finals
         closes = bool(finals) and b"close" in finals[-1].head.options(b"connection")
         if case.ending is Ending.CLOSED or closes:
             with trio.move_on_after(self.stage.closing):
                 await self.ear.wait(lambda: False)
+            return
+        if case.ending is Ending.NOTHING:
             return
         self.barrier_sent = True
         barrier = Send((head(target=BARRIER),))
@@ -115,7 +115,7 @@ class RawClient:
 
 async def play(case: Case, stage: Stage) -> Seen:
     """Play ``case`` on ``stage``, with a bystander beside it and a clean request after it."""
-    stage.server.begin(case.server)
+    stage.server.begin(case.server, repeat=case.repeat)
     async with trio.open_nursery() as nursery:
         bystander = await _house_client(stage, nursery)
         before = await _ask(bystander, b"/bystander", 1)

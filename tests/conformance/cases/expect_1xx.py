@@ -15,14 +15,12 @@ from tests.conformance.expect import (
     silent,
     status,
     statuses,
-    unsent,
 )
 from tests.conformance.script import (
     Answers,
     Case,
     Close,
     Ending,
-    Gone,
     Heard,
     Whole,
     answer,
@@ -131,10 +129,9 @@ CASES: Final = (
         RULE,
         (send(HEAD), Answers(1), send(b"hello" + head(target=b"/next"))),
         status(401),
-        unsent(b"helloGET"),
-        server=[(ASKED, send(sized(b"no", status=b"401 Unauthorized")), Gone())],
-        answers=1,
-        ending=Ending.NOTHING,
+        either(statuses(401), statuses(401, 200)),
+        server=[(ASKED, send(sized(b"no", status=b"401 Unauthorized")))],
+        answers=2,
     ),
     case(
         "expect-1xx: refused, the next request is no body",
@@ -143,6 +140,7 @@ CASES: Final = (
         status(401),
         either(statuses(401), statuses(401, 200), statuses(401, 400)),
         server=[(ASKED, send(sized(b"no", status=b"401 Unauthorized")), Close())],
+        answers=2,
         ending=Ending.CLOSED,
     ),
     case(
@@ -231,7 +229,7 @@ CASES: Final = (
         "expect-1xx: only 1xx, without end",
         "9110 15.2",
         EARLY * 3000,
-        either(status(502), closed()),
+        either(status(502, 504), closed()),
         must=False,
     ),
     response_case(

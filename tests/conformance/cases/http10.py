@@ -13,6 +13,7 @@ from tests.conformance.expect import (
     requests,
     sent,
     sent_body,
+    sent_in_our_version,
     silent,
     status,
     unsent,
@@ -81,7 +82,9 @@ CASES: Final = (
         "9110 2.5",
         OLD,
         status(200),
+        sent_in_our_version(),
         sent(b"host", b"a.test"),
+        silent(b"HTTP/1.0"),
     ),
     case(
         "http10: an absolute form",

@@ -23,6 +23,7 @@ from tests.conformance.script import (
     Ending,
     Gone,
     HalfClose,
+    Played,
     Reached,
     Reset,
     answer,
@@ -133,7 +134,7 @@ CASES: Final = (
     case(
         "limits: a client that leaves before its answer",
         "9112 9.5",
-        (send(head()), Reached(b"GET / "), Reset()),
+        (send(head()), Reached(b"GET / "), Reset(), Played()),
         requests(1),
         answers=0,
         server=[answer(Gone())],

@@ -52,7 +52,9 @@ def _bad(id: str, *lines: bytes, raw: bytes = b"hello") -> Case:
 def _line(id: str, line: bytes, *, must: bool = True) -> Case:
     """A status line that is none: 502."""
     raw = line + b"\r\nContent-Length: 5\r\n\r\nhello"
-    return response_case(f"response-framing: {id}", "9112 4", raw, bad_gateway(), must=must)
+    return response_case(
+        f"response-framing: {id}", "9112 4", raw, bad_gateway(), must=must, repeat=True
+    )
 
 
 def _repaired(id: str, line: bytes, secret: bytes, rule: str = "9110 5.5") -> Case:
@@ -64,6 +66,7 @@ def _repaired(id: str, line: bytes, secret: bytes, rule: str = "9110 5.5") -> Ca
         raw,
         either(bad_gateway(), (status(200), body(b"hello"))),
         silent(secret),
+        repeat=True,
     )
 
 
@@ -191,12 +194,14 @@ LINES: Final = (
         "9112 4",
         b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello",
         either(bad_gateway(), (status(200), body(b"hello"))),
+        repeat=True,
     ),
     response_case(
         "response-framing: LF alone",
         "9112 2.2",
         b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
         either(bad_gateway(), (status(200), body(b"hello"))),
+        repeat=True,
     ),
     _good(
         "a long reason",
@@ -253,6 +258,7 @@ FIELDS: Final = (
         answer(Send((reply(*[b"X-A: " + b"a" * 1000] * 200, LENGTH_5),)), Gone()),
         bad_gateway(),
         upstream_dropped(),
+        repeat=True,
     ),
     response_case(
         "response-framing: a thousand fields",
@@ -260,6 +266,7 @@ FIELDS: Final = (
         reply(*[b"X-A: b"] * 1000, LENGTH_5, body=b"hello"),
         either(bad_gateway(), (status(200), body(b"hello"))),
         must=False,
+        repeat=True,
     ),
 )
 

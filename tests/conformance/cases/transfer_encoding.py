@@ -16,6 +16,8 @@ from tests.conformance.expect import (
 from tests.conformance.script import Case, case, chunked, head, post_chunked
 
 RULE: Final = "9112 6.1"
+CODES: Final = (400, 422, 501)
+"""501 is what 9112 §6.1 prefers for a coding that is not understood; it is no must."""
 BODY: Final = chunked(b"hello")
 HIDDEN: Final = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
 DONE: Final = (status(200), requests(1), sent_body(b"hello"))
@@ -28,7 +30,7 @@ def _post(*lines: bytes, body: bytes = BODY, version: bytes = b"HTTP/1.1") -> by
 def _bad(id: str, value: bytes) -> Case:
     """A coding that nobody here understands, or that leaves the end of the body unknown."""
     data = _post(b"Transfer-Encoding: " + value)
-    return case(f"transfer-encoding: {id}", RULE, data, refused(400, 501))
+    return case(f"transfer-encoding: {id}", RULE, data, refused(*CODES))
 
 
 def _clean_or_bad(id: str, value: bytes) -> Case:
@@ -37,7 +39,7 @@ def _clean_or_bad(id: str, value: bytes) -> Case:
     way = (*DONE, sent(b"transfer-encoding", b"chunked"))
     relayed_by_length = (*DONE, sent(b"transfer-encoding"))
     return case(
-        f"transfer-encoding: {id}", RULE, data, either(way, relayed_by_length, refused(400, 501))
+        f"transfer-encoding: {id}", RULE, data, either(way, relayed_by_length, refused(*CODES))
     )
 
 
@@ -48,7 +50,7 @@ def _both(id: str, *lines: bytes, body: bytes = BODY, version: bytes = b"HTTP/1.
         "9112 6.3",
         _post(*lines, body=body, version=version),
         either(
-            refused(400, 501),
+            refused(*CODES),
             (status(200), requests(1), sent(b"content-length"), closed()),
             (status(200), requests(1), sent(b"transfer-encoding"), sent_body(b"hello"), closed()),
         ),
@@ -91,13 +93,13 @@ CASES: Final = (
         "transfer-encoding: unknown and a length",
         RULE,
         _post(b"Transfer-Encoding: xchunked", b"Content-Length: 5", body=b"hello"),
-        refused(400, 501),
+        refused(*CODES),
     ),
     case(
         "transfer-encoding: a broken length beside it",
         RULE,
         _post(b"Transfer-Encoding: chunked", b"Content-Length: x"),
-        refused(400, 501),
+        refused(*CODES),
     ),
     _bad("identity", b"identity"),
     _bad("gzip", b"gzip"),
@@ -122,38 +124,38 @@ CASES: Final = (
         "transfer-encoding: two lines of chunked",
         RULE,
         _post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"),
-        refused(400, 501),
+        refused(*CODES),
     ),
     case(
         "transfer-encoding: two lines, the last unknown",
         RULE,
         _post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: x"),
-        refused(400, 501),
+        refused(*CODES),
     ),
     case(
         "transfer-encoding: two lines, the first unknown",
         RULE,
         _post(b"Transfer-Encoding: x", b"Transfer-Encoding: chunked"),
-        refused(400, 501),
+        refused(*CODES),
     ),
     case(
         "transfer-encoding: two lines, one empty",
         RULE,
         _post(b"Transfer-Encoding:", b"Transfer-Encoding: chunked"),
-        either(DONE, refused(400, 501)),
+        either(DONE, refused(*CODES)),
     ),
     case(
         "transfer-encoding: in HTTP/1.0 is faulty framing",
         RULE,
         _post(b"Transfer-Encoding: chunked", version=b"HTTP/1.0"),
-        either(refused(400, 501), (*DONE, closed()), broken_off(400, 501)),
+        either(refused(*CODES), (*DONE, closed()), broken_off(*CODES)),
     ),
     case(
         "transfer-encoding: in HTTP/1.0 with keep-alive ends the connection",
         RULE,
         _post(b"Transfer-Encoding: chunked", b"Connection: keep-alive", version=b"HTTP/1.0")
         + HIDDEN,
-        either(refused(400, 501), (*DONE, closed())),
+        either(refused(*CODES), (*DONE, closed())),
         unsent(b"GET /smuggled"),
     ),
     case(
@@ -161,7 +163,7 @@ CASES: Final = (
         RULE,
         _post(b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked", version=b"HTTP/1.0")
         + HIDDEN,
-        refused(400, 501),
+        refused(*CODES),
         unsent(b"GET /smuggled"),
     ),
 )

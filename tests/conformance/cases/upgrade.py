@@ -83,6 +83,7 @@ def _unasked(id: str, ask: bytes, switch: bytes = SWITCH) -> Case:
         bad_gateway(),
         silent(b" 101 "),
         client=ask,
+        repeat=True,
     )
 
 
