@@ -69,6 +69,13 @@ class Played:
 
 
 @attrs.frozen(slots=True)
+class Sleep:
+    """Either side: let time pass; only in virtual time."""
+
+    seconds: float
+
+
+@attrs.frozen(slots=True)
 class Gone:
     """Either side: wait until the other end has ended the connection."""
 
@@ -104,7 +111,7 @@ class Reset:
 
 
 Step = (
-    Send | Answers | Heard | Reached | Played | Gone
+    Send | Answers | Heard | Reached | Played | Sleep | Gone
     | Whole | Usual | Tunnel | HalfClose | Close | Reset
 )  # fmt: skip
 Script = tuple[Step, ...]

@@ -16,6 +16,7 @@ from tests.conformance.script import (
     Reset,
     Script,
     Send,
+    Sleep,
     Step,
     Tunnel,
     Usual,
@@ -109,15 +110,17 @@ class ScriptedServer:
         record = UpstreamConnection()
         self.connections.append(record)
         ear = Ear(wire, record)
-        with trio.CancelScope() as scope:
-            self._open.append(scope)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(ear.listen)
-                nursery.start_soon(self._tell, ear)
-                await self._serve_requests(ear)
-                nursery.cancel_scope.cancel()
-        with suppress(*GONE), trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-            await wire.aclose()
+        try:
+            with trio.CancelScope() as scope:
+                self._open.append(scope)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(ear.listen)
+                    nursery.start_soon(self._tell, ear)
+                    await self._serve_requests(ear)
+                    nursery.cancel_scope.cancel()
+        finally:
+            with suppress(*GONE), trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                await wire.aclose()
 
     async def _tell(self, ear: Ear) -> None:
         """Wake those who wait for bytes at the server, for each byte that comes."""
@@ -182,11 +185,13 @@ async def end(step: Step, ear: Ear) -> bool:
                 await ear.wire.send_eof()
             case Gone():
                 await ear.wait(lambda: False)
+            case Sleep(seconds=seconds):
+                await trio.sleep(seconds)
             case Reset():
                 ear.wire.abort()
             case _:
                 await ear.wire.aclose()
-    return isinstance(step, HalfClose)
+    return isinstance(step, HalfClose | Sleep)
 
 
 def _target(data: bytes | bytearray, start: int) -> bytes:

@@ -222,8 +222,16 @@ CASES: Final = (
         "expect-1xx: 1xx, then the server ends",
         "9112 8",
         answer(EARLY, Close()),
-        status(502),
+        either(status(502), (status(200), body(b"answer to /"), requests(2, 3, 4))),
         one_answer(),
+    ),
+    response_case(
+        "expect-1xx: 1xx to a POST, then the server ends",
+        "9110 9.2.2",
+        answer(EARLY, Close()),
+        status(502),
+        requests(1),
+        client=post(b"hello"),
     ),
     response_case(
         "expect-1xx: only 1xx, without end",
@@ -231,6 +239,7 @@ CASES: Final = (
         EARLY * 3000,
         either(status(502, 504), closed()),
         must=False,
+        repeat=True,
     ),
     response_case(
         "expect-1xx: before a HEAD's answer",
