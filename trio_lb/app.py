@@ -14,6 +14,7 @@ import trio
 
 from trio_lb.config.schema import DEFAULT_POOL, Config
 from trio_lb.control.probes import open_probes
+from trio_lb.control.supervisor import Supervisor
 from trio_lb.control.timers import Timers, open_timers
 from trio_lb.model.address import Address
 from trio_lb.model.errors import UnknownServer
@@ -238,9 +239,13 @@ async def open_load_balancer(
     world = RealEnv() if env is None else env
     bus = Bus()
     caught: BaseException | None = None
-    async with trio.open_nursery() as root, open_timers(world, bus.publish) as timers:
+    supervisor = Supervisor(world)
+    async with (
+        trio.open_nursery() as root,
+        open_timers(world, bus.publish, supervisor=supervisor) as timers,
+    ):
         lb = LoadBalancer(plan, world, bus, timers)
-        async with _running(lb, plan):
+        async with _running(lb, plan, supervisor):
             for service in services:
                 await root.start(service, lb)
             try:
@@ -256,13 +261,16 @@ async def open_load_balancer(
 
 
 @asynccontextmanager
-async def _running(lb: LoadBalancer, plan: Config) -> AsyncGenerator[None, None]:
+async def _running(
+    lb: LoadBalancer, plan: Config, supervisor: Supervisor
+) -> AsyncGenerator[None, None]:
     """Bring the plan to life: pools, their probes, and the connections to their servers."""
     async with lb._context.connections, AsyncExitStack() as stack:
         events = lb.registry.apply(plan, lb.env.now())
         for pool in lb.registry.pools().values():
             pool.on_deadline_moved = lb._timers.touch
-            await stack.enter_async_context(open_probes(pool, lb.env, lb.bus.publish))
+            probes = open_probes(pool, lb.env, lb.bus.publish, supervisor=supervisor)
+            await stack.enter_async_context(probes)
         lb.publish(events)
         yield
 
@@ -270,7 +278,7 @@ async def _running(lb: LoadBalancer, plan: Config) -> AsyncGenerator[None, None]
 def _as_config(config: Config | Mapping[str, object] | str | Path) -> Config:
     if isinstance(config, Config):
         return config
-    # Only who loads a file pays for YAML and the structuring library.
+    # Only who loads a configuration pays for its loader.
     from trio_lb.config.load import load_file, load_mapping
 
     if isinstance(config, (str, Path)):

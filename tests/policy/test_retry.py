@@ -12,7 +12,12 @@ from trio_lb.policy.budget import RetryBudget
 from trio_lb.policy.retry import IDEMPOTENT_METHODS, GiveUp, Retry, RetryPolicy
 
 DEFAULTS = RetryConfig()
-FINAL = {OutcomeKind.ANSWERED, OutcomeKind.TRUNCATED, OutcomeKind.ABANDONED}
+FINAL = {
+    OutcomeKind.ANSWERED,
+    OutcomeKind.BAD_RESPONSE,
+    OutcomeKind.TRUNCATED,
+    OutcomeKind.ABANDONED,
+}
 LOST = set(OutcomeKind) - FINAL - CONNECT_KINDS - {OutcomeKind.STALE}
 
 

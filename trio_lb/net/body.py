@@ -127,11 +127,12 @@ class LengthBody(BodySource):
 class ChunkedBody(BodySource):
     """Chunked coding, passed on as chunked coding or as bare payload."""
 
-    __slots__ = ("_reader",)
+    __slots__ = ("_nominated", "_reader")
 
-    def __init__(self, inbox: Inbox, *, wire: bool) -> None:
+    def __init__(self, inbox: Inbox, *, wire: bool, nominated: frozenset[bytes]) -> None:
         super().__init__(inbox)
         self._reader = ChunkedReader(wire=wire)
+        self._nominated = nominated
 
     def take(self) -> bytes:
         """See ``BodySource``; sizes and extensions alone yield nothing."""
@@ -152,11 +153,19 @@ class ChunkedBody(BodySource):
         """The last chunk with the trailers that may be passed on."""
         if not self._reader.wire:
             return b""
-        kept = [field for field in self._reader.trailers if _may_trail(field)]
+        kept = [field for field in self._reader.trailers if self._may_trail(field)]
         if not kept:
             return LAST_CHUNK
         lines = b"".join(name + b": " + value + b"\r\n" for _, name, value in kept)
         return b"0\r\n" + lines + b"\r\n"
+
+    def _may_trail(self, field: Field) -> bool:
+        lower = field[0]
+        return not (
+            lower in _FORBIDDEN_TRAILERS
+            or lower in self._nominated
+            or lower.startswith(b"x-forwarded-")
+        )
 
 
 class UntilCloseBody(BodySource):
@@ -184,19 +193,18 @@ class UntilCloseBody(BodySource):
         self._ended = True
 
 
-def open_body(inbox: Inbox, framing: Framing, *, wire: bool = True) -> BodySource:
+def open_body(
+    inbox: Inbox, framing: Framing, *, wire: bool = True, nominated: frozenset[bytes] = frozenset()
+) -> BodySource:
     """Read the body that ``framing`` announces from ``inbox``.
 
     ``wire`` False asks for bare payload, for a next hop that knows no chunks.
+    ``nominated`` are the head's connection options: trailers of those names stay here.
     """
     if isinstance(framing, Length):
         return LengthBody(inbox, framing.size)
     if framing is Unsized.CHUNKED:
-        return ChunkedBody(inbox, wire=wire)
+        return ChunkedBody(inbox, wire=wire, nominated=nominated)
     if framing is Unsized.UNTIL_CLOSE:
         return UntilCloseBody(inbox, wire=wire)
     return NoBody(inbox)
-
-
-def _may_trail(field: Field) -> bool:
-    return field[0] not in _FORBIDDEN_TRAILERS and not field[0].startswith(b"x-forwarded-")

@@ -16,10 +16,15 @@ TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
 _FIELD_LINES = rb"(?:" + TOKEN + rb":" + _VALUE + rb"\r\n)*"
 
+_TARGET = rb"[\x21\x24-\x3b\x3d\x3f-\x7e]+"
+"""Visible ASCII without ``" # < >``, which no URL may hold and every browser escapes. RFC 3986
+forbids a few more (``\\ ^ ` { | }``), but browsers send them bare in queries (WHATWG URL, query
+percent-encode set), and a proxy must not change what it forwards (RFC 9110 section 7.7)."""
+
 REQUEST_HEAD = re.compile(
-    TOKEN + rb" [\x21\x22\x24-\x7e]+ HTTP/1\.[0-9]\r\n" + _FIELD_LINES + rb"\r\n"
+    TOKEN + rb" " + _TARGET + rb" HTTP/1\.[0-9]\r\n" + _FIELD_LINES + rb"\r\n"
 )
-"""A whole request head. ``#`` has no place in a request target (RFC 9112 section 3.2)."""
+"""A whole request head."""
 
 RESPONSE_HEAD = re.compile(
     rb"HTTP/1\.[0-9] [1-9][0-9][0-9](?: " + _VALUE + rb")?\r\n" + _FIELD_LINES + rb"\r\n"
@@ -28,7 +33,7 @@ RESPONSE_HEAD = re.compile(
 
 TRAILER_SECTION = re.compile(_FIELD_LINES + rb"\r\n")
 
-_REQUEST_LINE = re.compile(TOKEN + rb" [\x21\x22\x24-\x7e]+ HTTP/1\.[0-9]")
+_REQUEST_LINE = re.compile(TOKEN + rb" " + _TARGET + rb" HTTP/1\.[0-9]")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9][0-9](?: " + _VALUE + rb")?")
 _ANY_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/([0-9])\.[0-9]")
 _FIELD_NAME = re.compile(TOKEN)
@@ -77,6 +82,15 @@ def explain_partial_request(data: bytes) -> Reject | None:
         return wrong
     if _BARE_LF.search(data):
         return Reject(400, "bad_request", "a line ends in LF without CR")
+    return None
+
+
+def explain_partial_response(data: bytes) -> Reject | None:
+    """Say early why bytes without an empty line can never become a response head."""
+    if not b"HTTP/1.".startswith(data[:7]):
+        return Reject(502, "bad_response", "the answer does not begin with HTTP/1.")
+    if _BARE_LF.search(data):
+        return Reject(502, "bad_response", "a line ends in LF without CR")
     return None
 
 

@@ -2,7 +2,7 @@
 
 from trio_lb.model.message import Reject, RequestHead, ResponseHead
 from trio_lb.net.codec import HeadCodec
-from trio_lb.net.grammar import RESPONSE_HEAD, explain_response
+from trio_lb.net.grammar import RESPONSE_HEAD, explain_partial_response, explain_response
 from trio_lb.net.inbox import Inbox
 from trio_lb.net.response_rules import read_response
 
@@ -41,8 +41,8 @@ class ResponseReader:
                 return self.parse(head, request)
             if len(data) > self._head_size:
                 return Reject(502, "bad_response", f"a head larger than {self._head_size} bytes")
-            if data and not b"HTTP/1.".startswith(data[:7]):
-                return Reject(502, "bad_response", "the answer does not begin with HTTP/1.")
+            if data and (wrong := explain_partial_response(data)):
+                return wrong
             if not await inbox.fill():
                 raise HeadCut(len(inbox.data))
 

@@ -5,16 +5,17 @@
     stale connection           safe                   same server, fresh connection, now;
                                                       once a request, no budget, no count
     never reached the server   anybody                another server, now
-    reset, closed, timeout,    safe                   another server, after a backoff
-      malformed head
+    reset, closed, timeout     safe                   another server, after a backoff
     answered (any status),     nobody
-      cut short, abandoned
+      malformed, cut short,
+      abandoned
 
 *Safe* is a request that is idempotent, or of which no byte was sent (RFC 9110 section
 9.2.2: a proxy must not repeat others on its own). Whatever the row, the body must still
 be at hand and the deadline must leave room; all rows but the first take a try of
 ``max_retries`` and one from the budget. With one server left, it is tried again itself,
-after the backoff. An answer is an answer: a 500 was made by code that ran.
+after the backoff. An answer is an answer: a 500 was made by code that ran, and one that
+is malformed has to become a 502 (RFC 9112 section 6.3), not another try.
 """
 
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ IDEMPOTENT_METHODS: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"
 
 _FINAL: Final[Mapping[OutcomeKind, str]] = {
     OutcomeKind.ANSWERED: "answered",
+    OutcomeKind.BAD_RESPONSE: "the answer was malformed",
     OutcomeKind.TRUNCATED: "the answer had begun",
     OutcomeKind.ABANDONED: "abandoned",
 }

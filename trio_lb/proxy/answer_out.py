@@ -92,16 +92,16 @@ def error_answer(
     *,
     request_id: str,
     date: bytes,
-    request: RequestHead | None = None,
+    accept: bytes = b"",
+    bodiless: bool = False,
     close: bool = True,
     retry_after_seconds: int | None = None,
 ) -> bytes:
     """Write a whole answer of our own: JSON when Accept asks for it, else text.
 
-    ``message`` goes to the client, so it never names an address. ``request`` is None
-    when its head was refused; then plain text it is.
+    ``message`` goes to the client, so it never names an address. ``bodiless`` leaves
+    the body out and its length in, as the answer to HEAD wants it.
     """
-    accept = (request.get(b"accept") if request else None) or b""
     if b"json" in accept.lower():
         kind = b"application/json"
         error = {"code": code, "message": message, "request_id": request_id}
@@ -112,7 +112,7 @@ def error_answer(
     extra = b"" if retry_after_seconds is None else b"Retry-After: %d\r\n" % retry_after_seconds
     if status == 405:
         extra += b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE\r\n"
-    return own_answer(status, kind, body, date=date, request=request, close=close, extra=extra)
+    return own_answer(status, kind, body, date=date, bodiless=bodiless, close=close, extra=extra)
 
 
 def own_answer(
@@ -121,7 +121,7 @@ def own_answer(
     body: bytes,
     *,
     date: bytes,
-    request: RequestHead | None,
+    bodiless: bool,
     close: bool,
     extra: bytes = b"",
 ) -> bytes:
@@ -136,4 +136,4 @@ def own_answer(
         + (CLOSE_LINE if close else b"")
         + b"\r\n"
     )
-    return head if request is not None and request.method == b"HEAD" else head + body
+    return head if bodiless else head + body

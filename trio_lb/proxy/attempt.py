@@ -176,7 +176,7 @@ class Attempt:
         except ClientGone as gone:
             self.fail(OutcomeKind.ABANDONED, str(gone))
         except HeadCut as cut:
-            self.fail(OutcomeKind.BAD_RESPONSE if cut.seen else OutcomeKind.CLOSED, str(cut))
+            self.fail(OutcomeKind.CLOSED, str(cut))
         except trio.BrokenResourceError as broken:
             self.fail(OutcomeKind.RESET, str(broken))
         except (BodyCut, BodyRefused) as wrong:
@@ -229,7 +229,9 @@ class Attempt:
             # While a body is still coming, its rest would be left unread on the connection.
             exchange.keep = False
         inbox = self._connection.inbox
-        source = self._source = open_body(inbox, answer.framing, wire=knows_chunks)
+        source = self._source = open_body(
+            inbox, answer.framing, wire=knows_chunks, nominated=answer.connection
+        )
         extra = exchange.answer_fields() if context.answer_headers else b""
         head = final_head(
             answer, self.head, date=context.date_line(), close=not exchange.keep, extra=extra
@@ -287,6 +289,7 @@ class Attempt:
     # ------------------------------------------------------------------ attended
 
     async def _run_attended(self) -> None:
+        self.exchange.client.take_time()
         timeouts = self.exchange.context.timeouts
         if timeouts.response is not None:
             self._hard_deadline = self.exchange.started_at + timeouts.response

@@ -98,7 +98,8 @@ async def _watch(attempt: Attended) -> None:
 
     A reset ends the attempt at once. An end of file after a complete request may be
     a client that only shut down its sending side: the answer is awaited for
-    ``half_close_grace`` more, and for as long as it makes progress.
+    ``half_close_grace`` more, and for as long as it makes progress. Then the attempt
+    ends; whoever still listens is told so.
     """
     inbox = attempt.exchange.client.inbox
     try:
@@ -115,4 +116,5 @@ async def _watch(attempt: Attended) -> None:
     while before != attempt.progress:
         before = attempt.progress
         await trio.sleep(grace)
-    attempt.stop(OutcomeKind.ABANDONED, "the client left")
+    detail = f"the client ended its side, and no answer came within {grace:g} s"
+    attempt.stop(OutcomeKind.ABANDONED, detail, Reject(504, "client_gone", detail))

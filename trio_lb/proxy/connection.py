@@ -2,7 +2,9 @@
 
 One task and one cancel scope a connection. The scope's deadline is moved as rarely
 as can be: it may fire early, in a wait for a request that has more time left; then
-the loop makes a new scope and waits on. It never fires in the middle of a request.
+the loop makes a new scope and waits on. It never fires in the middle of a request: a
+request starts with some room before it, and whatever may take longer lifts it first
+(``Client.take_time``).
 """
 
 import enum
@@ -80,9 +82,9 @@ class ClientConnection:
         "_due",
         "_must_linger",
         "_phase",
+        "_refused",
         "_requests",
         "_router",
-        "_scope",
         "_stream",
     )
 
@@ -99,7 +101,7 @@ class ClientConnection:
         self._due = now + context.timeouts.client_head
         self._requests = 0
         self._must_linger = False
-        self._scope: trio.CancelScope | None = None
+        self._refused = b""  # The bytes that were no request head.
 
     @property
     def is_idle(self) -> bool:
@@ -112,9 +114,9 @@ class ClientConnection:
 
     def close_if_idle(self) -> None:
         """Close now if that loses nothing; else after the current answer, by draining."""
-        if self.is_idle and self._scope is not None:
+        if self.is_idle and self._client.scope is not None:
             self._take(Signal.CLOSE)
-            self._scope.cancel()
+            self._client.scope.cancel()
 
     async def run(self) -> None:
         """Serve requests until either side has had enough."""
@@ -134,9 +136,9 @@ class ClientConnection:
 
     async def _serve_all(self) -> None:
         while self._phase is not Phase.CLOSED:
-            with trio.CancelScope(deadline=self._due) as self._scope:
+            with trio.CancelScope(deadline=self._due) as self._client.scope:
                 await self._serve()
-            if self._scope.cancelled_caught:
+            if self._client.scope.cancelled_caught:
                 await self._on_deadline()
 
     async def _on_deadline(self) -> None:
@@ -166,8 +168,11 @@ class ClientConnection:
         inbox = self._client.inbox
         reader = self._context.request_reader
         while True:
+            data = inbox.data
             head = reader.next_head(inbox)
             if head is not None:
+                if isinstance(head, Reject):
+                    self._refused = data
                 return head
             if inbox.data and self._phase is Phase.IDLE:
                 self._take(Signal.BYTES)
@@ -178,14 +183,15 @@ class ClientConnection:
 
     def _wait_until(self, due: float) -> None:
         self._due = due
-        if self._scope is not None:
-            self._scope.deadline = due
+        if self._client.scope is not None:
+            self._client.scope.deadline = due
 
     async def _refuse_head(self, reject: Reject) -> None:
         """Answer a head that is no request; what follows it can't be understood."""
         self._take(Signal.REQUEST)
         self._wait_until(math.inf)
         exchange = Exchange(self._context, self._client, None, self._no_body(), keep=False)
+        exchange.is_bodiless = self._refused.lstrip(b"\r\n").startswith(b"HEAD ")
         try:
             await refuse(exchange, reject)
             self._must_linger = not exchange.cut
@@ -203,12 +209,13 @@ class ClientConnection:
         self._take(Signal.REQUEST)
         self._requests += 1
         now = context.env.now()
-        if self._scope is not None and self._scope.deadline < now + _ROOM_SECONDS:
-            self._scope.deadline = math.inf
+        if self._client.scope is not None and self._client.scope.deadline < now + _ROOM_SECONDS:
+            self._client.scope.deadline = math.inf
         limits = context.limits
         body = RequestBody(
             self._client.inbox,
             head.framing,
+            nominated=head.connection,
             replay_limit=limits.replay_body_size,
             limit=limits.body_size,
         )
@@ -266,7 +273,7 @@ class ClientConnection:
             self._take(Signal.ENDED)
             due = self._context.env.now() + self._context.timeouts.client_keep_alive
             self._due = due
-            scope = self._scope
+            scope = self._client.scope
             if scope is not None and scope.deadline > due:
                 scope.deadline = due
             return

@@ -1,5 +1,9 @@
 """One request from its head to its one outcome: what is known of it, and its record."""
 
+import math
+
+import trio
+
 from trio_lb.model.events import RequestCompleted, RequestFailed, RequestRecord
 from trio_lb.model.message import RequestHead
 from trio_lb.net.env import Stream
@@ -19,13 +23,23 @@ _METHODS = {
 class Client:
     """The downstream side of an exchange: the connection that the request came on."""
 
-    __slots__ = ("address", "inbox", "is_trusted", "pick_context", "scheme", "stream", "writer")
+    __slots__ = (
+        "address",
+        "inbox",
+        "is_trusted",
+        "pick_context",
+        "scheme",
+        "scope",
+        "stream",
+        "writer",
+    )
 
     def __init__(self, context: ProxyContext, stream: Stream, scheme: str) -> None:
         self.stream = stream
         self.inbox = Inbox(stream, context.limits.buffer_size)
         self.address = stream.peer.host
         self.scheme = scheme
+        self.scope: trio.CancelScope | None = None
         self.is_trusted = context.trust.covers(self.address)
         self.pick_context = Context(client=self.address)
         self.writer = RequestWriter(
@@ -36,13 +50,22 @@ class Client:
             pseudonym=context.pseudonym,
         )
 
+    def take_time(self) -> None:
+        """A wait begins that may outlast the deadline of the connection's own waits: lift it.
+
+        The plain path never calls this: it is over long before (``proxy.connection``).
+        """
+        if self.scope is not None:
+            self.scope.deadline = math.inf
+
 
 class Exchange:
     """One request and what became of it.
 
     ``keep`` says whether the client's connection may carry another request; every
     doubt about where this one ends clears it. ``status`` is 0 until an answer's
-    head left; ``error`` is a code once something went wrong.
+    head left; ``error`` is a code once something went wrong. ``is_bodiless`` says that
+    the answer must not carry a body (HEAD). ``cut`` asks for a reset instead of an end.
     """
 
     __slots__ = (
@@ -57,6 +80,7 @@ class Exchange:
         "head",
         "head_at",
         "id",
+        "is_bodiless",
         "keep",
         "pool",
         "server",
@@ -78,6 +102,7 @@ class Exchange:
         self.head = head
         self.body = body
         self.keep = keep
+        self.is_bodiless = head is not None and head.method == b"HEAD"
         self.id = ""
         self.client_address = client.address
         if client.is_trusted and head is not None:

@@ -71,11 +71,14 @@ class Forward:
                 return
             self._tell_retry(server, outcome, decision.delay_seconds)
             if decision.delay_seconds > 0:
+                exchange.client.take_time()
                 await trio.sleep(decision.delay_seconds)
             stale_replays += replays_here
             fresh = decision.fresh_connection
             if not decision.same_server:
-                server = another if another is not None else next(self._order(), None)
+                # What was usable before the wait may be gone by now.
+                still = another is not None and another.is_usable
+                server = another if still else next(self._order(), None)
         await self._none_left()
 
     def _order(self) -> Iterator[Server]:
@@ -122,6 +125,7 @@ class Forward:
             connection = home.take(now, idempotent=self._idempotent)
             if connection is not None:
                 return connection
+        self._exchange.client.take_time()
         deadline = min(now + context.timeouts.connect, self._deadline)
         try:
             with trio.move_on_at(deadline):

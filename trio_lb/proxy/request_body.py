@@ -17,9 +17,15 @@ class RequestBody:
     __slots__ = ("_kept", "_kept_size", "_limit", "_replay_limit", "_source")
 
     def __init__(
-        self, inbox: Inbox, framing: Framing, *, replay_limit: int, limit: int | None
+        self,
+        inbox: Inbox,
+        framing: Framing,
+        *,
+        nominated: frozenset[bytes] = frozenset(),
+        replay_limit: int,
+        limit: int | None,
     ) -> None:
-        self._source: BodySource = open_body(inbox, framing)
+        self._source: BodySource = open_body(inbox, framing, nominated=nominated)
         self._replay_limit = replay_limit
         self._limit = limit
         self._kept: list[bytes] | None = []

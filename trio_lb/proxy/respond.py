@@ -39,7 +39,8 @@ async def refuse(
         reject.message,
         request_id=exchange.id,
         date=exchange.context.date_line(),
-        request=exchange.head,
+        accept=(exchange.head.get(b"accept") if exchange.head else None) or b"",
+        bodiless=exchange.is_bodiless,
         close=not exchange.keep,
         retry_after_seconds=retry_after_seconds,
     )
@@ -55,7 +56,7 @@ async def answer_locally(
         content_type,
         body,
         date=exchange.context.date_line(),
-        request=exchange.head,
+        bodiless=exchange.is_bodiless,
         close=not exchange.keep,
         extra=extra,
     )
@@ -81,6 +82,7 @@ async def fail(exchange: Exchange, outcome: Outcome, refusal: Reject | None) -> 
 
 async def _say(exchange: Exchange, status: int, answer: bytes) -> None:
     exchange.answered(status)
+    exchange.client.take_time()
     try:
         await send_all(exchange.client.stream, answer, exchange.context.timeouts.write_stall)
     except (trio.BrokenResourceError, Stalled):
