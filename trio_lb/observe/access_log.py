@@ -65,6 +65,9 @@ class AccessLog:
                 for each in undo:
                     each()
 
+    def __repr__(self) -> str:
+        return f"<AccessLog: {self._name}>"
+
     def _ended(self, event: RequestCompleted | RequestFailed) -> None:
         assert self._lines is not None, "registered while the lines are open"
         self._lines.put(self._render(event.record).encode("ascii") + b"\n")

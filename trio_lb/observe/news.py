@@ -178,6 +178,9 @@ class News:
             for each in undo:
                 each()
 
+    def __repr__(self) -> str:
+        return "<News>"
+
     def _tell(self, event: Event, lb: LoadBalancer) -> None:
         line = LINES[type(event)](event, lb)
         if line is None:
