@@ -92,7 +92,7 @@ async def open_virtual_stage(net: VirtualNetwork) -> AsyncIterator[Stage]:
                 connect=connect,
                 server=server,
                 pause=_virtual_pause,
-                patience=65.0,
+                patience=900.0,
                 closing=5.0,
                 client_host=client.address.encode(),
             )

@@ -26,7 +26,6 @@ from tests.conformance.seen import BARRIER, End, Seen, UpstreamConnection
 from tests.conformance.server import GONE, Ear, Pause, ScriptedServer, end, send_pieces
 from tests.conformance.wire import Connect, Wire
 
-
 _SOON_IDLE_SECONDS = 60.0
 """A bystander that was silent for longer may find its connection closed."""
 
