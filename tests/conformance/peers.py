@@ -134,11 +134,13 @@ async def open_passthrough(server: int) -> AsyncIterator[int]:
 
     async def serve(down: Wire) -> None:
         up = await connect_tcp(server)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(copy, down, up)
-            nursery.start_soon(copy, up, down)
-        await down.aclose()
-        await up.aclose()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(copy, down, up)
+                nursery.start_soon(copy, up, down)
+        finally:
+            down.abort()
+            up.abort()
 
     async with trio.open_nursery() as nursery:
         yield await nursery.start(serve_tcp, serve)

@@ -97,4 +97,25 @@ CASES: Final = (
         unsent(b"/smuggled"),
         status(200, 400, 403, 405, 413, 501),
     ),
+    case(
+        "max-forwards: a number too large for a machine goes on, one less or as it was",
+        RULE,
+        head(b"Max-Forwards: 99999999999999999999", method=b"OPTIONS"),
+        either((status(200), requests(1)), refused()),
+    ),
+    case(
+        "max-forwards: two lines are ambiguous",
+        RULE,
+        head(b"Max-Forwards: 0", b"Max-Forwards: 5", method=b"OPTIONS"),
+        status(200, 204, 400, 403, 405, 501),
+        either(nothing_sent(), requests(1)),
+        must=False,
+    ),
+    case(
+        "max-forwards: a negative number",
+        RULE,
+        head(b"Max-Forwards: -1", method=b"OPTIONS"),
+        either((status(200), requests(1)), (status(200, 204, 400), nothing_sent())),
+        must=False,
+    ),
 )

@@ -16,6 +16,7 @@ from tests.conformance.expect import (
 from tests.conformance.script import (
     Case,
     Close,
+    HalfClose,
     answer,
     byte_by_byte,
     case,
@@ -25,6 +26,7 @@ from tests.conformance.script import (
     post_chunked,
     reply,
     response_case,
+    send,
     sized,
     split,
 )
@@ -166,6 +168,40 @@ CASES: Final = (
         statuses(500, 200),
         body(b"2", at=1),
         client=ONE + TWO,
+        answers=2,
+    ),
+    case(
+        "pipelining: three, then the client's end",
+        RULE,
+        (send(ONE + TWO + THREE), HalfClose()),
+        answers_to(b"/1", b"/2", b"/3"),
+        requests(3),
+        answers=3,
+    ),
+    case(
+        "pipelining: after a body that did not wait for its 100",
+        RULE,
+        head(b"Expect: 100-continue", b"Content-Length: 5", method=b"POST", target=b"/p")
+        + b"hello"
+        + TWO,
+        answers_to(b"/p", b"/2"),
+        requests(2),
+        answers=2,
+    ),
+    case(
+        "pipelining: nothing after CONNECT",
+        "9110 9.3.6",
+        head(method=b"CONNECT", target=b"a.test:443", host=b"a.test:443") + TWO,
+        unsent(b"/2"),
+        status(400, 403, 405, 501),
+        closed(),
+        methods=(b"CONNECT", b"GET"),
+    ),
+    case(
+        "pipelining: after OPTIONS * that is answered here",
+        "9112 3.2.4",
+        head(b"Max-Forwards: 0", method=b"OPTIONS", target=b"*") + TWO,
+        either((status(200, 204), body(b"answer to /2", at=1)), (status(400, 405, 501), closed())),
         answers=2,
     ),
 )

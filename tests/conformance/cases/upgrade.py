@@ -22,6 +22,7 @@ from tests.conformance.expect import (
     unsent,
 )
 from tests.conformance.script import (
+    Answers,
     Case,
     Close,
     Ending,
@@ -280,5 +281,52 @@ CASES: Final = (
         sized(b"", b"Connection: Upgrade", b"Upgrade: foo/2", status=b"426 Upgrade Required"),
         status(426),
         kept(),
+    ),
+    case(
+        "upgrade: a version is part of the name",
+        RULE,
+        head(b"Connection: upgrade", b"Upgrade: foo/2"),
+        status(200),
+        either(sent(b"upgrade", b"foo/2"), sent(b"upgrade")),
+        kept(),
+        must=False,
+    ),
+    case(
+        "upgrade: on two lines",
+        RULE,
+        head(b"Connection: upgrade", b"Upgrade: websocket", b"Upgrade: h2c"),
+        status(200, 400),
+        unsent(b"h2c"),
+    ),
+    case(
+        "upgrade: with a chunked body keeps it a body",
+        RULE,
+        head(*ASK[:2], b"Transfer-Encoding: chunked", method=b"POST") + b"5\r\nhello\r\n0\r\n\r\n",
+        either((status(200), sent_body(b"hello")), refused(400, 413, 501)),
+    ),
+    response_case(
+        "upgrade: a 101 with a length is no body",
+        "9112 6.3",
+        [
+            (
+                *OPEN[:2],
+                send(SWITCH.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n") + FRAME),
+                Gone(),
+            )
+        ],
+        either((status(101), heard(FRAME)), status(502)),
+        client=(send(WEBSOCKET), Answers(1)),
+        ending=Ending.NOTHING,
+        repeat=True,
+    ),
+    response_case(
+        "upgrade: nothing of the tunnel is a later client's answer",
+        SMUGGLED,
+        [(*OPEN, send(FRAME), Close())],
+        status(101),
+        heard(FRAME),
+        closed(),
+        client=(send(WEBSOCKET), Gone()),
+        ending=Ending.NOTHING,
     ),
 )
