@@ -171,6 +171,8 @@ class Attempt:
                 return
             if self._source is not None:
                 await self._relay(self._source)
+            elif self._to_client:
+                await self._flush()  # The 101.
             status = self.answer.status if self.answer else None
             self.outcome = Outcome(OutcomeKind.ANSWERED, status)
         except ClientGone as gone:
@@ -179,8 +181,10 @@ class Attempt:
             self.fail(OutcomeKind.CLOSED, str(cut))
         except trio.BrokenResourceError as broken:
             self.fail(OutcomeKind.RESET, str(broken))
-        except (BodyCut, BodyRefused) as wrong:
-            self.fail(OutcomeKind.TRUNCATED, str(wrong))
+        except BodyCut as cut:
+            self.fail(OutcomeKind.TRUNCATED, str(cut))
+        except BodyRefused as refused:
+            self.fail(OutcomeKind.BAD_RESPONSE, str(refused))
 
     def fail(self, kind: OutcomeKind, detail: str) -> None:
         """Name the outcome, by how far the attempt had come; the first name stays."""
@@ -211,7 +215,7 @@ class Attempt:
                 self._begin_answer(answer)
                 return True
             if answer.upgrade is not None:
-                await self._switch(answer)
+                self._switch(answer)
                 return True
             self._interims += 1
             if self._interims > MAX_INTERIM:
@@ -232,6 +236,8 @@ class Attempt:
         source = self._source = open_body(
             inbox, answer.framing, wire=knows_chunks, nominated=answer.connection
         )
+        # Before anything is promised: a body that begins malformed is still a 502.
+        piece = source.take()
         extra = exchange.answer_fields() if context.answer_headers else b""
         head = final_head(
             answer, self.head, date=context.date_line(), close=not exchange.keep, extra=extra
@@ -239,21 +245,15 @@ class Attempt:
         self.answer = answer
         exchange.answered(answer.status)
         self._take(Signal.FINAL_HEAD)
-        if inbox.data and not source.at_end():
-            piece = source.take()
-            self._count(len(piece))
-            head += piece
-            if source.at_end():
-                head += source.tail()
-        self._to_client = head
+        self._count(len(piece))
+        self._to_client = head + (piece + source.tail() if source.at_end() else piece)
 
-    async def _switch(self, answer: ResponseHead) -> None:
+    def _switch(self, answer: ResponseHead) -> None:
         self.answer = answer
         self.exchange.answered(answer.status)
         self.exchange.keep = False
         self._to_client = interim_head(answer)
         self._take(Signal.SWITCHING)
-        await self._flush()
 
     async def _relay(self, source: BodySource) -> None:
         while True:

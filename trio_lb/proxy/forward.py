@@ -144,10 +144,10 @@ class Forward:
         self._refusal = attempt.refusal
         if outcome.kind is OutcomeKind.STALE:
             connection.was_stale()
-        elif attempt.phase is Phase.SWITCHED:
-            exchange.bytes_out += await tunnel(exchange, connection)
         connection.is_complete = attempt.phase is Phase.DONE
         connection.is_reusable = attempt.is_clean
+        if outcome.kind is OutcomeKind.ANSWERED and attempt.phase is Phase.SWITCHED:
+            connection.is_complete = await tunnel(exchange, connection)
         return outcome
 
     # ------------------------------------------------------------------ news

@@ -31,8 +31,7 @@ async def refuse(
 ) -> None:
     """Answer with an error of ours; a connection with unread request bytes is not kept."""
     exchange.error = reject.code
-    if not exchange.body.ended or exchange.context.draining:
-        exchange.keep = False
+    _doubt(exchange)
     answer = error_answer(
         reject.status,
         reject.code,
@@ -50,7 +49,8 @@ async def refuse(
 async def answer_locally(
     exchange: Exchange, status: int, content_type: bytes, body: bytes, extra: bytes = b""
 ) -> None:
-    """Answer a request that is meant for us (Max-Forwards: 0)."""
+    """Answer a request that is meant for us (Max-Forwards: 0); see ``refuse`` about its body."""
+    _doubt(exchange)
     answer = own_answer(
         status,
         content_type,
@@ -78,6 +78,12 @@ async def fail(exchange: Exchange, outcome: Outcome, refusal: Reject | None) -> 
         exchange.cut = exchange.head is None or exchange.head.minor == 0
     else:
         await refuse(exchange, _FAILURES[outcome.kind])
+
+
+def _doubt(exchange: Exchange) -> None:
+    """Keep no connection on which the rest of a body would pass for the next request."""
+    if not exchange.body.ended or exchange.context.draining:
+        exchange.keep = False
 
 
 async def _say(exchange: Exchange, status: int, answer: bytes) -> None:

@@ -16,11 +16,17 @@ class _Tunnel:
     """Two directions, one clock: any byte either way keeps both alive."""
 
     def __init__(self, exchange: Exchange, scope: trio.CancelScope) -> None:
+        self._exchange = exchange
         self._timeouts = exchange.context.timeouts
         self._scope = scope
         self._open = 2
-        self.bytes_down = 0
+        self._is_broken = False
         self._moved()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether both sides ended in good order."""
+        return not self._open and not self._is_broken
 
     def _moved(self) -> None:
         idle = self._timeouts.tunnel_idle
@@ -34,7 +40,7 @@ class _Tunnel:
             while source.data or await source.fill():
                 piece = source.take(LARGEST_READ)
                 await send_all(sink, piece, self._timeouts.write_stall)
-                self.bytes_down += len(piece) * down
+                self._exchange.bytes_out += len(piece) * down
                 self._moved()
             self._open -= 1
             self._moved()
@@ -42,21 +48,24 @@ class _Tunnel:
             if not self._open:
                 self._scope.cancel()
         except (trio.BrokenResourceError, Stalled):
+            self._is_broken = True
             self._scope.cancel()
 
 
-async def tunnel(exchange: Exchange, connection: UpstreamConnection) -> int:
+async def tunnel(exchange: Exchange, connection: UpstreamConnection) -> bool:
     """Carry bytes both ways until both sides ended, one broke, or nothing moved for long.
 
-    Returns the bytes that went to the client. What either side had sent early, right
-    behind its head, goes first.
+    Returns whether both ended. If not, the client is cut with a reset, and the server
+    should be too: what it was told may lack its end. What either side had sent early,
+    right behind its head, goes first.
     """
     client = exchange.client
     async with trio.open_nursery() as nursery:
         both = _Tunnel(exchange, nursery.cancel_scope)
         nursery.start_soon(_up, both, client.inbox, connection.stream)
         await both.carry(connection.inbox, client.stream, down=True)
-    return both.bytes_down
+    exchange.cut = not both.is_complete
+    return both.is_complete
 
 
 async def _up(both: _Tunnel, source: Inbox, sink: Stream) -> None:
