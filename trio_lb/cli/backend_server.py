@@ -59,16 +59,21 @@ class BackendServer:
     async def serve(self) -> None:
         """Serve until cancelled or crashed; its connections end with this call."""
         async with aclosing(self._listener), trio.open_nursery() as nursery:
-            while True:
-                try:
-                    batch = await self._listener.accept_batch(_ACCEPT_BATCH)
-                except trio.ClosedResourceError:
-                    return
-                except OutOfDescriptors:
-                    await trio.sleep(_NO_DESCRIPTORS_PAUSE_SECONDS)
-                    continue
-                for stream in batch:
-                    nursery.start_soon(self._converse, stream)
+            while await self._accept(nursery):
+                pass
+
+    async def _accept(self, nursery: trio.Nursery) -> bool:
+        """Take who waits; False once the listener is closed."""
+        try:
+            batch = await self._listener.accept_batch(_ACCEPT_BATCH)
+        except trio.ClosedResourceError:
+            return False
+        except OutOfDescriptors:
+            await trio.sleep(_NO_DESCRIPTORS_PAUSE_SECONDS)
+            return True
+        for stream in batch:
+            nursery.start_soon(self._converse, stream)
+        return True
 
     async def crash(self) -> None:
         """Die as a killed process does: the port refuses, open connections are reset."""

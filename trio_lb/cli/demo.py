@@ -101,21 +101,27 @@ async def _free(env: Env, number: int) -> Address:
 
 
 async def _play(env: Env, front: Address, seconds: float | None, out: Lines) -> Exit:
-    async with env.signals(["SIGINT", "SIGTERM"]) as signals, trio.open_nursery() as stage:
+    async with env.signals(["SIGINT", "SIGTERM"]) as signals, trio.open_nursery() as machines:
         servers = [DemoServer(env, name) for name in NAMES]
         for server in servers:
-            await server.start(stage)
+            await server.start(machines)
         async with open_load_balancer(_configuration(front, servers), env=env) as lb:
             show = Show(lb, front, servers, out)
             show.open(seconds)
-            await stage.start(lb.serve)
-            with trio.CancelScope() as curtain:
-                stage.start_soon(_cancel_at, signals, curtain)
-                await show.play(seconds)
-            show.close()
-            await lb.shutdown(_LAST_REQUESTS_SECONDS)
-        stage.cancel_scope.cancel()
+            async with trio.open_nursery() as stage:
+                await stage.start(lb.serve)
+                await _until_a_signal(signals, show, seconds)
+                show.close()
+                await lb.shutdown(_LAST_REQUESTS_SECONDS)
+        machines.cancel_scope.cancel()
     return Exit.OK
+
+
+async def _until_a_signal(signals: AsyncIterator[str], show: "Show", seconds: float | None) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_cancel_at, signals, nursery.cancel_scope)
+        await show.play(seconds)
+        nursery.cancel_scope.cancel()
 
 
 async def _cancel_at(signals: AsyncIterator[str], scope: trio.CancelScope) -> None:

@@ -101,18 +101,23 @@ class Program:
 
     async def _serve(self, lb: LoadBalancer, signals: AsyncIterator[str], logs: Logs) -> Exit:
         async with trio.open_nursery() as nursery:
-            try:
-                addresses: list[Address] = await nursery.start(lb.serve)
-            except OSError as error:
-                wanted = [listener.bind for listener in self._config.listeners]
-                logs.say(f"trio-lb: {cannot_bind(wanted, error)}")
-                return Exit.CANNOT_BIND
-            logs.say(ready_line(addresses, self._config))
-            if self._stats_period_seconds > 0:
-                await nursery.start(print_statistics, lb, self._stats_period_seconds)
-            code = await self._follow(signals, lb)
+            code = await self._accept_and_follow(nursery, lb, signals, logs)
             nursery.cancel_scope.cancel()
         return code
+
+    async def _accept_and_follow(
+        self, nursery: trio.Nursery, lb: LoadBalancer, signals: AsyncIterator[str], logs: Logs
+    ) -> Exit:
+        try:
+            addresses: list[Address] = await nursery.start(lb.serve)
+        except OSError as error:
+            wanted = [listener.bind for listener in self._config.listeners]
+            logs.say(f"trio-lb: {cannot_bind(wanted, error)}")
+            return Exit.CANNOT_BIND
+        logs.say(ready_line(addresses, self._config))
+        if self._stats_period_seconds > 0:
+            nursery.start_soon(print_statistics, lb, self._stats_period_seconds)
+        return await self._follow(signals, lb)
 
     async def _follow(self, signals: AsyncIterator[str], lb: LoadBalancer) -> Exit:
         actions: Mapping[str, Callable[[], None]] = {
@@ -146,16 +151,10 @@ def _count(servers: int, pool: str) -> str:
     return f"{servers} {'server' if servers == 1 else 'servers'} in pool '{pool}'"
 
 
-async def print_statistics(
-    lb: LoadBalancer,
-    period_seconds: float,
-    *,
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    """Write the statistics block to standard output, once a period."""
+async def print_statistics(lb: LoadBalancer, period_seconds: float) -> None:
+    """Write the statistics block to standard output once a period, until cancelled."""
     sink = lb.env.open_sink(STANDARD_OUTPUT)
     async with open_lines(sink, "standard output", tell=_log.warning) as lines:
-        task_status.started()
         await _print_blocks(lb, period_seconds, lines)
 
 

@@ -127,10 +127,13 @@ async def open_lines(
         nursery.start_soon(_write_until_the_end, lines, shield, name=f"writer of {name}")
         try:
             yield lines
+        except trio.Cancelled:
+            raise  # It belongs to a scope further out.
         except BaseException as error:
             caught = error
-        lines._end()
-        shield.deadline = trio.current_time() + LAST_WORDS_SECONDS
+        finally:
+            lines._end()
+            shield.deadline = trio.current_time() + LAST_WORDS_SECONDS
     if caught is not None:
         raise caught
 
