@@ -42,6 +42,7 @@ class UpstreamConnection:
     def __enter__(self) -> Self:
         """Begin an exchange: until told otherwise, it spoils the connection."""
         self.is_reusable = self.is_complete = False
+        self.inbox.begin()
         return self
 
     def __exit__(

@@ -5,21 +5,29 @@ from trio_lb.net.env import Stream
 LARGEST_READ = 256 * 1024
 """Relaying with buffers of this size costs what nginx's copying costs; larger ones gain nothing."""
 
+_GROWTH = 4
+
 
 class Inbox:
     """Reads from one stream into ``data``; whoever parses takes from its front.
 
-    The read size starts small, so that a thousand slow clients hold little, and
-    doubles up to ``LARGEST_READ`` while the peer fills every buffer.
+    The read size starts small, so that a thousand slow clients hold little and a head
+    drags little of its body along to be copied, and grows up to ``LARGEST_READ`` while
+    the peer fills every buffer. ``begin`` makes it small again for the next message.
     """
 
-    __slots__ = ("_size", "data", "ended", "stream")
+    __slots__ = ("_first_read", "_size", "data", "ended", "stream")
 
     def __init__(self, stream: Stream, first_read: int) -> None:
         self.stream = stream
         self.data = b""
         self.ended = False
+        self._first_read = first_read
         self._size = first_read
+
+    def begin(self) -> None:
+        """A new message is expected: read modestly at first."""
+        self._size = self._first_read
 
     async def fill(self) -> bool:
         """Wait for more bytes and append them; False at end of file, for good.
@@ -37,7 +45,7 @@ class Inbox:
             self.ended = True
             return False
         if len(got) == size and size < LARGEST_READ:
-            self._size = size * 2
+            self._size = min(size * _GROWTH, LARGEST_READ)
         self.data = self.data + got if self.data else got
         return True
 

@@ -25,7 +25,7 @@ from trio_lb.net.connection_pool import UpstreamConnection
 from trio_lb.net.env import Stream
 from trio_lb.net.h1_upstream import HeadCut
 from trio_lb.proxy.answer_out import final_head, interim_head
-from trio_lb.proxy.attend import attend
+from trio_lb.proxy.attend import attend, upload_alone
 from trio_lb.proxy.exchange import Exchange
 
 PATIENCE_SECONDS = 0.05
@@ -135,13 +135,13 @@ class Attempt:
         self._begin_sending()
         now = trio.current_time()
         if not self.is_uploading:
-            timeouts = self.exchange.context.timeouts
-            self._head_deadline = min(now + timeouts.first_byte, total_deadline)
-            with trio.CancelScope(deadline=now + PATIENCE_SECONDS) as patience:
-                await self._proceed()
-            if patience.cancelled_caught:
-                await self._run_attended()
-        else:
+            first_byte = self.exchange.context.timeouts.first_byte
+            self._head_deadline = min(now + first_byte, total_deadline)
+        with trio.CancelScope(deadline=now + PATIENCE_SECONDS) as patience:
+            if self.head.expects_continue:
+                patience.cancel()  # Its body waits for an answer: both ways at once, then.
+            await self._proceed()
+        if patience.cancelled_caught:
             await self._run_attended()
         assert self.outcome is not None
         return self.outcome
@@ -167,6 +167,10 @@ class Attempt:
     async def _proceed(self) -> None:
         """Walk on from wherever this is, until the outcome is known."""
         try:
+            if self.is_uploading and self._scope is None:
+                await upload_alone(self)
+            if self.outcome is not None:
+                return
             if self._phase is Phase.HEAD and not await self._read_head():
                 return
             if self._source is not None:

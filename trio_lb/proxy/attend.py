@@ -1,4 +1,9 @@
-"""The second task of a request that takes longer: it uploads, then watches the client."""
+"""Uploads, and the second task of a request that takes longer.
+
+A body that keeps coming is first moved by the request's own task, which looks for an
+early answer between two pieces. Once that has taken too long (``PATIENCE_SECONDS``), a
+second task goes on with it, and then watches the client, while the first one reads.
+"""
 
 from typing import Protocol
 
@@ -8,7 +13,6 @@ from trio_lb.model.message import Reject
 from trio_lb.model.outcome import OutcomeKind
 from trio_lb.net.body import BodyCut, BodyRefused
 from trio_lb.net.env import Stream
-from trio_lb.net.relay import Stalled, send_all
 from trio_lb.proxy.exchange import Exchange
 
 READ_AHEAD = 64 * 1024
@@ -51,46 +55,93 @@ async def attend(attempt: Attended) -> None:
     await _watch(attempt)
 
 
+async def upload_alone(attempt: Attended) -> None:
+    """Move the body in the attempt's own task, until it ends or an answer begins.
+
+    May be cancelled at any wait; ``attend`` then goes on with it.
+    """
+    try:
+        if await _Upload(attempt, None).run():
+            attempt.uploaded()
+    except trio.BrokenResourceError:
+        return  # The server reads no more, but it may have answered: its answer decides.
+
+
 async def _upload(attempt: Attended) -> bool:
     """Return whether the server has the whole request."""
-    timeouts = attempt.exchange.context.timeouts
-    stream = attempt.server_stream
-    try:
-        piece = attempt.to_server
-        attempt.to_server = b""
-        while True:
-            if piece:
-                await send_all(stream, piece, timeouts.write_stall)
-            if attempt.exchange.body.ended:
-                break
-            piece = await _next_piece(attempt)
-            if not piece and not attempt.exchange.body.ended:
-                return False
-    except (trio.BrokenResourceError, Stalled):
-        # The server reads no more, but it may have answered: its answer decides.
+    with trio.CancelScope() as scope:
+        upload = _Upload(attempt, scope)
+        try:
+            if await upload.run():
+                attempt.uploaded()
+                return True
+        except trio.BrokenResourceError:
+            upload.is_refused = True
+    if upload.is_refused or (scope.cancelled_caught and attempt.to_server):
         attempt.await_answer()
         await _watch(attempt)
-        return False
-    attempt.uploaded()
-    return True
+    elif scope.cancelled_caught:
+        upload.give_up_waiting()
+    return False
 
 
-async def _next_piece(attempt: Attended) -> bytes:
-    """Wait for more of the client's body; b"" when it failed and the attempt was stopped."""
-    seconds = attempt.exchange.context.timeouts.client_body_idle
-    piece = b""
-    try:
-        with trio.move_on_after(seconds) as patience:
-            piece = await attempt.exchange.body.receive()
-    except BodyRefused as refused:
-        attempt.stop(OutcomeKind.ABANDONED, str(refused), refused.reject)
-    except (BodyCut, trio.BrokenResourceError) as gone:
-        attempt.stop(OutcomeKind.ABANDONED, f"the client left in its body: {gone}")
-    else:
-        if patience.cancelled_caught:
-            detail = f"no byte of the body for {seconds:g} s"
-            attempt.stop(OutcomeKind.ABANDONED, detail, Reject(408, "request_timeout", detail))
-    return piece
+class _Upload:
+    """Moves the client's body to the server. What a cancelled send left over stays in
+    ``attempt.to_server``. With a scope, each wait moves its deadline; without one, somebody
+    else bounds the whole, and between two pieces an early answer ends it.
+    """
+
+    def __init__(self, attempt: Attended, scope: trio.CancelScope | None) -> None:
+        self._attempt = attempt
+        self._body = attempt.exchange.body
+        self._timeouts = attempt.exchange.context.timeouts
+        self._scope = scope
+        self.is_refused = False
+
+    async def run(self) -> bool:
+        """Move all of it; False if the attempt was stopped, or answered early.
+
+        Raises:
+          trio.BrokenResourceError: the server's side failed.
+        """
+        if self._attempt.to_server:
+            await self._send(self._attempt.to_server)
+        while not self._body.ended:
+            if self._scope is None and self._attempt.server_stream.is_stale():
+                return False
+            piece = await self._receive()
+            if piece is None:
+                return False
+            await self._send(piece)
+        return True
+
+    async def _receive(self) -> bytes | None:
+        self._expect_within(self._timeouts.client_body_idle)
+        try:
+            return await self._body.receive()
+        except BodyRefused as refused:
+            self._attempt.stop(OutcomeKind.ABANDONED, str(refused), refused.reject)
+        except (BodyCut, trio.BrokenResourceError) as gone:
+            self._attempt.stop(OutcomeKind.ABANDONED, f"the client left in its body: {gone}")
+        return None
+
+    async def _send(self, piece: bytes | memoryview) -> None:
+        stream = self._attempt.server_stream
+        sent = stream.send_nowait(piece)
+        while sent < len(piece):
+            piece = self._attempt.to_server = memoryview(piece)[sent:]
+            self._expect_within(self._timeouts.write_stall)
+            sent = await stream.send_some(piece)
+        self._attempt.to_server = b""
+
+    def _expect_within(self, seconds: float) -> None:
+        if self._scope is not None:
+            self._scope.deadline = trio.current_time() + seconds
+
+    def give_up_waiting(self) -> None:
+        """The client stalled: refuse what can't be completed."""
+        detail = f"no byte of the body for {self._timeouts.client_body_idle:g} s"
+        self._attempt.stop(OutcomeKind.ABANDONED, detail, Reject(408, "request_timeout", detail))
 
 
 async def _watch(attempt: Attended) -> None:

@@ -271,6 +271,7 @@ class ClientConnection:
         """Decide whether the connection goes on."""
         if exchange.keep and not self._context.draining:
             self._take(Signal.ENDED)
+            self._client.inbox.begin()
             due = self._context.env.now() + self._context.timeouts.client_keep_alive
             self._due = due
             scope = self._client.scope
