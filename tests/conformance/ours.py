@@ -5,7 +5,7 @@ ejection, and no retry budget, because a corpus is all failures. The loopback ha
 short timeouts, the virtual network the product's own: virtual seconds cost nothing.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import attrs
@@ -74,8 +74,13 @@ async def _virtual_pause() -> None:
 
 
 @asynccontextmanager
-async def open_virtual_stage(net: VirtualNetwork) -> AsyncIterator[Stage]:
-    """The whole proxy on a virtual network, with its own timeouts, in virtual time."""
+async def open_virtual_stage(
+    net: VirtualNetwork, change: Callable[[Config], Config] = lambda plan: plan
+) -> AsyncIterator[Stage]:
+    """The whole proxy on a virtual network, with its own timeouts, in virtual time.
+
+    ``change`` makes another configuration of the usual one.
+    """
     home, far, client = net.host("lb"), net.host("server"), net.host("client")
     front, back = Address(home.address, 80), Address(far.address, 8000)
     server = ScriptedServer(_virtual_pause)
@@ -85,7 +90,7 @@ async def open_virtual_stage(net: VirtualNetwork) -> AsyncIterator[Stage]:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_accept, await far.listen(back), server.serve)
-        plan = config(front, back, TimeoutsConfig())
+        plan = change(config(front, back, TimeoutsConfig()))
         async with open_load_balancer(plan, env=SimEnv(home, seed=0)) as lb:
             await nursery.start(lb.serve)
             yield Stage(

@@ -191,7 +191,7 @@ async def end(step: Step, ear: Ear) -> bool:
                 ear.wire.abort()
             case _:
                 await ear.wire.aclose()
-    return isinstance(step, HalfClose | Sleep)
+    return isinstance(step, HalfClose | Sleep | Gone)
 
 
 def _target(data: bytes | bytearray, start: int) -> bytes:

@@ -6,7 +6,7 @@ a case can also be disturbed by what another left behind.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 import trio
@@ -21,15 +21,18 @@ from tests.conformance.seen import Seen
 from tests.conformance.stage import play
 from tests.support.clock import run_in_virtual_time
 from tests.support.leaks import find_leaks
+from trio_lb.config.schema import Config
 from trio_lb.sim.network import VirtualNetwork
 
 BY_ID = {case.id: case for case in CASES}
 
 
-async def play_virtually(case: Case) -> tuple[Seen, list[str]]:
+async def play_virtually(
+    case: Case, change: Callable[[Config], Config] = lambda plan: plan
+) -> tuple[Seen, list[str]]:
     """One case on a network of its own; what it left open is given beside what was seen."""
     net = VirtualNetwork(seed=0)
-    async with open_virtual_stage(net) as stage:
+    async with open_virtual_stage(net, change) as stage:
         seen = await play(case, stage)
     return seen, await find_leaks(net)
 
