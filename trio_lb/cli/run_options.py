@@ -57,11 +57,11 @@ def _add_traffic(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "-b",
         "--backends",
-        metavar="HOST:PORT[*WEIGHT]",
+        metavar="SERVER",
         nargs="+",
         action="extend",
         type=weighted_server,
-        help="servers (127.0.0.1:8080 127.0.0.1:8081)",
+        help="HOST:PORT or HOST:PORT*WEIGHT, one or more (127.0.0.1:8080 127.0.0.1:8081)",
     )
     group.add_argument(
         "--algorithm", metavar="NAME", type=of_kind(ALGORITHM), help=f"one of: {ALGORITHM.allowed}"
