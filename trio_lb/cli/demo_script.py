@@ -67,7 +67,7 @@ def opening(front: str, servers: Mapping[str, str], outage: Outage) -> str:
             *(f"{clock(at)}  {what}" for at, what in plan),
             *last,
             "",
-            "What happens:",
+            "What happens (a row counts answers since the row before):",
         ]
     )
 
