@@ -43,9 +43,12 @@ class Forward:
         pool.budget.request(exchange.started_at)
         order = self._order()
         server = next(order, None)
+        if server is None:
+            await self._none_left()
+            return
         stale_replays = 0
         fresh = False
-        while server is not None:
+        while True:
             outcome = await self._try(server, fresh=fresh)
             if outcome is None:
                 return
@@ -75,11 +78,17 @@ class Forward:
                 await trio.sleep(decision.delay_seconds)
             stale_replays += replays_here
             fresh = decision.fresh_connection
-            if not decision.same_server:
-                # What was usable before the wait may be gone by now.
-                still = another is not None and another.is_usable
-                server = another if still else next(self._order(), None)
-        await self._none_left()
+            following = self._still(server if decision.same_server else another)
+            if following is None:
+                await fail(exchange, outcome, None)
+                return
+            server = following
+
+    def _still(self, wanted: Server | None) -> Server | None:
+        """Return ``wanted``, unless the wait took it out of rotation or filled it: then another."""
+        if wanted is not None and wanted.is_usable and wanted.has_room:
+            return wanted
+        return next(self._order(), None)
 
     def _order(self) -> Iterator[Server]:
         exchange = self._exchange
