@@ -15,6 +15,7 @@ _SERVER: Final = re.compile(
     r"Backend\[\d+\] (\S+): Status=(\w+), Active=(\d+), Total=(\d+), Failed=(\d+)"
 )
 _BLOCK: Final = "=== Load Balancer Stats ==="
+_BLOCK_END: Final = "============================"
 
 
 @attrs.frozen
@@ -53,11 +54,16 @@ def check_access_log(books: Books, text: str) -> Iterator[Violation]:
         yield Violation(Rule.L6, request_id, "in the access log, but never made")
 
 
+def count_blocks(text: str) -> int:
+    """How many blocks of statistics a program has printed whole."""
+    return text.count(_BLOCK_END)
+
+
 def parse_statistics(text: str) -> Statistics | None:
     """Read the last whole block in a program's output, if there is one."""
     for block in reversed(text.split(_BLOCK)[1:]):
         active = _ACTIVE.search(block)
-        if active and "====" in block:
+        if active and _BLOCK_END in block:
             return Statistics(int(active[1]), dict(_servers(block)))
     return None
 
@@ -71,15 +77,17 @@ def _servers(block: str) -> Iterator[tuple[str, ServerCount]]:
 def check_statistics(
     books: Books, statistics: Statistics, names: Mapping[str, str], *, calm: bool
 ) -> Iterator[Violation]:
-    """Nothing is in flight any more, and each server was sent what it saw.
+    """Nothing is in flight any more, and every answer of a server was counted.
 
-    It may have been sent more than it saw when it was killed or frozen meanwhile; in a
-    ``calm`` run the numbers are the same. ``names`` maps ``host:port`` to the names that
-    sightings use.
+    In a ``calm`` run the counts are exactly what the servers saw. Otherwise a proxy may
+    count more (a connection that was refused) or less (a reused connection that turned out
+    to be dead, by which no proxy can tell whether the request was seen). ``names`` maps
+    ``host:port`` to the names that sightings use.
     """
     if statistics.active:
         yield Violation(Rule.L6, "", f"{statistics.active} connections still counted as active")
     begun = Counter(each.server for each in books.sightings if each.step is Step.BEGUN)
+    answers = Counter(each.server for each in books.outcomes if each.kind is Kind.ANSWERED)
     for address, name in names.items():
         count = statistics.servers.get(address)
         if count is None:
@@ -87,8 +95,11 @@ def check_statistics(
             continue
         if count.active:
             yield Violation(Rule.L6, "", f"{name}: {count.active} requests counted as active")
-        if count.total < begun[name] or (calm and count.total > begun[name]):
+        if calm and count.total != begun[name]:
             says = f"{name}: {count.total} requests counted, the server saw {begun[name]}"
+            yield Violation(Rule.L6, "", says)
+        elif count.total < answers[name]:
+            says = f"{name}: {count.total} requests counted, {answers[name]} answers came from it"
             yield Violation(Rule.L6, "", says)
 
 

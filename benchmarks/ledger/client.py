@@ -82,7 +82,7 @@ class Client:
     async def perform(self, order: Order) -> Outcome:
         """Make one request; return its outcome, which is in the journal by then."""
         await self._look_at_kept_connection()
-        intent = order.intent
+        intent, kept = order.intent, self._wire is not None
         self._journal.write(intent)
         outcome = Outcome(order.id, Kind.SILENT, now(), 0.0)
         with trio.move_on_after(self._patience_seconds):
@@ -90,7 +90,7 @@ class Client:
         if outcome.kind is not Kind.ANSWERED:
             await self.close()
         end = now()
-        outcome = attrs.evolve(outcome, at=end, seconds=end - intent.at)
+        outcome = attrs.evolve(outcome, at=end, seconds=end - intent.at, kept=kept)
         self._journal.write(outcome)
         self._last_id = order.id
         return outcome
@@ -126,14 +126,14 @@ class Client:
         # is read whatever became of the sending.
         with contextlib.suppress(trio.BrokenResourceError):
             await wire.stream.send_all(order.encode())
+        if not await wire.wait_bytes():
+            return _ended(order, Kind.DROPPED, "no byte of an answer")
         try:
             return await self._read_answer(order, wire)
         except Nonsense as error:
             return _ended(order, Kind.GARBLED, str(error))
 
     async def _read_answer(self, order: Order, wire: Wire) -> Outcome:
-        if not (wire.has_bytes or await wire.wait_bytes()):
-            return _ended(order, Kind.DROPPED, "no byte of an answer")
         try:
             head, status = await wire.read_answer_head()
             body = await wire.read_answer_body(head, order.method, status)

@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--requests", type=int, default=3000, help="requests a scenario (3000)")
     made.add_argument("--seed", type=int, default=0, help="of the mix of requests (0)")
     made.add_argument("--json", type=Path, help="write all figures into this file")
-    made.add_argument("--keep", type=Path, help="write what each proxy printed into this folder")
+    made.add_argument("--keep", type=Path, help="copy all journals and logs into this folder")
     return made
 
 
@@ -88,7 +88,7 @@ def _perform(scenario: Scenario, proxy: Proxy, options: argparse.Namespace) -> C
     print(f"{scenario.name}, {proxy.name}: {scenario.title}", flush=True)
     run, says = None, ""
     try:
-        run = trio.run(_run, scenario, proxy, options.requests, options.seed)
+        run = trio.run(_run, scenario, proxy, options)
     except* (ProgramFailed, TooLate) as group:
         says = "; ".join(map(str, _leaves(group)))
     if run is None:
@@ -100,14 +100,17 @@ def _perform(scenario: Scenario, proxy: Proxy, options: argparse.Namespace) -> C
     for problem in problems:
         print(f"  {problem}")
     sys.stdout.flush()
-    if options.keep:
-        options.keep.mkdir(parents=True, exist_ok=True)
-        (options.keep / f"{scenario.name}-{proxy.name}.log").write_text(run.output, "utf-8")
     return Cell(scenario, proxy.name, figures, problems)
 
 
-async def _run(scenario: Scenario, proxy: Proxy, requests: int, seed: int) -> stage.Run:
-    return await stage.perform(scenario, proxy, requests=requests, seed=seed)
+async def _run(scenario: Scenario, proxy: Proxy, options: argparse.Namespace) -> stage.Run:
+    return await stage.perform(
+        scenario,
+        proxy,
+        requests=options.requests,
+        seed=options.seed,
+        keep=options.keep and options.keep / f"{scenario.name}-{proxy.name}",
+    )
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

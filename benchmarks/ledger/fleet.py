@@ -165,8 +165,9 @@ async def open_fleet(
     """``count`` running servers; all have ended when the block has."""
     servers = [LedgerServer(f"server-{n}", folder, core, temper) for n in range(count)]
     try:
-        for server in servers:
-            await server.start()
+        async with trio.open_nursery() as nursery:
+            for server in servers:
+                nursery.start_soon(server.start)
         yield servers
     finally:
         for server in servers:

@@ -37,6 +37,8 @@ class Proxy(ABC):
     """What to type where it is absent."""
     graceful: ClassVar[signal.Signals] = signal.SIGTERM
     """The signal by which it finishes what it began, and ends."""
+    prints_statistics: ClassVar[bool] = False
+    """Whether its output holds blocks of statistics, all the time."""
 
     def is_present(self) -> bool:
         """Whether it can be started here."""
@@ -50,9 +52,9 @@ class Proxy(ABC):
         """Variables to set beside the inherited ones."""
         return {}
 
-    def access_log(self, setup: Setup, output: Path) -> Path | None:
+    def access_log(self, setup: Setup, output: Path) -> Path:
         """Where it writes its access log; ``output`` is the file of what it prints."""
-        return output
+        return setup.folder / "access.log"
 
 
 class TrioLB(Proxy):
@@ -60,6 +62,7 @@ class TrioLB(Proxy):
 
     name = "trio_lb"
     install = "pip install trio-lb"
+    prints_statistics = True
 
     @override
     def is_present(self) -> bool:
@@ -71,7 +74,7 @@ class TrioLB(Proxy):
             *(sys.executable, "-m", "trio_lb", "run"),
             *("--host", "127.0.0.1", "--port", str(setup.port)),
             *("--backends", *(f"127.0.0.1:{port}" for port in setup.servers)),
-            *("--stats-period", "1", "--set", "logging.access.format=logfmt"),
+            *("--stats-period", "0.25", "--access-log", str(setup.folder / "access.log")),
         ]
 
 
@@ -122,6 +125,10 @@ class HAProxy(Proxy):
         configuration.write_text(_HAPROXY.format(port=setup.port, servers=servers), "utf-8")
         return [require("haproxy"), "-db", "-f", str(configuration)]
 
+    @override
+    def access_log(self, setup: Setup, output: Path) -> Path:
+        return output
+
 
 _NGINX: Final = """
 log_format ledger '$request_method $request_uri $status';
@@ -164,10 +171,6 @@ class Nginx(Proxy):
         )
         http = _NGINX.format(port=setup.port, servers=servers, folder=setup.folder)
         return nginx_conf.command_line(setup.folder, http)
-
-    @override
-    def access_log(self, setup: Setup, output: Path) -> Path | None:
-        return setup.folder / "access.log"
 
 
 _CADDY: Final = """\
@@ -220,10 +223,6 @@ class Caddy(Proxy):
         # Caddy keeps state in the user's folders; ours has to go with the rest.
         folder = str(setup.folder)
         return {"HOME": folder, "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder}
-
-    @override
-    def access_log(self, setup: Setup, output: Path) -> Path | None:
-        return setup.folder / "access.log"
 
 
 PROXIES: Final[Sequence[Proxy]] = (TrioLB(), HAProxy(), Nginx(), Caddy())

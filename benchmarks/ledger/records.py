@@ -86,6 +86,8 @@ class Outcome:
     server: str | None = None
     whole: bool = False
     """The body is, byte for byte, the one that this request asked for."""
+    kept: bool = False
+    """It was sent on a connection that had served a request before."""
     detail: str = ""
 
     @property

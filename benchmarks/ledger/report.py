@@ -52,6 +52,8 @@ def line(figures: Figures) -> str:
         parts.append(f"lost {figures.lost}")
     if figures.refused:
         parts.append(f"refused after the stop {figures.refused}")
+    if figures.raced:
+        parts.append(f"raced with the stop {figures.raced}")
     if not math.isnan(figures.burst_fraction):
         parts.append(f"{figures.burst_fraction:.1%} of the burst")
     if not math.isnan(figures.recovery_seconds):

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ READY_WITHIN_SECONDS: Final = 20.0
 STORY_WITHIN_SECONDS: Final = 60.0
 STOP_WITHIN_SECONDS: Final = 35.0
 """A drain of 30 s, and some."""
+STATISTICS_WITHIN_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.02
 LOAD: Final = "load"
 """The ids of the requests that figures are made of begin so; readiness and warm-up come before."""
@@ -43,8 +45,6 @@ class Run:
     violations: Sequence[Violation]
     marks: Mapping[str, float]
     exit_code: int | None
-    output: str
-    """What the proxy printed, for whoever wants to know why."""
 
 
 @attrs.frozen
@@ -87,6 +87,11 @@ class Stage:
         """Write down the instant, for the figures."""
         self.marks[name] = now()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether every request has ended."""
+        return self._crowd.share >= 1.0
+
     async def reached(self, share: float) -> None:
         """Wait until this share of the requests has ended.
 
@@ -114,11 +119,18 @@ class Stage:
 
 
 async def perform(
-    scenario: Scenario, proxy: Proxy, *, requests: int, seed: int = 0, check_release: bool = True
+    scenario: Scenario,
+    proxy: Proxy,
+    *,
+    requests: int,
+    seed: int = 0,
+    check_release: bool = True,
+    keep: Path | None = None,
 ) -> Run:
     """Run one scenario and check its books.
 
     ``check_release`` waits up to 10 s after the load for L7; without it L7 is not checked.
+    ``keep`` is a new folder for all journals and logs, for whoever wants to know why.
 
     Raises:
       ProgramFailed: a program did not start.
@@ -135,8 +147,11 @@ async def perform(
         if "stop" not in marks:
             if check_release:
                 released = await _wait_release(scene, before, warm)
+            await _wait_statistics(scene)
             await scene.stop()
         books = _books(scene, marks)
+        if keep is not None:
+            shutil.copytree(scene.setup.folder, keep, dirs_exist_ok=True)
         return Run(
             scenario.name,
             proxy.name,
@@ -144,7 +159,6 @@ async def perform(
             [*checker.check(books), *_check_accounts(scenario, scene, books), *released],
             marks,
             scene.program.process.returncode,
-            _read(scene.program.log),
         )
 
 
@@ -219,6 +233,20 @@ async def _wait_release(scene: Scene, before: Footprint, warm: Footprint) -> lis
     ]
 
 
+async def _wait_statistics(scene: Scene) -> None:
+    """Wait for statistics that were taken after the load's end: the second block from now.
+
+    The next one may have been taken before, and be on its way.
+    """
+    if scene.proxy.prints_statistics:
+        wanted = accounts.count_blocks(_read(scene.program.log)) + 2
+        await wait_until(
+            lambda: accounts.count_blocks(_read(scene.program.log)) >= wanted,
+            "statistics",
+            seconds=STATISTICS_WITHIN_SECONDS,
+        )
+
+
 def _books(scene: Scene, marks: Mapping[str, float]) -> Books:
     written = list(read_journal(scene.setup.folder / "clients.jsonl"))
     return Books(
@@ -232,10 +260,10 @@ def _books(scene: Scene, marks: Mapping[str, float]) -> Books:
 def _check_accounts(scenario: Scenario, scene: Scene, books: Books) -> Iterator[Violation]:
     """L6, as far as the proxy keeps books that can be read."""
     log = scene.proxy.access_log(scene.setup, scene.program.log)
-    if log is not None:
-        yield from accounts.check_access_log(books, _read(log))
+    yield from accounts.check_access_log(books, _read(log))
     statistics = accounts.parse_statistics(_read(scene.program.log))
-    if statistics is not None:
+    # A proxy that was stopped under load has printed its last ones before the end.
+    if statistics is not None and not math.isfinite(books.promised_until):
         names = {f"127.0.0.1:{each.port}": each.name for each in scene.servers}
         yield from accounts.check_statistics(books, statistics, names, calm=scenario.is_calm)
 

@@ -25,6 +25,10 @@ class Figures:
     """Requests that a server saw and whose client got no answer at all."""
     refused: int
     """Connections refused while no listener was promised; no errors."""
+    raced: int
+    """Requests that met the end of a kept connection after the signal to stop: the proxy
+    closed it as idle when they were on their way, and no server saw them. RFC 9112 §9.3.1
+    knows no cure, so they are no errors; a proxy that looks before it closes has few."""
     p50_seconds: float
     p99_seconds: float
     longest_seconds: float
@@ -50,12 +54,11 @@ def figures_of(run: Run) -> Figures:
     """Count and measure a run's load; readiness and warm-up are left out."""
     cases = [case for case in join(run.books).values() if case.intent.id.startswith(LOAD)]
     seen = [(case, case.outcome) for case in cases if case.outcome is not None]
-    allowed = run.books.promised_until
-    refused = sum(_is_home(outcome, allowed) for _, outcome in seen)
+    stop = run.books.promised_until
     failed = [
         (case, outcome)
         for case, outcome in seen
-        if not outcome.is_good and not _is_home(outcome, allowed)
+        if not (outcome.is_good or _is_refused(outcome, stop) or _is_raced(case, outcome, stop))
     ]
     good = [outcome.seconds for _, outcome in seen if outcome.is_good]
     return Figures(
@@ -64,7 +67,8 @@ def figures_of(run: Run) -> Figures:
         post_errors=sum(not case.is_idempotent for case, _ in failed),
         errors_by_kind=Counter(_kind(outcome) for _, outcome in failed),
         lost=sum(_is_lost(case, outcome) for case, outcome in seen),
-        refused=refused,
+        refused=sum(_is_refused(outcome, stop) for _, outcome in seen),
+        raced=sum(_is_raced(case, outcome, stop) for case, outcome in seen),
         p50_seconds=percentile(good, 0.50),
         p99_seconds=percentile(good, 0.99),
         longest_seconds=max(good, default=math.nan),
@@ -81,6 +85,8 @@ def misses(figures: Figures, limits: Limits) -> Iterator[str]:
     """Each limit that is not kept, in words."""
     if figures.violations:
         yield f"{figures.violations} violations"
+    if figures.exit_code != 0:
+        yield f"exit_code {figures.exit_code}, allowed 0"
     for field in attrs.fields(Limits):
         limit, figure = getattr(limits, field.name), getattr(figures, field.name)
         # Not `figure > limit`: a figure that could not be measured keeps no limit.
@@ -101,8 +107,13 @@ def _is_moot(name: str, figures: Figures) -> bool:
     return name == "error_p99_seconds" and not errors
 
 
-def _is_home(outcome: Outcome, allowed_from: float) -> bool:
-    return outcome.kind is Kind.REFUSED and outcome.at >= allowed_from
+def _is_refused(outcome: Outcome, stop: float) -> bool:
+    return outcome.kind is Kind.REFUSED and outcome.at >= stop
+
+
+def _is_raced(case: Case, outcome: Outcome, stop: float) -> bool:
+    dropped = outcome.kind is Kind.DROPPED and outcome.kept and outcome.at >= stop
+    return dropped and not case.begun
 
 
 def _is_lost(case: Case, outcome: Outcome) -> bool:
