@@ -66,7 +66,7 @@ define gate
 endef
 
 # Options of flake8-async; it reads no file of its own.
-FLAKE8_ASYNC =
+FLAKE8_ASYNC = --startable-in-context-manager=__call__
 
 $(VENV)/.base: $(if $(VENV_OK),,FORCE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
