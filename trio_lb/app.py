@@ -69,7 +69,7 @@ class LoadBalancer:
         self._connections = Connections(self._context)
         self._stop = trio.Event()
         self._stopped_listening = trio.Event()
-        self._serving = 0
+        self._serving: dict[trio.CancelScope, None] = {}
 
     # ------------------------------------------------------------------ what it is
 
@@ -158,18 +158,25 @@ class LoadBalancer:
         Raises:
           OSError: an address can't be bound; none is left open then.
         """
-        self._serving += 1
+        scope = trio.CancelScope()
+        self._serving[scope] = None
         try:
-            async with _bound(self.env, self.config) as listeners:
-                async with trio.open_nursery() as nursery:
-                    for listener, config in zip(listeners, self.config.listeners, strict=True):
-                        router = _OnePool(self.registry, config.pool)
-                        nursery.start_soon(self._listen, listener, router)
-                    task_status.started([listener.address for listener in listeners])
+            with scope:
+                await self._serve(task_status)
         finally:
-            self._serving -= 1
+            del self._serving[scope]
             if not self._serving:
                 self._stopped_listening.set()
+
+    async def _serve(self, task_status: trio.TaskStatus[list[Address]]) -> None:
+        async with (
+            _bound(self.env, self.config) as listeners,
+            trio.open_nursery() as nursery,
+        ):
+            for listener, config in zip(listeners, self.config.listeners, strict=True):
+                router = _OnePool(self.registry, config.pool)
+                nursery.start_soon(self._listen, listener, router)
+            task_status.started([listener.address for listener in listeners])
 
     async def _listen(self, listener: Listener, router: _OnePool) -> None:
         await serve_listener(self._context, listener, router, self._connections, stop=self._stop)
@@ -189,7 +196,7 @@ class LoadBalancer:
         Readiness fails first and idle connections close at once; for up to
         ``accept_grace`` new connections are still served, as long as any is open;
         then the listeners close, and what is left has until ``deadline_seconds``
-        (default ``drain_timeout``) after the call.
+        (default ``drain_timeout``) after the call. Then it is cut.
         """
         config = self.config
         limit = config.drain_timeout if deadline_seconds is None else deadline_seconds
@@ -202,6 +209,8 @@ class LoadBalancer:
         with trio.move_on_at(max(start + limit, self.env.now() + 0.001)) as patience:
             if self._serving:
                 await self._stopped_listening.wait()
+        for scope in self._serving:
+            scope.cancel()
         return not patience.cancelled_caught
 
 

@@ -6,6 +6,7 @@ before it is used again: silence is the only state in which it may carry a reque
 (RFC 9112 section 6.3: bytes that arrive early belong to no request of ours).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -63,8 +64,8 @@ class UpstreamConnection:
 class ServerConnections:
     """The connections to one server.
 
-    The timer serves its ``deadline``; it is told only when the first connection parks
-    while it does not look here yet, not each time the deadline moves.
+    The timer serves its ``deadline``; it is told only when the deadline comes to lie
+    before the next look: with the first connection, and when a surplus begins.
     """
 
     def __init__(
@@ -75,13 +76,13 @@ class ServerConnections:
         idle_limit: int,
         idle_seconds: float,
         first_read: int,
-        on_first_idle: Callable[["ServerConnections"], None],
+        on_due: Callable[["ServerConnections"], None],
     ) -> None:
         self._env = env
         self._address = address
         self._first_read = first_read
-        self._on_first_idle = on_first_idle
-        self._is_timed = False  # Whether the timer will look here, at the latest when due.
+        self._on_due = on_due
+        self._next_look = math.inf  # When the timer looks here next, whatever it finds.
         self._plan: ReusePlan[UpstreamConnection] = ReusePlan(
             limit=idle_limit, idle_seconds=idle_seconds
         )
@@ -114,9 +115,10 @@ class ServerConnections:
         expired = self._plan.park(connection, now)
         if expired:
             _close(expired)
-        if not self._is_timed:
-            self._is_timed = True
-            self._on_first_idle(self)
+        due = self._plan.deadline
+        if due is not None and due < self._next_look:
+            self._next_look = due
+            self._on_due(self)
 
     def died(self, connection: UpstreamConnection) -> None:
         """Learn from a reused connection that died before its answer began."""
@@ -131,7 +133,8 @@ class ServerConnections:
     def on_deadline(self, now: float) -> Sequence[Event]:
         """Close what has been idle for too long."""
         _close(self._plan.sweep(now))
-        self._is_timed = len(self._plan) > 0
+        due = self._plan.deadline
+        self._next_look = math.inf if due is None else due
         return ()
 
     def close_idle(self) -> None:
@@ -147,8 +150,8 @@ def _close(connections: Sequence[UpstreamConnection]) -> None:
 class ConnectionPools:
     """The connections to every server; closing it closes what idles.
 
-    ``on_first_idle`` is told when a server's pool begins to hold a connection: from
-    then on it has a deadline for the timer.
+    ``on_due`` is told of a server's pool whose deadline comes before the timer's next
+    look at it.
     """
 
     def __init__(
@@ -158,10 +161,10 @@ class ConnectionPools:
         idle_limit: int,
         idle_seconds: float,
         first_read: int,
-        on_first_idle: Callable[["ServerConnections"], None],
+        on_due: Callable[["ServerConnections"], None],
     ) -> None:
         self._env = env
-        self._on_first_idle = on_first_idle
+        self._on_due = on_due
         self._idle_limit = idle_limit
         self._idle_seconds = idle_seconds
         self._first_read = first_read
@@ -177,7 +180,7 @@ class ConnectionPools:
                 idle_limit=self._idle_limit,
                 idle_seconds=self._idle_seconds,
                 first_read=self._first_read,
-                on_first_idle=self._on_first_idle,
+                on_due=self._on_due,
             )
         return connections
 

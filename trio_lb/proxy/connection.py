@@ -114,9 +114,10 @@ class ClientConnection:
 
     def close_if_idle(self) -> None:
         """Close now if that loses nothing; else after the current answer, by draining."""
-        if self.is_idle and self._client.scope is not None:
+        if self.is_idle:
             self._take(Signal.CLOSE)
-            self._client.scope.cancel()
+            if self._client.scope is not None:
+                self._client.scope.cancel()
 
     async def run(self) -> None:
         """Serve requests until either side has had enough."""
@@ -127,7 +128,7 @@ class ClientConnection:
                     await linger(self._stream, LINGER_SECONDS)
             except trio.BrokenResourceError:
                 return  # The client reset it between requests: nothing is owed.
-            except trio.Cancelled:
+            except BaseException:
                 self._stream.abort()  # Cut short: it must not look like a clean end.
                 raise
 
@@ -228,8 +229,9 @@ class ClientConnection:
         exchange = Exchange(context, self._client, head, body, keep=keep)
         try:
             await self._answer(exchange, head)
-        except trio.Cancelled:
-            exchange.error = exchange.error or "cancelled"
+        except BaseException as error:
+            is_bug = isinstance(error, Exception)
+            exchange.error = exchange.error or ("internal_error" if is_bug else "cancelled")
             raise
         finally:
             exchange.finish()

@@ -44,7 +44,7 @@ class ProxyContext:
             idle_limit=limits.upstream_idle,
             idle_seconds=config.timeouts.upstream_keep_alive,
             first_read=limits.buffer_size,
-            on_first_idle=touch,
+            on_due=touch,
         )
         self.request_reader = RequestReader(
             codec,

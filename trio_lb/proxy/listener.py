@@ -39,10 +39,16 @@ class Connections:
         """Whether ``limits.max_connections`` are open."""
         return len(self._open) >= self._context.limits.max_connections
 
-    async def serve(self, router: Router, stream: Stream, scheme: str) -> None:
-        """Serve one connection to its end; a bug in it ends it alone, with a log line."""
+    def admit(self, router: Router, stream: Stream, scheme: str) -> ClientConnection | None:
+        """Count a connection in, before its task runs; None when the limit is reached."""
+        if self.is_full:
+            return None
         connection = ClientConnection(self._context, router, stream, scheme=scheme)
         self._open[connection] = None
+        return connection
+
+    async def serve(self, connection: ClientConnection, stream: Stream) -> None:
+        """Serve an admitted connection to its end; a bug in it ends it alone, with a log line."""
         try:
             await connection.run()
         except Exception:
@@ -87,7 +93,8 @@ class Connections:
     async def wait_empty(self) -> None:
         """Wait until no connection is open."""
         while self._open:
-            self._emptied = trio.Event()
+            if self._emptied.is_set():
+                self._emptied = trio.Event()
             await self._emptied.wait()
 
 
@@ -144,10 +151,9 @@ async def _accept(
         )  # fmt: skip
         await trio.sleep(_NO_DESCRIPTORS_PAUSE_SECONDS)
         return
-    room = context.limits.max_connections - len(connections)
     for stream in batch:
-        if room > 0:
-            room -= 1
-            nursery.start_soon(connections.serve, router, stream, scheme)
-        else:
+        connection = connections.admit(router, stream, scheme)
+        if connection is None:
             nursery.start_soon(connections.refuse, stream)
+        else:
+            nursery.start_soon(connections.serve, connection, stream)
