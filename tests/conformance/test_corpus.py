@@ -7,6 +7,7 @@ a case can also be disturbed by what another left behind.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 import trio
@@ -24,6 +25,7 @@ from tests.support.leaks import find_leaks
 from trio_lb.config.schema import Config
 from trio_lb.sim.network import VirtualNetwork
 
+ROOT = Path(__file__).resolve().parents[2]
 BY_ID = {case.id: case for case in CASES}
 
 
@@ -80,3 +82,11 @@ def test_both_directions_and_the_musts_are_well_covered() -> None:
     directions = Counter(case.direction for case in CASES)
     assert min(directions[Direction.REQUEST], directions[Direction.RESPONSE]) >= 150
     assert sum(case.must for case in CASES) >= 386
+
+
+def test_the_documented_table_counts_the_corpus() -> None:
+    table = (ROOT / "docs/conformance.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()]
+    counts = {row[1]: int(row[3]) for row in rows if len(row) == 9 and row[3].isdigit()}
+    assert counts.pop("**all**") == len(CASES)
+    assert counts == Counter(case.theme for case in CASES)
