@@ -1,5 +1,9 @@
 """One client connection: its requests, one after the other, and the waits between them.
 
+    IDLE -- BYTES --> HEAD -- REQUEST --> BUSY -- ENDED --> IDLE
+      `------------ REQUEST ---------------^
+    any of them -- CLOSE --> CLOSED
+
 One task and one cancel scope a connection. The scope's deadline is moved as rarely
 as can be: it may fire early, in a wait for a request that has more time left; then
 the loop makes a new scope and waits on. It never fires in the middle of a request: a
