@@ -70,6 +70,8 @@ class LoadBalancer:
         self._stop = trio.Event()
         self._stopped_listening = trio.Event()
         self._serving: dict[trio.CancelScope, None] = {}
+        self.cut_requests = 0
+        """How many requests the deadline of ``shutdown`` cut."""
 
     # ------------------------------------------------------------------ what it is
 
@@ -209,9 +211,17 @@ class LoadBalancer:
         with trio.move_on_at(max(start + limit, self.env.now() + 0.001)) as patience:
             if self._serving:
                 await self._stopped_listening.wait()
+        if patience.cancelled_caught:
+            await self._cut()
+        return not patience.cancelled_caught
+
+    async def _cut(self) -> None:
+        """End what still serves, and wait until it has noticed."""
+        self.cut_requests = self.statistics().active_connections
         for scope in self._serving:
             scope.cancel()
-        return not patience.cancelled_caught
+        with trio.move_on_after(_LAST_WORDS_SECONDS):
+            await self._stopped_listening.wait()
 
 
 @asynccontextmanager

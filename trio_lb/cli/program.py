@@ -181,7 +181,7 @@ async def _stop(name: str, signals: AsyncIterator[str], lb: LoadBalancer) -> Exi
     if clean:
         _log.info("stopped; every request has ended")
         return Exit.OK
-    left = lb.statistics().active_connections
+    left = lb.cut_requests or lb.statistics().active_connections
     _log.warning("stopped; cut %d requests that had not ended", left)
     return Exit.DRAIN_TIMED_OUT
 

@@ -2,6 +2,10 @@
 
     IDLE -- BYTES --> HEAD -- REQUEST --> BUSY -- ENDED --> IDLE
       `------------ REQUEST ---------------^
+    each of them -- CLOSE --> CLOSED
+
+    IDLE -- BYTES --> HEAD -- REQUEST --> BUSY -- ENDED --> IDLE
+      `------------ REQUEST ---------------^
     any of them -- CLOSE --> CLOSED
 
 One task and one cancel scope a connection. The scope's deadline is moved as rarely
