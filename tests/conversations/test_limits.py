@@ -201,3 +201,21 @@ async def test_a_listener_that_is_closed_leaves_nobody_behind(world: World) -> N
         client.reset()
         await until(lambda: not play.lb.connection_count)
         assert world.link("s1").streams == {}
+
+
+async def test_one_client_may_be_held_to_fewer_connections_than_all(world: World) -> None:
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1, limits=limits(per_client=1)) as play:
+        first = await play.client()
+        await first.send(GET)
+        assert (await first.read_response()).status == 200
+        second = await play.client()
+        refused = await second.read_response()
+        assert (refused.status, refused.header("connection")) == (503, "close")
+        other = await play.client("another")
+        await other.send(GET)
+        assert (await other.read_response()).status == 200
+        assert [each.reason for each in play.told(RequestShed)] == ["per_client"]
+        await first.close()
+        await play.settle()
+        assert (await play.ask()).status == 200

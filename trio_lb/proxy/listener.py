@@ -1,6 +1,7 @@
 """A listener's life: accept in batches, serve each connection, stop without losing one."""
 
 import logging
+from collections import Counter
 
 import trio
 
@@ -28,21 +29,25 @@ class Connections:
     def __init__(self, context: ProxyContext) -> None:
         self._context = context
         self._open: dict[ClientConnection, None] = {}
+        self._clients: Counter[str] = Counter()
         self._refusing = 0
         self._emptied = trio.Event()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether ``limits.max_connections`` are open."""
-        return len(self._open) >= self._context.limits.max_connections
+    def limit_met(self, stream: Stream) -> str | None:
+        """Name the limit that keeps this connection out, or None."""
+        limits = self._context.limits
+        if len(self._open) >= limits.max_connections:
+            return "max_connections"
+        if limits.per_client is not None and self._clients[stream.peer.host] >= limits.per_client:
+            return "per_client"
+        return None
 
-    def admit(self, router: Router, stream: Stream, scheme: str) -> ClientConnection | None:
-        """Count a connection in, before its task runs; None when the limit is reached."""
-        if self.is_full:
-            return None
+    def admit(self, router: Router, stream: Stream, scheme: str) -> ClientConnection:
+        """Count a connection in, before its task runs."""
+        self._clients[stream.peer.host] += 1
         connection = ClientConnection(self._context, router, stream, scheme=scheme)
         self._open[connection] = None
         return connection
@@ -56,13 +61,16 @@ class Connections:
         finally:
             stream.close()
             del self._open[connection]
+            self._clients[stream.peer.host] -= 1
+            if not self._clients[stream.peer.host]:
+                del self._clients[stream.peer.host]
             if not self._open:
                 self._emptied.set()
 
-    async def refuse(self, stream: Stream) -> None:
-        """Tell a connection over the limit so, quickly, and close it."""
+    async def refuse(self, stream: Stream, reason: str) -> None:
+        """Tell a connection over a limit so, quickly, and close it."""
         context = self._context
-        context.bus.publish(RequestShed(at=context.env.now(), reason="max_connections"))
+        context.bus.publish(RequestShed(at=context.env.now(), reason=reason))
         if self._refusing >= _MAX_REFUSING:
             stream.abort()
             return
@@ -152,8 +160,9 @@ async def _accept(
         await trio.sleep(_NO_DESCRIPTORS_PAUSE_SECONDS)
         return
     for stream in batch:
-        connection = connections.admit(router, stream, scheme)
-        if connection is None:
-            nursery.start_soon(connections.refuse, stream)
+        reason = connections.limit_met(stream)
+        if reason is not None:
+            nursery.start_soon(connections.refuse, stream, reason)
         else:
+            connection = connections.admit(router, stream, scheme)
             nursery.start_soon(connections.serve, connection, stream)
