@@ -121,11 +121,14 @@ class ClientConnection:
         )
 
     def close_if_idle(self) -> None:
-        """Close now if that loses nothing; else after the current answer, by draining."""
+        """Close now if that loses nothing; else after the current answer, by draining.
+
+        The look and the close are one step: a request that comes a moment later must
+        find the connection closed, not accepted and then dropped.
+        """
         if self.is_idle:
             self._take(Signal.CLOSE)
-            if self._client.scope is not None:
-                self._client.scope.cancel()
+            self._stream.close()
 
     async def run(self) -> None:
         """Serve requests until either side has had enough."""
@@ -136,6 +139,10 @@ class ClientConnection:
                     await linger(self._stream, LINGER_SECONDS)
             except trio.BrokenResourceError:
                 return  # The client reset it between requests: nothing is owed.
+            except trio.ClosedResourceError:
+                if self._phase is not Phase.CLOSED:
+                    raise
+                return  # ``close_if_idle`` closed it under the wait for a request.
             except BaseException:
                 self._stream.abort()  # Cut short: it must not look like a clean end.
                 raise
