@@ -10,6 +10,7 @@ import inspect
 from collections.abc import AsyncGenerator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.clock import run_in_virtual_time
 from tests.support.leaks import find_leaks, new_descriptors, open_descriptors
@@ -17,6 +18,10 @@ from tests.support.stage import LOOPBACK, VIRTUAL, LoopbackStage, Stage, Virtual
 from tests.support.world import World, open_world
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.network import VirtualNetwork
+
+# A busy machine must not fail a law: how long an example takes is nobody's promise.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @pytest.hookimpl(tryfirst=True)
