@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
 import trio
@@ -107,7 +107,8 @@ class RealEnv:
         """Receive process signals by name; only in the main thread."""
         wanted = [signal.Signals[name] for name in names]
         with trio.open_signal_receiver(*wanted) as received:
-            yield _names_of(received)
+            async with aclosing(_names_of(received)) as names_received:
+                yield names_received
 
     def open_sink(self, path: str) -> Sink:
         """Open a log file, or standard error."""
@@ -118,6 +119,6 @@ class RealEnv:
         return False
 
 
-async def _names_of(received: AsyncIterator[int]) -> AsyncIterator[str]:
+async def _names_of(received: AsyncIterator[int]) -> AsyncGenerator[str, None]:
     async for number in received:
         yield signal.Signals(number).name

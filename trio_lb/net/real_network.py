@@ -24,7 +24,8 @@ from trio_lb.net.env import ConnectError, OutOfDescriptors
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for zero seconds: close() throws away what is queued and sends RST."""
 
-_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""The last two are the kernel's own want of memory: it passes the same way, by waiting."""
 _ACCEPT_AGAIN = (errno.ECONNABORTED, errno.EPROTO, errno.EPERM)
 """One connection died (or was filtered) before we took it: the listener itself is well."""
 

@@ -1,0 +1,119 @@
+"""The real outside world: clocks, entropy, log files and signals."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from trio_lb.net.env import Env
+from trio_lb.net.real import RealEnv
+
+
+def test_the_same_seed_and_name_give_the_same_chance() -> None:
+    one, other = RealEnv(seed=7), RealEnv(seed=7)
+    other.rng("something else").random()
+    draws = [one.rng("pick").random() for _ in range(5)]
+    assert [other.rng("pick").random() for _ in range(5)] == draws
+    assert RealEnv(seed=8).rng("pick").random() != draws[0]
+    assert one.rng("retry").random() not in draws
+
+
+def test_without_a_seed_two_environments_differ() -> None:
+    assert RealEnv().rng("pick").random() != RealEnv().rng("pick").random()
+
+
+@pytest.mark.parametrize("size", [1, 4, 16, 5000])
+def test_a_token_is_hex_of_its_size_and_never_comes_twice(size: int) -> None:
+    env: Env = RealEnv(seed=1)
+    count = 3000 if size == 16 else 2
+    tokens = [env.token(size) for _ in range(count)]
+    assert all(re.fullmatch(r"[0-9a-f]+", token) for token in tokens)
+    assert {len(token) for token in tokens} == {2 * size}
+    assert size < 16 or len(set(tokens)) == count
+
+
+def test_a_token_does_not_follow_from_the_seed() -> None:
+    assert RealEnv(seed=1).token(16) != RealEnv(seed=1).token(16)
+
+
+async def test_now_is_trio_s_clock_and_wall_the_world_s() -> None:
+    env = RealEnv()
+    assert env.now() <= trio.current_time() <= env.now()
+    assert abs(env.wall() - time.time()) < 60
+    assert not env.buggify("anything")
+
+
+async def test_a_log_file_is_appended_to_and_opened_anew_after_a_rotation(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes(b"old\n")
+    sink = RealEnv().open_sink(str(path))
+    await sink.write(b"one\n")
+    path.rename(tmp_path / "access.log.1")
+    await sink.write(b"two\n")
+    await sink.reopen()
+    await sink.write(b"three\n")
+    await sink.aclose()
+    await sink.aclose()
+    assert (tmp_path / "access.log.1").read_bytes() == b"old\none\ntwo\n"
+    assert path.read_bytes() == b"three\n"
+    assert path.stat().st_mode & 0o007 == 0
+
+
+async def test_a_file_that_cannot_be_opened_anew_leaves_the_old_one_in_use(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    sink = RealEnv().open_sink(str(folder / "access.log"))
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(FileNotFoundError):
+        await sink.reopen()
+    await sink.write(b"still here\n")
+    await sink.aclose()
+    assert (tmp_path / "moved" / "access.log").read_bytes() == b"still here\n"
+
+
+async def test_a_full_disk_is_an_error_of_the_write() -> None:
+    sink = RealEnv().open_sink("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        await sink.write(b"x")
+    await sink.aclose()
+
+
+async def test_a_write_that_is_stuck_can_be_left(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    sink = RealEnv().open_sink(str(path))
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sink.write, b"x" * 1_000_000)
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+    finally:
+        # Reading on lets the thread that was left behind end; then nothing is left open.
+        os.set_blocking(reader, True)
+        left = 1_000_000
+        while left:
+            left -= len(await trio.to_thread.run_sync(os.read, reader, 65536))
+        await sink.aclose()
+        os.close(reader)
+
+
+async def test_standard_error_is_a_sink_that_does_not_close_it() -> None:
+    sink = RealEnv().open_sink("-")
+    await sink.write(b"")
+    await sink.reopen()
+    await sink.aclose()
+    os.fstat(2)
+
+
+async def test_signals_come_by_name() -> None:
+    async with RealEnv().signals(["SIGUSR1", "SIGUSR2"]) as received:
+        os.kill(os.getpid(), signal.SIGUSR2)
+        assert await anext(received) == "SIGUSR2"
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert await anext(received) == "SIGUSR1"

@@ -1,0 +1,171 @@
+"""What only the real network has: unix sockets, names, descriptors that run out."""
+
+import errno
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from trio_lb.model.address import Address
+from trio_lb.net.env import ConnectError, OutOfDescriptors
+from trio_lb.net.real_network import RealListener, RealNetwork
+
+pytestmark = pytest.mark.real
+
+ANYWHERE = Address("127.0.0.1", 0)
+NETWORK = RealNetwork()
+
+
+async def test_a_unix_socket_is_a_path_that_goes_with_its_listener(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    listener = await NETWORK.listen(Address(f"unix:{path}", 0))
+    assert path.is_socket()
+    assert listener.address == Address(f"unix:{path}", 0)
+    async with await NETWORK.connect(listener.address) as near:
+        (far,) = await listener.accept_batch(1)
+        near.send_nowait(b"hello")
+        assert await far.receive_some(10) == b"hello"
+        assert near.peer.is_unix
+        far.close()
+    await listener.aclose()
+    await listener.aclose()
+    assert not path.exists()
+    with pytest.raises(ConnectError) as caught:
+        await NETWORK.connect(listener.address)
+    assert caught.value.refused
+
+
+async def test_a_name_is_resolved_and_dialled() -> None:
+    listener = await NETWORK.listen(Address("localhost", 0))
+    async with await NETWORK.connect(Address("localhost", listener.address.port)) as near:
+        assert near.peer.port == listener.address.port
+        (far,) = await listener.accept_batch(1)
+        far.close()
+    await listener.aclose()
+    assert "127.0.0.1" in await NETWORK.resolve("127.0.0.1")
+
+
+async def test_a_refused_name_says_that_it_was_refused() -> None:
+    listener = await NETWORK.listen(Address("localhost", 0))
+    await listener.aclose()
+    with pytest.raises(ConnectError) as caught:
+        await NETWORK.connect(Address("localhost", listener.address.port))
+    assert caught.value.refused
+
+
+async def test_an_unknown_name_is_no_refusal() -> None:
+    with pytest.raises(ConnectError) as caught:
+        await NETWORK.connect(Address("no-such-host.invalid", 80))
+    assert not caught.value.refused
+
+
+async def test_a_taken_address_is_an_error_and_nothing_is_left_open() -> None:
+    listener = await NETWORK.listen(ANYWHERE)
+    with pytest.raises(OSError, match="in use"):
+        await NETWORK.listen(listener.address)
+    await listener.aclose()
+
+
+async def test_both_ends_send_without_delay() -> None:
+    listener = await NETWORK.listen(ANYWHERE)
+    async with await NETWORK.connect(listener.address) as near:
+        (far,) = await listener.accept_batch(1)
+        for stream in (near, far):
+            assert stream._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        far.close()
+    await listener.aclose()
+
+
+async def test_a_batch_takes_all_that_wait_up_to_its_limit() -> None:
+    listener = await NETWORK.listen(ANYWHERE)
+    near = [await NETWORK.connect(listener.address) for _ in range(5)]
+    sizes = []
+    for limit in (3, 3):
+        batch = await listener.accept_batch(limit)
+        sizes.append(len(batch))
+        for stream in (*batch, *near):
+            stream.close()
+    assert sizes == [3, 2]
+    await listener.aclose()
+
+
+@contextmanager
+def no_more_descriptors() -> Iterator[None]:
+    """Lower the limit of this process to what is open now."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_without_descriptors_a_connection_waits_and_is_accepted_later() -> None:
+    listener = await NETWORK.listen(ANYWHERE)
+    async with await NETWORK.connect(listener.address):
+        with no_more_descriptors(), pytest.raises(OutOfDescriptors):
+            await listener.accept_batch(8)
+        (far,) = await listener.accept_batch(8)
+        far.close()
+    await listener.aclose()
+
+
+async def test_without_descriptors_a_connect_fails_and_is_no_refusal() -> None:
+    with no_more_descriptors(), pytest.raises(ConnectError, match="Too many open files") as caught:
+        await NETWORK.connect(Address("127.0.0.1", 9))
+    assert not caught.value.refused
+
+
+class FailingSocket(socket.socket):
+    """A listening socket whose next accepts fail as they are told."""
+
+    failures: list[int]
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Fail, while failures are left."""
+        if self.failures:
+            raise OSError(self.failures.pop(0), "as the test says")
+        return super().accept()
+
+
+def failing_listener(*failures: int) -> RealListener:
+    sock = FailingSocket()
+    sock.failures = list(failures)
+    sock.setblocking(False)
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    return RealListener(sock)
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+async def test_what_passes_by_waiting_is_no_end_of_the_listener(code: int) -> None:
+    listener = failing_listener(code)
+    async with await NETWORK.connect(listener.address):
+        with pytest.raises(OutOfDescriptors):
+            await listener.accept_batch(8)
+        (far,) = await listener.accept_batch(8)
+        far.close()
+    await listener.aclose()
+
+
+async def test_connections_that_died_in_the_queue_are_passed_over() -> None:
+    listener = failing_listener(errno.ECONNABORTED, errno.EPROTO, errno.EPERM)
+    async with await NETWORK.connect(listener.address):
+        (far,) = await listener.accept_batch(8)
+        far.close()
+    await listener.aclose()
+
+
+async def test_a_closed_listener_says_so() -> None:
+    listener = await NETWORK.listen(ANYWHERE)
+    await listener.aclose()
+    with pytest.raises(trio.ClosedResourceError):
+        await listener.accept_batch(1)
