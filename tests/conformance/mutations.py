@@ -54,6 +54,7 @@ CHUNK_NOISE: Final = (
     b"5 \r\nhello\r\n",
     b"05\r\nhello\r\n",
     b"5\nhello\n",
+    b"5\nhello\r\n",
     b"5\r\nhello",
     b"5\r\nhelloXX",
     b"0x5\r\nhello\r\n",

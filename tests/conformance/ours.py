@@ -91,8 +91,11 @@ async def open_virtual_stage(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_accept, await far.listen(back), server.serve)
         plan = change(config(front, back, TimeoutsConfig()))
-        async with open_load_balancer(plan, env=SimEnv(home, seed=0)) as lb:
-            await nursery.start(lb.serve)
+        async with (
+            open_load_balancer(plan, env=SimEnv(home, seed=0)) as lb,
+            trio.open_nursery() as inner,
+        ):
+            await inner.start(lb.serve)
             yield Stage(
                 connect=connect,
                 server=server,
@@ -101,4 +104,5 @@ async def open_virtual_stage(
                 closing=5.0,
                 client_host=client.address.encode(),
             )
+            inner.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
