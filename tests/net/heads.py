@@ -59,3 +59,7 @@ def spoiled(draw: st.DrawFn, heads: st.SearchStrategy[bytes]) -> bytes:
         head = head[:at] + draw(NOISE | st.just(b"")) + head[at + draw(st.integers(0, 1)) :]
     before, _, _ = head.partition(b"\r\n\r\n")
     return before + b"\r\n\r\n"
+
+
+CUTS = st.lists(st.integers(0, 120), max_size=6)
+"""Offsets at which bytes may come in pieces."""

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 
-from tests.net.feed import CUTS, Feed, cut_at
-from tests.net.heads import request_heads, spoiled
+from tests.net.heads import CUTS, request_heads, spoiled
+from tests.net.wires import Recorded, split
 from trio_lb.model.message import Reject, RequestHead
 from trio_lb.net.h1_downstream import RequestReader
 from trio_lb.net.h11_codec import H11Codec
@@ -17,7 +17,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def inbox_with(data: bytes) -> Inbox:
-    inbox = Inbox(Feed(), 4096)
+    inbox = Inbox(Recorded([]), 4096)
     inbox.data = data
     return inbox
 
@@ -162,13 +162,13 @@ def same(one: RequestHead | Reject | None, other: RequestHead | Reject | None) -
 
 @given(request_heads() | spoiled(request_heads()), CUTS)
 def test_any_head_in_any_pieces_reads_the_same(head: bytes, cuts: list[int]) -> None:
-    assert same(read(READER, *cut_at(head, cuts)), read(READER, head))
+    assert same(read(READER, *split(head, cuts)), read(READER, head))
 
 
 @given(request_heads(), CUTS)
 def test_what_stands_behind_a_head_is_never_touched(head: bytes, cuts: list[int]) -> None:
     inbox = inbox_with(b"")
-    pieces = cut_at(head, cuts)
+    pieces = split(head, cuts)
     for piece in pieces[:-1]:
         inbox.data += piece
         assert READER.next_head(inbox) is None

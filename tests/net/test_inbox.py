@@ -5,48 +5,48 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.net.feed import End, Feed
+from tests.net.wires import Recorded
 from tests.support.world import World
 from trio_lb.net.inbox import LARGEST_READ, Inbox
 
 
 async def test_reads_four_times_as_much_whenever_a_buffer_was_filled() -> None:
-    feed = Feed(bytes(2_000_000))
-    inbox = Inbox(feed, 4096)
+    stream = Recorded([bytes(2_000_000)])
+    inbox = Inbox(stream, 4096)
     for _ in range(6):
         assert await inbox.fill()
-    assert feed.asked == [4096, 16384, 65536, 262144, 262144, 262144]
-    assert feed.asked[-1] == LARGEST_READ
+    assert stream.asked == [4096, 16384, 65536, 262144, 262144, 262144]
+    assert stream.asked[-1] == LARGEST_READ
 
 
 async def test_never_reads_more_than_the_largest_read_however_large_it_began() -> None:
-    feed = Feed(bytes(1_000_000))
-    inbox = Inbox(feed, 100_000)
+    stream = Recorded([bytes(1_000_000)])
+    inbox = Inbox(stream, 100_000)
     for _ in range(3):
         await inbox.fill()
-    assert feed.asked == [100_000, LARGEST_READ, LARGEST_READ]
+    assert stream.asked == [100_000, LARGEST_READ, LARGEST_READ]
 
 
 async def test_reads_no_more_at_once_after_a_buffer_that_was_not_filled() -> None:
-    feed = Feed(bytes(4095), bytes(4095), bytes(4096), bytes(1))
-    inbox = Inbox(feed, 4096)
+    stream = Recorded([bytes(4095), bytes(4095), bytes(4096), bytes(1)])
+    inbox = Inbox(stream, 4096)
     for _ in range(4):
         await inbox.fill()
-    assert feed.asked == [4096, 4096, 4096, 16384]
+    assert stream.asked == [4096, 4096, 4096, 16384]
 
 
 async def test_a_new_message_is_read_modestly_again() -> None:
-    feed = Feed(bytes(100_000))
-    inbox = Inbox(feed, 4096)
+    stream = Recorded([bytes(100_000)])
+    inbox = Inbox(stream, 4096)
     await inbox.fill()
     await inbox.fill()
     inbox.begin()
     await inbox.fill()
-    assert feed.asked == [4096, 16384, 4096]
+    assert stream.asked == [4096, 16384, 4096]
 
 
 async def test_what_comes_is_put_behind_what_was_not_used_yet() -> None:
-    inbox = Inbox(Feed(b"abc", b"def"), 4096)
+    inbox = Inbox(Recorded([b"abc", b"def"]), 4096)
     await inbox.fill()
     assert inbox.take(1) == b"a"
     await inbox.fill()
@@ -54,14 +54,14 @@ async def test_what_comes_is_put_behind_what_was_not_used_yet() -> None:
 
 
 async def test_an_end_of_file_is_for_good_and_asked_for_once() -> None:
-    feed = Feed(b"last")
-    inbox = Inbox(feed, 4096)
+    stream = Recorded([b"last"])
+    inbox = Inbox(stream, 4096)
     assert [await inbox.fill() for _ in range(4)] == [True, False, False, False]
-    assert (inbox.ended, inbox.data, len(feed.asked)) == (True, b"last", 2)
+    assert (inbox.ended, inbox.data, len(stream.asked)) == (True, b"last", 2)
 
 
 async def test_a_reset_is_no_end_and_leaves_what_came_before() -> None:
-    inbox = Inbox(Feed(b"half", end=End.RESET), 4096)
+    inbox = Inbox(Recorded([b"half"], broken=True), 4096)
     await inbox.fill()
     with pytest.raises(trio.BrokenResourceError):
         await inbox.fill()
@@ -87,7 +87,7 @@ async def test_a_cancelled_fill_has_read_nothing(world: World) -> None:
 def test_whatever_is_taken_comes_in_order_and_the_rest_stays(
     data: bytes, limits: list[int]
 ) -> None:
-    inbox = Inbox(Feed(), 4096)
+    inbox = Inbox(Recorded([]), 4096)
     inbox.data = data
     taken = [inbox.take(limit) for limit in limits]
     assert b"".join(taken) + inbox.data == data

@@ -78,6 +78,6 @@ def inbox_of(*pieces: bytes, broken: bool = False) -> Inbox:
 
 
 def split(data: bytes, at: Sequence[int]) -> list[bytes]:
-    """Cut ``data`` at these offsets."""
+    """Cut ``data`` at these offsets; no piece is empty."""
     cuts = [0, *sorted(min(offset, len(data)) for offset in at), len(data)]
-    return [data[begin:end] for begin, end in itertools.pairwise(cuts)]
+    return [data[begin:end] for begin, end in itertools.pairwise(cuts) if begin < end]
