@@ -54,7 +54,7 @@ class _OnePool:
 
     def pool_for(self, head: RequestHead) -> Pool | None:
         """Return the pool while the configuration has it."""
-        return self._registry.pools().get(self._name)
+        return self._registry.find_pool(self._name)
 
 
 class LoadBalancer:

@@ -206,7 +206,8 @@ class ClientConnection:
         """Answer a head that is no request; what follows it can't be understood."""
         self._take(Signal.REQUEST)
         self._wait_until(math.inf)
-        exchange = Exchange(self._context, self._client, None, self._no_body(), keep=False)
+        now = self._context.env.now()
+        exchange = Exchange(self._context, self._client, None, self._no_body(), now=now, keep=False)
         exchange.is_bodiless = self._refused.lstrip(b"\r\n").startswith(b"HEAD ")
         try:
             await refuse(exchange, reject)
@@ -241,21 +242,20 @@ class ClientConnection:
             and self._requests < limits.requests_per_connection
             and now - self._accepted_at < limits.connection_age
         )
-        exchange = Exchange(context, self._client, head, body, keep=keep)
+        exchange = Exchange(context, self._client, head, body, now=now, keep=keep)
         try:
             await self._answer(exchange, head)
         except BaseException as error:
             is_bug = isinstance(error, Exception)
             exchange.error = exchange.error or ("internal_error" if is_bug else "cancelled")
-            raise
-        finally:
             exchange.finish()
-        self._after(exchange)
+            raise
+        self._after(exchange, exchange.finish())
 
     async def _answer(self, exchange: Exchange, head: RequestHead) -> None:
         if head.framing is not Unsized.NO_BODY and not await self._gather(exchange, head):
             return
-        if await answers_itself(exchange, head):
+        if head.max_forwards == 0 and await answers_itself(exchange, head):
             return
         pool = self._router.pool_for(head)
         if pool is None:
@@ -284,12 +284,12 @@ class ClientConnection:
             return False
         return True
 
-    def _after(self, exchange: Exchange) -> None:
+    def _after(self, exchange: Exchange, now: float) -> None:
         """Decide whether the connection goes on."""
         if exchange.keep and not self._context.draining:
             self._take(Signal.ENDED)
             self._client.inbox.begin()
-            due = self._context.env.now() + self._context.timeouts.client_keep_alive
+            due = now + self._context.timeouts.client_keep_alive
             self._due = due
             scope = self._client.scope
             if scope is not None and scope.deadline > due:

@@ -95,6 +95,7 @@ class Exchange:
         head: RequestHead | None,
         body: RequestBody,
         *,
+        now: float,
         keep: bool,
     ) -> None:
         self.context = context
@@ -109,7 +110,7 @@ class Exchange:
             self._believe(head)
         if not self.id:
             self.id = context.env.token(16)
-        self.started_at = context.env.now()
+        self.started_at = now
         self.head_at: float | None = None
         self.status = 0
         self.bytes_out = 0
@@ -146,8 +147,8 @@ class Exchange:
         self.status = status
         self.head_at = self.context.env.now()
 
-    def finish(self) -> None:
-        """Close the books: exactly once for each exchange, whatever happened."""
+    def finish(self) -> float:
+        """Close the books, exactly once for each exchange, whatever happened; return when."""
         context = self.context
         now = context.env.now()
         elapsed = now - self.started_at
@@ -172,6 +173,7 @@ class Exchange:
             context.bus.publish(
                 RequestFailed(at=now, server_id=server_id, error=self.error, record=record)
             )
+        return now
 
     def _record(self, elapsed: float) -> RequestRecord:
         head = self.head

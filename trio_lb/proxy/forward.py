@@ -109,7 +109,7 @@ class Forward:
         exchange = self._exchange
         context = exchange.context
         request = exchange.client.writer.write(
-            self._head, request_id=exchange.id, server_host=str(server.address).encode()
+            self._head, request_id=exchange.id, server=server.address
         )
         if request is None:
             await refuse(exchange, LOOP)

@@ -8,6 +8,7 @@ says of itself is replaced, never passed on.
 import ipaddress
 from collections.abc import Sequence
 
+from trio_lb.model.address import Address
 from trio_lb.model.message import Field, Length, RequestHead, Unsized
 
 _HOP_BY_HOP = frozenset(
@@ -77,10 +78,10 @@ class RequestWriter:
                 self._peer,
             )
 
-    def write(self, head: RequestHead, *, request_id: str, server_host: bytes) -> bytes | None:
+    def write(self, head: RequestHead, *, request_id: str, server: Address) -> bytes | None:
         """Return the head to send, or None when Via says that it has been here already."""
         connection = head.connection
-        host = head.host or server_host
+        host = head.host or _host_of(server)
         parts = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (head.method, head.target, host)]
         vouched: list[Field] = []
         for field in head.fields:
@@ -149,6 +150,11 @@ _SPELLED = {
 
 _NEVER_NOMINATED = frozenset({b"host", b"via", b"max-forwards"})
 """Connection can't take away where the request goes or the guards against loops."""
+
+
+def _host_of(server: Address) -> bytes:
+    """What Host says when a client of HTTP/1.0 did not: a path could not be one."""
+    return b"localhost" if server.is_unix else str(server).encode()
 
 
 def _nominated(lower: bytes, connection: frozenset[bytes]) -> bool:

@@ -82,6 +82,10 @@ class Registry:
             known = ", ".join(self._pools) or "none"
             raise LookupError(f"no pool is called {name!r}; known are: {known}") from None
 
+    def find_pool(self, name: str) -> Pool | None:
+        """Return the pool of that name, None without one; for the hot path."""
+        return self._pools.get(name)
+
     def pools(self) -> Mapping[str, Pool]:
         """Return the plan's pools by name; retired ones are not among them."""
         return dict(self._pools)
