@@ -81,7 +81,7 @@ class Client:
 
     async def perform(self, order: Order) -> Outcome:
         """Make one request; return its outcome, which is in the journal by then."""
-        await self._look_at_kept_connection()
+        await self.look_at_kept_connection()
         intent, kept = order.intent, self._wire is not None
         self._journal.write(intent)
         outcome = Outcome(order.id, Kind.SILENT, now(), 0.0)
@@ -93,6 +93,8 @@ class Client:
         outcome = attrs.evolve(outcome, at=end, seconds=end - intent.at, kept=kept)
         self._journal.write(outcome)
         self._last_id = order.id
+        if self._wire is not None and self._wire.has_bytes:
+            await self._report_stray()
         return outcome
 
     async def close(self) -> None:
@@ -101,13 +103,9 @@ class Client:
             wire, self._wire = self._wire, None
             await trio.aclose_forcefully(wire.stream)
 
-    async def _look_at_kept_connection(self) -> None:
+    async def look_at_kept_connection(self) -> None:
         """Drop a kept connection that has ended, and write down bytes that nobody asked for."""
-        if self._wire is None:
-            return
-        if self._wire.has_bytes:
-            await self._report_stray()
-        elif self._wire.stream.socket.is_readable():
+        if self._wire is not None and self._wire.stream.socket.is_readable():
             with contextlib.suppress(OSError):
                 if await self._wire.stream.socket.recv(1, socket.MSG_PEEK):
                     await self._report_stray()
@@ -139,7 +137,8 @@ class Client:
             body = await wire.read_answer_body(head, order.method, status)
         except Ended as end:
             return _ended(order, Kind.CUT, str(end))
-        if order.close or head.closes or not _is_framed(head):
+        # What came along behind the answer is noticed even when the connection ends here.
+        if not wire.has_bytes and (order.close or head.closes or not _is_framed(head)):
             await self.close()
         return _answered(order, head, status, body)
 
@@ -168,6 +167,7 @@ async def open_client(
     client = Client(port, journal, patience_seconds=patience_seconds)
     try:
         yield client
+        await client.look_at_kept_connection()
     finally:
         await client.close()
 

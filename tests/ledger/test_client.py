@@ -179,3 +179,13 @@ def test_an_upload_has_one_framing() -> None:
     assert b"Transfer-Encoding" not in sized.encode()
     assert b"Transfer-Encoding: chunked\r\n" in chunked.encode()
     assert b"Content-Length" not in chunked.encode()
+
+
+@pytest.mark.parametrize("close", [False, True])
+async def test_bytes_after_the_last_answer_are_noticed_too(close: bool, tmp_path: Path) -> None:
+    order = Order("load-1", close=close)
+    script = Script([whole(order, extra=b"more")])
+    async with client_of(script, tmp_path / "journal") as client:
+        await client.perform(order)
+    kinds = [each.kind for each in read_journal(tmp_path / "journal") if isinstance(each, Outcome)]
+    assert kinds == [Kind.ANSWERED, Kind.STRAY]

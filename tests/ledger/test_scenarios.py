@@ -16,16 +16,16 @@ pytestmark = pytest.mark.real
 # How many requests a story needs for its faults to meet some. Where the servers' return
 # belongs to the story, there are enough left to see it.
 REQUESTS = {
-    "calm": 300,
-    "kill": 700,
-    "race": 900,
-    "rolling": 600,
-    "frozen": 500,
-    "errors": 1500,
-    "outage": 600,
-    "stop": 500,
-    "half": 500,
-    "abrupt": 700,
+    "calm": 200,
+    "kill": 500,
+    "race": 600,
+    "rolling": 400,
+    "frozen": 400,
+    "errors": 1200,
+    "outage": 500,
+    "stop": 300,
+    "half": 300,
+    "abrupt": 500,
 }
 
 
@@ -36,12 +36,8 @@ async def test_nothing_accepted_is_lost(name: str) -> None:
     figures = figures_of(run)
     assert list(examples(run.violations)) == []
     assert list(misses(figures, scenario.limits)) == [], figures
-
-
-async def test_an_answer_that_its_server_did_not_finish_is_cut_for_the_client_too() -> None:
-    run = await perform(BY_NAME["half"], TrioLB(), requests=300, seed=1, check_release=False)
-    assert figures_of(run).errors_by_kind["cut"] >= 1
-    assert list(examples(run.violations)) == []
+    if name == "half":
+        assert figures.errors_by_kind["cut"] >= 1, "an unfinished answer is cut for the client too"
 
 
 def test_every_scenario_is_played() -> None:
