@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import resource
 import socket
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import trio
 
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError, OutOfDescriptors
-from trio_lb.net.real_network import RealListener, RealNetwork
+from trio_lb.net.real_network import RealListener, RealNetwork, _dial
 
 pytestmark = pytest.mark.real
 
@@ -63,6 +64,94 @@ async def test_an_unknown_name_is_no_refusal() -> None:
     with pytest.raises(ConnectError) as caught:
         await NETWORK.connect(Address("no-such-host.invalid", 80))
     assert not caught.value.refused
+
+
+# Each of these passes for an address in a configuration, and none has a number of its own.
+NOWHERE = [
+    Address("a..example", 80),
+    Address("a" * 64 + ".example", 80),
+    Address("fe80::1%no-such-zone", 80),
+    Address("unix:/" + "a" * 200, 0),
+]
+
+
+@pytest.mark.parametrize("address", NOWHERE, ids=str)
+async def test_what_can_not_be_dialled_is_an_error_of_connecting_and_no_other(
+    address: Address,
+) -> None:
+    with pytest.raises(ConnectError, match=re.escape(str(address))) as caught:
+        await NETWORK.connect(address)
+    assert not caught.value.refused
+
+
+@pytest.mark.parametrize("address", NOWHERE, ids=str)
+async def test_what_can_not_be_bound_is_an_oserror(address: Address) -> None:
+    with pytest.raises(OSError, match=r"label|known|too long"):
+        await NETWORK.listen(address)
+
+
+async def test_an_ipv6_literal_is_listened_on_and_dialled() -> None:
+    try:
+        listener = await NETWORK.listen(Address("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no ::1")
+    assert str(listener.address) == f"[::1]:{listener.address.port}"
+    async with await NETWORK.connect(listener.address) as near:
+        (far,) = await listener.accept_batch(1)
+        assert (near.peer, far.local) == (listener.address, listener.address)
+        assert far.peer == near.local
+        far.close()
+    with pytest.raises(ConnectError) as caught:
+        await NETWORK.connect(Address("127.0.0.1", listener.address.port))
+    assert caught.value.refused, "it is IPv6 only"
+    await listener.aclose()
+
+
+async def test_a_unix_socket_whose_backlog_is_full_refuses(tmp_path: Path) -> None:
+    listener = await NETWORK.listen(Address(f"unix:{tmp_path}/app.sock", 0), backlog=0)
+    async with await NETWORK.connect(listener.address):
+        with pytest.raises(ConnectError, match="temporarily unavailable") as caught:
+            await NETWORK.connect(listener.address)
+        assert caught.value.refused
+    await listener.aclose()
+
+
+class BoundToOnePort(trio.abc.SocketFactory):
+    """Gives each socket the same port of its own, as chance would one day."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def socket(
+        self,
+        family: socket.AddressFamily | int = socket.AF_INET,
+        type: socket.SocketKind | int = socket.SOCK_STREAM,
+        proto: int = 0,
+    ) -> trio.socket.SocketType:
+        """See ``trio.abc.SocketFactory``."""
+        sock = socket.socket(family, type, proto)
+        if family == socket.AF_INET:
+            sock.bind(("127.0.0.1", self._port))
+        return trio.socket.from_stdlib_socket(sock)
+
+
+async def test_a_connection_that_met_itself_is_refused_for_a_literal() -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.setblocking(False)
+        with pytest.raises(ConnectError, match="refused") as caught:
+            await _dial(sock, Address("127.0.0.1", sock.getsockname()[1]))
+    assert caught.value.refused
+
+
+async def test_a_connection_that_met_itself_is_refused_for_a_name() -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    trio.socket.set_custom_socket_factory(BoundToOnePort(port))
+    with pytest.raises(ConnectError, match="refused") as caught:
+        await NETWORK.connect(Address("localhost", port))
+    assert caught.value.refused
 
 
 async def test_a_taken_address_is_an_error_and_nothing_is_left_open() -> None:

@@ -145,7 +145,11 @@ class Network(Protocol):
         ...
 
     async def resolve(self, name: str) -> Sequence[str]:
-        """Return the literal addresses of ``name``, preferred first."""
+        """Return the literal addresses of ``name``, preferred first.
+
+        Raises:
+          OSError: nobody knows the name.
+        """
         ...
 
 

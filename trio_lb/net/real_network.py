@@ -26,6 +26,8 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 """The last two are the kernel's own want of memory: it passes the same way, by waiting."""
+_REFUSED = (errno.ECONNREFUSED, errno.ECONNRESET, errno.ENOENT, errno.EAGAIN)
+"""Nobody took it; the last two come from a unix socket: no path, or a full backlog."""
 _ACCEPT_AGAIN = (errno.ECONNABORTED, errno.EPROTO, errno.EPERM)
 """One connection died (or was filtered) before we took it: the listener itself is well."""
 
@@ -263,7 +265,10 @@ class RealNetwork:
 
     async def resolve(self, name: str) -> Sequence[str]:
         """Ask the system's resolver, in a thread of trio's."""
-        found = await trio.socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        try:
+            found = await trio.socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except UnicodeError as error:
+            raise OSError(f"{name}: {error}") from error
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -276,27 +281,47 @@ def _prepare_tcp_listener(sock: socket.socket) -> None:
 
 
 async def _dial(sock: socket.socket, address: Address) -> None:
+    try:
+        code = await _shake_hands(sock, address)
+    except OSError as error:
+        # No number for it: a zone that is no interface of ours, a path that is too long.
+        raise ConnectError(f"{address}: {error.strerror or error}") from error
+    if code:
+        raise ConnectError(f"{address}: {os.strerror(code)}", refused=code in _REFUSED)
+
+
+async def _shake_hands(sock: socket.socket, address: Address) -> int:
+    """Connect; return 0, or the error number that the kernel gave."""
     target = address.host.removeprefix("unix:") if address.is_unix else (address.host, address.port)
     code = sock.connect_ex(target)
-    if code in (errno.EINPROGRESS, errno.EAGAIN):
+    if code == errno.EINPROGRESS:
         await wait_writable(sock)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     else:
         await checkpoint()
     if code == 0 and not address.is_unix:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if sock.getsockname() == sock.getpeername():
-            # Dialling a closed port of our own ephemeral range can meet itself
-            # (TCP simultaneous open): nobody listens there.
-            code = errno.ECONNREFUSED
-    if code:
-        refused = code in (errno.ECONNREFUSED, errno.ENOENT, errno.ECONNRESET)
-        raise ConnectError(f"{address}: {os.strerror(code)}", refused=refused)
+        if _met_itself(sock):
+            return errno.ECONNREFUSED
+    return code
+
+
+def _met_itself(sock: socket.socket) -> bool:
+    """Whether nobody listens there: dialling a port of our own ephemeral range can meet itself.
+
+    TCP calls it a simultaneous open. It would also keep the server from binding its port.
+    """
+    try:
+        return bool(sock.getsockname() == sock.getpeername())
+    except OSError:
+        return False  # It was reset already, as the first read will say.
 
 
 async def _connect_by_name(address: Address) -> RealStream:
     try:
         stream = await trio.open_tcp_stream(address.host, address.port)
+    except UnicodeError as error:
+        raise ConnectError(f"{address}: {error}") from error  # A label that is too long, or empty.
     except OSError as error:
         causes = error.__cause__
         refused = isinstance(causes, ConnectionRefusedError) or (
@@ -306,6 +331,9 @@ async def _connect_by_name(address: Address) -> RealStream:
         raise ConnectError(f"{address}: {error}", refused=refused) from error
     sock = socket.socket(fileno=stream.socket.detach())
     sock.setblocking(False)
+    if _met_itself(sock):
+        sock.close()
+        raise ConnectError(f"{address}: {os.strerror(errno.ECONNREFUSED)}", refused=True)
     return RealStream(sock, address)
 
 
