@@ -19,10 +19,15 @@ NO_BODY = Unsized.NO_BODY
 
 async def read_all(source: BodySource) -> bytes:
     """The pieces and the tail, as a writer would send them."""
-    out = b""
+    out: list[bytes] = []
+    await read_into(out, source)
+    return b"".join(out) + source.tail()
+
+
+async def read_into(out: list[bytes], source: BodySource) -> None:
+    """The pieces, kept even when there is no end."""
     while not source.at_end():
-        out += await source.receive()
-    return out + source.tail()
+        out.append(await source.receive())
 
 
 async def read(
@@ -121,6 +126,27 @@ async def test_an_early_end_is_a_cut(framing: Framing, data: bytes) -> None:
     with pytest.raises(BodyCut):
         await read_all(source)
     assert not source.at_end()
+
+
+@pytest.mark.parametrize("wire", [True, False])
+@pytest.mark.parametrize(("framing", "data"), [(Length(11), b"hello world"), (CHUNKED, CODED)])
+async def test_an_end_at_any_offset_is_a_cut_and_what_came_is_passed_on(
+    framing: Framing, data: bytes, wire: bool
+) -> None:
+    whole, _, _ = await read([data], framing, wire=wire)
+    for size in range(len(data)):
+        source = open_body(inbox_of(data[:size]), framing, wire=wire)
+        out: list[bytes] = []
+        with pytest.raises(BodyCut):
+            await read_into(out, source)
+        assert whole.startswith(b"".join(out))
+        assert (source.at_end(), source.size <= 11) == (False, True)
+
+
+@given(st.lists(st.integers(0, 40), max_size=4), st.integers(0, len(CODED) - 1))
+def test_a_cut_in_chunks_never_looks_like_their_end(cuts: list[int], size: int) -> None:
+    with pytest.raises(BodyCut):
+        run_law(split(CODED[:size], cuts), CHUNKED, wire=True)
 
 
 @pytest.mark.parametrize("framing", [Length(5), CHUNKED, UNTIL_CLOSE])

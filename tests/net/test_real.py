@@ -3,11 +3,15 @@
 import os
 import re
 import signal
+import socket
+import sys
 import time
 from pathlib import Path
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
 from trio_lb.net.env import Env
@@ -109,6 +113,76 @@ async def test_standard_error_is_a_sink_that_does_not_close_it() -> None:
     await sink.reopen()
     await sink.aclose()
     os.fstat(2)
+
+
+@pytest.mark.parametrize(
+    ("path", "stream"), [("-", "err"), ("/dev/stderr", "err"), ("/dev/stdout", "out")]
+)
+async def test_a_standard_stream_is_written_to_by_any_of_its_names(
+    path: str, stream: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sink = RealEnv().open_sink(path)
+    await sink.write(b"one\n")
+    await sink.reopen()
+    await sink.write(b"two\n")
+    await sink.aclose()
+    assert getattr(capfd.readouterr(), stream) == "one\ntwo\n"
+
+
+async def test_standard_error_that_is_a_socket_is_written_to_all_the_same() -> None:
+    ours, theirs = socket.socketpair()
+    program = (
+        "import trio; from trio_lb.net.real import RealEnv;"
+        "trio.run(RealEnv().open_sink('/dev/stderr').write, b'a line')"
+    )
+    with ours, theirs:
+        ran = await trio.run_process([sys.executable, "-c", program], stderr=theirs, check=False)
+        theirs.close()
+        assert (ours.recv(1000), ran.returncode) == (b"a line", 0)
+
+
+async def test_a_sink_whose_file_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no/access\.log"):
+        RealEnv().open_sink(str(tmp_path / "no" / "access.log"))
+    with pytest.raises(IsADirectoryError):
+        RealEnv().open_sink(str(tmp_path))
+
+
+async def test_a_sink_that_was_closed_writes_nowhere(tmp_path: Path) -> None:
+    sink = RealEnv().open_sink(str(tmp_path / "log"))
+    await sink.aclose()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        await sink.write(b"lost")
+
+
+async def test_a_burst_of_signals_of_two_kinds_loses_neither_kind() -> None:
+    async with RealEnv().signals(["SIGUSR1", "SIGUSR2"]) as received:
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGUSR1, signal.SIGUSR2):
+            os.kill(os.getpid(), number)
+        assert {await anext(received), await anext(received)} == {"SIGUSR1", "SIGUSR2"}
+
+
+async def test_a_signal_has_its_old_meaning_behind_the_block() -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    async with RealEnv().signals(["SIGUSR1"]):
+        assert signal.getsignal(signal.SIGUSR1) != before
+    assert signal.getsignal(signal.SIGUSR1) == before
+
+
+async def test_an_unknown_signal_is_a_mistake_that_is_named() -> None:
+    with pytest.raises(KeyError, match="SIGNOTHING"):
+        async with RealEnv().signals(["SIGNOTHING"]):
+            pass
+
+
+@given(st.lists(st.sampled_from(["pick", "retry", "timers"]), max_size=12))
+def test_a_stream_of_chance_does_not_depend_on_who_else_draws(order: list[str]) -> None:
+    together = RealEnv(seed=7)
+    drawn = [(name, together.rng(name).random()) for name in order]
+    for name in set(order):
+        alone = RealEnv(seed=7).rng(name)
+        mine = [value for whose, value in drawn if whose == name]
+        assert mine == [alone.random() for _ in mine]
 
 
 async def test_signals_come_by_name() -> None:
