@@ -30,6 +30,9 @@ _UPGRADE_PRIMER = h11.Request(
 ``net.response_rules`` decides."""
 
 
+_CODES = {501: "not_implemented"}
+
+
 class H11Codec:
     """Stateless: one instance serves every connection."""
 
@@ -40,7 +43,8 @@ class H11Codec:
         try:
             event = connection.next_event()
         except h11.RemoteProtocolError as error:
-            return Reject(error.error_status_hint, "bad_request", str(error))
+            status = error.error_status_hint
+            return Reject(status, _CODES.get(status, "bad_request"), str(error))
         if type(event) is not h11.Request:
             return Reject(400, "bad_request", "the head is not one complete request head")
         return RawRequest(event.method, event.target, event.http_version[2] - 48, _fields(event))
