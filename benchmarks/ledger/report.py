@@ -76,15 +76,15 @@ def table(cells: Sequence[Cell]) -> str:
 
 
 def brief(cell: Cell) -> str:
-    """What stands in a table's cell: errors a client saw, idempotent / POST, and what was broken."""
+    """What stands in a table's cell: errors a client saw, idempotent / POST, and rules broken."""
     figures = cell.figures
     if figures is None:
         return "failed"
     parts = [f"{figures.idempotent_errors} / {figures.post_errors}"]
     if not math.isnan(figures.recovery_seconds):
         parts.append(f"{seconds(figures.error_p99_seconds)}; {seconds(figures.recovery_seconds)}")
-    if figures.violations:
-        parts.append(f"**{figures.violations} violations**")
+    if figures.broken:
+        parts.append(f"**{', '.join(figures.broken)}**")
     return "; ".join(parts)
 
 

@@ -41,6 +41,8 @@ class Figures:
     """From the signal to the proxy's end."""
     exit_code: int | None
     violations: int
+    broken: Sequence[str]
+    """The names of the rules that were broken."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, which has no NaN."""
@@ -78,6 +80,7 @@ def figures_of(run: Run) -> Figures:
         stop_seconds=run.marks.get("stopped", math.nan) - run.marks.get("stop", math.nan),
         exit_code=run.exit_code,
         violations=len(run.violations),
+        broken=sorted({each.rule.name for each in run.violations}),
     )
 
 

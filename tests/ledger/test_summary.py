@@ -167,7 +167,7 @@ def test_each_limit_can_be_missed(figures: Figures, limits: Limits, said: str) -
 
 def test_a_run_that_is_summed_up_counts_its_violations() -> None:
     run = attrs.evolve(a_run(), violations=[Violation(Rule.L4, "load-0", "wrong")])
-    assert figures_of(run).violations == 1
+    assert (figures_of(run).violations, figures_of(run).broken) == (1, ["L4"])
 
 
 def test_a_table_has_scenarios_down_and_proxies_across() -> None:
@@ -175,13 +175,13 @@ def test_a_table_has_scenarios_down_and_proxies_across() -> None:
     figures = attrs.evolve(RIGHT, idempotent_errors=2, post_errors=3)
     cells = [
         Cell(kill, "one", figures),
-        Cell(kill, "two", attrs.evolve(figures, violations=4)),
+        Cell(kill, "two", attrs.evolve(figures, violations=4, broken=["L2", "L7"])),
         Cell(outage, "two", failed="it did not start"),
     ]
     assert table(cells).splitlines() == [
         "| scenario | one | two |",
         "| --- | --- | --- |",
-        "| kill -9 of a server under load | 2 / 3 | 2 / 3; **4 violations** |",
+        "| kill -9 of a server under load | 2 / 3 | 2 / 3; **L2, L7** |",
         "| all servers down, then up |  | failed |",
     ]
 
