@@ -12,8 +12,10 @@ from trio_lb.proxy.answer_out import error_answer
 from trio_lb.proxy.connection import ClientConnection, Router
 from trio_lb.proxy.context import ProxyContext
 
-ACCEPT_BATCH = 64
-"""How many waiting connections are taken before others get their turn."""
+ACCEPT_BATCH = 1024
+"""How many waiting connections are taken before others get their turn: all that wait, for a
+scheduler's pass gets longer with every busy connection, and whoever is left over waits a whole
+one. With 64 the last of 2,000 waited thirty passes: p99 was six times p50 instead of two."""
 
 _NO_DESCRIPTORS_PAUSE_SECONDS = 0.1
 _LAST_LOOK_SECONDS = 0.001
