@@ -164,21 +164,16 @@ class LoadBalancer:
         self._serving[scope] = None
         try:
             with scope:
-                await self._serve(task_status)
+                async with _bound(self.env, self.config) as listeners:
+                    async with trio.open_nursery() as nursery:
+                        for listener, config in zip(listeners, self.config.listeners, strict=True):
+                            router = _OnePool(self.registry, config.pool)
+                            nursery.start_soon(self._listen, listener, router)
+                        task_status.started([listener.address for listener in listeners])
         finally:
             del self._serving[scope]
             if not self._serving:
                 self._stopped_listening.set()
-
-    async def _serve(self, task_status: trio.TaskStatus[list[Address]]) -> None:
-        async with (
-            _bound(self.env, self.config) as listeners,
-            trio.open_nursery() as nursery,
-        ):
-            for listener, config in zip(listeners, self.config.listeners, strict=True):
-                router = _OnePool(self.registry, config.pool)
-                nursery.start_soon(self._listen, listener, router)
-            task_status.started([listener.address for listener in listeners])
 
     async def _listen(self, listener: Listener, router: _OnePool) -> None:
         await serve_listener(self._context, listener, router, self._connections, stop=self._stop)

@@ -206,4 +206,5 @@ async def hang(peer: RawPeer) -> None:
 
 async def reset(peer: RawPeer) -> None:
     """Break the connection."""
+    await trio.lowlevel.checkpoint()
     peer.reset()

@@ -111,13 +111,16 @@ async def test_a_router_with_a_bug_costs_one_connection_at_a_time(
     assert context.ledger.active == 0
 
 
-async def test_the_limit_counts_from_the_moment_of_admission(env: SimEnv) -> None:
+async def test_the_limit_counts_from_the_moment_of_admission_to_the_end(env: SimEnv) -> None:
     connections = Connections(context_of(env, limits=LimitsConfig(max_connections=2)))
-    for _ in range(2):
-        assert connections.limit_met(Recorded([])) is None
-        connections.admit(Nowhere(), Recorded([]), "http")
-    assert connections.limit_met(Recorded([])) == "max_connections"
+    stream = Recorded([])
+    connections.admit(Nowhere(), stream, "http")
+    assert connections.limit_met(stream) is None
+    connection = connections.admit(Nowhere(), stream, "http")
+    assert connections.limit_met(stream) == "max_connections"
     assert len(connections) == 2
+    await connections.serve(connection, stream)
+    assert connections.limit_met(stream) is None
 
 
 class Elsewhere(Recorded):
@@ -171,8 +174,7 @@ async def test_only_so_many_are_refused_politely_at_one_time(env: SimEnv) -> Non
         assert sum(stream.was_cut for stream in streams) == 200 - 128
     assert trio.current_time() == 1.0
     again = Lost()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(connections.refuse, again, "max_connections")
+    await connections.refuse(again, "max_connections")
     assert not again.was_cut
 
 

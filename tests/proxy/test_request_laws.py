@@ -5,12 +5,12 @@ shares no code with either.
 """
 
 import attrs
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.conformance import strict
 from tests.proxy.heads import requests
-from tests.proxy.stage import READER
+from tests.proxy.stage import READER, head_of
 from trio_lb.model.address import Address
 from trio_lb.model.message import Field, RequestHead
 from trio_lb.proxy.request_out import RequestWriter, Trust
@@ -33,6 +33,15 @@ WRITERS = st.builds(
     trusted=st.booleans(),
     forwarded=st.booleans(),
     pseudonym=st.just("trio-lb-1"),
+)
+
+
+GUARDED = head_of(
+    "OPTIONS / HTTP/1.1\nHost: a\nConnection: host, via, max-forwards\n"
+    "Via: 1.0 elsewhere\nMax-Forwards: 7"
+)
+TYPICAL = RequestWriter(
+    peer=PEER, scheme="http", trusted=False, forwarded=True, pseudonym="trio-lb-1"
 )
 
 
@@ -70,6 +79,7 @@ def test_what_goes_out_is_strict_http_with_one_host(
     assert parsed.values(b"host") == [head.host or b"10.0.0.9:8000"]
 
 
+@example(GUARDED, TYPICAL)
 @given(requests(), WRITERS)
 def test_what_goes_out_means_what_came_in(head: RequestHead, writer: RequestWriter) -> None:
     out = again(write(writer, head))
@@ -105,6 +115,7 @@ def test_every_other_field_goes_out_as_it_came_and_in_its_order(
     assert [f for f in arrived if not vouches(f)] == [f for f in sent if not vouches(f)]
 
 
+@example(GUARDED, TYPICAL)
 @given(requests(), WRITERS)
 def test_our_own_via_stands_last_behind_every_other(
     head: RequestHead, writer: RequestWriter
@@ -138,10 +149,7 @@ def values(head: RequestHead, name: bytes) -> list[bytes]:
 
 @given(requests())
 def test_nothing_that_an_untrusted_peer_says_of_itself_arrives(head: RequestHead) -> None:
-    writer = RequestWriter(
-        peer=PEER, scheme="http", trusted=False, forwarded=True, pseudonym="trio-lb-1"
-    )
-    out = again(write(writer, head))
+    out = again(write(TYPICAL, head))
     said = {lower: value for lower, _, value in out.fields if vouches((lower, b"", b""))}
     element = said.pop(b"forwarded", b"")
     assert element.startswith(b"for=192.0.2.7;proto=http") or not element

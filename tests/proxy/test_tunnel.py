@@ -30,9 +30,11 @@ class Scene:
 
     async def run(self, *acts: Callable[[], object]) -> bool:
         """Run the tunnel while each act happens, one second after the other."""
+        complete = []
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_act, acts)
-            return await tunnel(self.exchange, self.connection)
+            complete.append(await tunnel(self.exchange, self.connection))
+        return complete[0]
 
 
 async def _act(acts: tuple[Callable[[], object], ...]) -> None:
