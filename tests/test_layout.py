@@ -23,7 +23,6 @@ MOST_LINES_OF_A_BODY: Final = 50
 NOT_MIRRORED: Final = {
     "trio_lb/_version.py": "one constant; the command line's test prints it",
     "trio_lb/model/rng.py": "a protocol; random.Random and every policy's test satisfy it",
-    "trio_lb/net/codec.py": "a protocol and two bare values; the tests of h11_codec satisfy it",
     "trio_lb/net/codec.py": "a protocol and its two values; the test of the h11 codec fills them",
     "trio_lb/net/env.py": "protocols; one contract suite tries both implementations",
     "trio_lb/policy/balance/base.py": "protocols; every algorithm's test satisfies them",
