@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.net.wires import inbox_of, split
 from trio_lb.model.message import Framing, Length, Unsized
 from trio_lb.net.body import LAST_CHUNK, BodyCut, BodyRefused, BodySource, open_body
-from trio_lb.net.inbox import Inbox
+from trio_lb.net.inbox import LARGEST_READ, Inbox
 
 CHUNKED = Unsized.CHUNKED
 UNTIL_CLOSE = Unsized.UNTIL_CLOSE
@@ -186,6 +186,15 @@ async def test_taking_waits_for_nothing() -> None:
     assert (source.take(), source.take(), source.at_end()) == (b"he", b"", False)
     assert (await source.receive(), source.at_end()) == (b"llo", True)
     assert await source.receive() == b""
+
+
+async def test_what_was_read_behind_a_body_stays_in_its_order() -> None:
+    inbox = inbox_of()
+    pipelined = bytes(LARGEST_READ) + b"and more"
+    inbox.data = CODED + pipelined
+    source = open_body(inbox, CHUNKED)
+    assert source.take() == b"5\r\nhello\r\n1\r\n!\r\n"
+    assert (source.at_end(), inbox.data == pipelined) == (True, True)
 
 
 async def test_a_cancelled_wait_loses_nothing() -> None:

@@ -106,6 +106,11 @@ def test_a_head_may_be_as_large_as_the_limit_its_empty_line_included(
         (b"GET /" + b"a" * 300, 414, "a target longer than 50 bytes"),
         (b"GET /" + b"a" * 300 + b" HTTP/1.1\r\n", 414, "a target longer than 50 bytes"),
         (GET[:-2] + b"A: " + b"b" * 300, 431, "a head larger than 200 bytes"),
+        (
+            b"GET " + b"/".ljust(50, b"a") + b" HTTP/1.1\r\nA: " + b"b" * 300,
+            431,
+            "a head larger than 200 bytes",
+        ),
         (GET[:-2] + b"A: b\r\n" * 50, 431, "a head larger than 200 bytes"),
     ],
 )
