@@ -42,7 +42,7 @@ class Limits:
     lost: int | None = 0
     """Requests that a server saw and whose client got no answer."""
     raced: int = 2
-    """Requests that met the end of a kept connection, when the proxy was told to stop."""
+    """Requests that met the end of their connection, when the proxy was told to stop."""
 
 
 @attrs.frozen

@@ -26,9 +26,10 @@ class Figures:
     refused: int
     """Connections refused while no listener was promised; no errors."""
     raced: int
-    """Requests that met the end of a kept connection after the signal to stop: the proxy
-    closed it as idle when they were on their way, and no server saw them. RFC 9112 §9.3.1
-    knows no cure, so they are no errors; a proxy that looks before it closes has few."""
+    """Requests that met the end of their connection after the signal to stop, without a byte
+    of an answer and unseen by any server: the proxy closed it as idle, or the kernel reset
+    it with the listener's backlog, when they were on their way. RFC 9112 §9.3.1 knows no
+    cure, so they are no errors; a proxy that looks once more before it closes has few."""
     p50_seconds: float
     p99_seconds: float
     longest_seconds: float
@@ -115,12 +116,7 @@ def _is_refused(outcome: Outcome, stop: float) -> bool:
 
 
 def _is_raced(case: Case, outcome: Outcome, stop: float) -> bool:
-    dropped = outcome.kind is Kind.DROPPED and outcome.kept and outcome.at >= stop
-    return dropped and not case.begun
-
-
-def _is_lost(case: Case, outcome: Outcome) -> bool:
-    return case.begun > 0 and outcome.kind is not Kind.ANSWERED
+    return outcome.kind is Kind.DROPPED and outcome.at >= stop and not case.begun
 
 
 def _kind(outcome: Outcome) -> str:

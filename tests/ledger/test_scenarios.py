@@ -16,13 +16,13 @@ pytestmark = pytest.mark.real
 # How many requests a story needs for its faults to meet some. Where the servers' return
 # belongs to the story, there are enough left to see it.
 REQUESTS = {
-    "calm": 200,
+    "calm": 150,
     "kill": 500,
-    "race": 600,
+    "race": 500,
     "rolling": 400,
     "frozen": 400,
-    "errors": 1200,
-    "outage": 500,
+    "errors": 1000,
+    "outage": 450,
     "stop": 300,
     "half": 300,
     "abrupt": 500,

@@ -92,15 +92,14 @@ def test_a_connection_refused_after_the_stop_is_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "at", "was_seen", "raced"),
-    [(True, 9.1, False, 1), (False, 9.1, False, 0), (True, 8.9, False, 0), (True, 9.1, True, 0)],
+    ("at", "was_seen", "raced"), [(9.1, False, 1), (8.9, False, 0), (9.1, True, 0)]
 )
-def test_only_an_unseen_request_on_a_kept_connection_races_with_the_stop(
-    kept: bool, at: float, was_seen: bool, raced: int
+def test_only_a_request_that_no_server_saw_races_with_the_stop(
+    at: float, was_seen: bool, raced: int
 ) -> None:
     run = a_run()
     outcomes = [
-        attrs.evolve(each, kind=Kind.DROPPED, kept=kept, at=at) if each.id == "load-5" else each
+        attrs.evolve(each, kind=Kind.DROPPED, at=at) if each.id == "load-5" else each
         for each in run.books.outcomes
     ]
     more = seen("load-5", "s0", "GET", Step.BEGUN) if was_seen else []
