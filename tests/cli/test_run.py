@@ -93,9 +93,9 @@ def test_balances_over_two_servers_and_ends_with_0_at_sigterm(programs: Programs
         "run", "-p", "0", "-b", first, second, "--no-health-check", "--stats-period", "0.05"
     )
     connection = connect(address_in(program.stderr))
-    answers = [get(connection) for _ in range(4)]
+    answers = [get(connection) for _ in range(10)]
     connection.close()
-    assert sorted(answers) == [(200, "Server A\n")] * 2 + [(200, "Server B\n")] * 2
+    assert sorted(answers) == [(200, "Server A\n")] * 5 + [(200, "Server B\n")] * 5
     assert program.stdout is not None
     assert program.stdout.readline() == "=== Load Balancer Stats ===\n"
     program.send_signal(signal.SIGTERM)

@@ -77,6 +77,69 @@ def test_every_option_of_requirement_004_reaches_its_place() -> None:
     assert config.timeouts.connect == 2.0
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            "--max-connections 2000 --health-check-period 3 --connection-timeout 2"
+            " --buffer-size 65536",
+            (8000, 2000, 3.0, "/", 2.0, 65536),
+        ),
+        (
+            "--max-connections 5000 --health-check-period 2 --connection-timeout 1"
+            " --buffer-size 131072",
+            (8000, 5000, 2.0, "/", 1.0, 131072),
+        ),
+        (
+            "--health-check-period 1 --health-check-url /health",
+            (8000, 1000, 1.0, "/health", 3.0, 32768),
+        ),
+        ("--max-connections 500 --buffer-size 16384", (8000, 500, 5.0, "/", 3.0, 16384)),
+        (
+            "-p 8000 --health-check-period 10 --connection-timeout 5",
+            (8000, 1000, 10.0, "/", 5.0, 32768),
+        ),
+    ],
+    ids=["throughput", "availability", "fast checks", "little memory", "debugging"],
+)
+def test_requirement_004_s_presets_are_option_sets(
+    options: str, expected: tuple[object, ...]
+) -> None:
+    config = configured(*options.split())
+    check = config.pools["default"].health_check
+    assert (
+        config.listeners[0].bind.port,
+        config.limits.max_connections,
+        check.interval,
+        check.path,
+        config.timeouts.connect,
+        config.limits.buffer_size,
+    ) == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "default"),
+    [
+        ("--port", "8000"),
+        ("--backends", "127.0.0.1:8080 127.0.0.1:8081"),
+        ("--max-connections", "1000"),
+        ("--health-check-period", "5"),
+        ("--health-check-url", "/"),
+        ("--connection-timeout", "3"),
+        ("--buffer-size", "32768)"),
+        ("--no-health-check", ""),
+    ],
+)
+def test_help_explains_every_option_of_requirement_004_and_says_the_default(
+    option: str, default: str
+) -> None:
+    parser = Parser(prog="trio-lb run")
+    add_run_arguments(parser)
+    (action,) = [each for each in parser._actions if option in each.option_strings]
+    assert action.help
+    assert f"({default}" in action.help or not default
+
+
 def test_health_checks_can_be_switched_off() -> None:
     assert not configured("--no-health-check").pools["default"].health_check.enabled
 

@@ -8,6 +8,7 @@ import pytest
 
 from trio_lb.config import schema
 from trio_lb.config.knobs import knobs_of
+from trio_lb.config.load import load_mapping
 from trio_lb.config.schema import (
     BudgetConfig,
     Config,
@@ -75,6 +76,15 @@ def test_health_ejection_and_retries_are_the_documented_ones() -> None:
     assert BudgetConfig() == BudgetConfig(
         enabled=True, fraction=0.2, min_per_second=3.0, window=10.0
     )
+
+
+def test_servers_take_turns_unless_an_algorithm_is_named() -> None:
+    assert PoolConfig().algorithm == "round_robin"
+    pools = load_mapping({"servers": ["h:1"], "pools": {"api": {"servers": ["h:2"]}}}).pools
+    assert {name: pool.algorithm for name, pool in pools.items()} == {
+        "default": "round_robin",
+        "api": "round_robin",
+    }
 
 
 def test_what_is_on_when_nothing_is_said() -> None:

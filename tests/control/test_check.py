@@ -53,12 +53,13 @@ async def test_a_server_that_hangs_is_given_up_exactly_at_the_timeout(world: Wor
     assert world.env.now() == 2.0
 
 
+@pytest.mark.parametrize("kind", [HTTP, TCP], ids=["http", "tcp"])
 async def test_a_server_that_can_t_be_reached_is_given_up_at_the_timeout_too(
-    world: World,
+    world: World, kind: HealthCheckConfig
 ) -> None:
     server = await world.http_server("s1")
     world.link("s1").stall()
-    config = attrs.evolve(HTTP, timeout=0.25)
+    config = attrs.evolve(kind, timeout=0.25)
     result = await check_address(world.env, server.address, config)
     assert (result.detail, world.env.now()) == ("timed out after 0.25 s", 0.25)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.net.wires import Recorded
 from tests.support.raw import RawPeer
 from tests.support.world import World
 from trio_lb.config.schema import HealthCheckConfig
@@ -62,6 +63,7 @@ async def test_a_unix_socket_is_asked_as_localhost(world: World) -> None:
     [
         (200, None, None),
         (204, None, None),
+        (299, None, None),
         (399, None, None),
         (400, None, "status 400"),
         (503, None, "status 503"),
@@ -74,6 +76,12 @@ async def test_a_status_is_good_from_200_to_399_or_as_expected(
     world: World, status: int, expected: tuple[int, ...] | None, wrong: str | None
 ) -> None:
     assert (await probe(world, answer(status), expected_status=expected))[0] == wrong
+
+
+async def test_every_2xx_is_good_without_a_list() -> None:
+    for status in range(200, 300):
+        stream = Recorded([answer(status)])
+        assert await ask(stream, Address("10.0.0.9", 80), HealthCheckConfig()) is None, status
 
 
 async def test_interim_answers_are_skipped(world: World) -> None:

@@ -141,6 +141,13 @@ def test_the_longest_wait_doubles_up_to_the_maximum() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("base_delay", [0.01, 0.5, 1.0])
+def test_the_longest_first_wait_is_the_base_delay(base_delay: float) -> None:
+    first = decide(OutcomeKind.RESET, attempts=1, config=RetryConfig(base_delay=base_delay))
+    assert isinstance(first, Retry)
+    assert first.delay_seconds == base_delay
+
+
 def test_a_retry_must_begin_before_the_deadline() -> None:
     late = GiveUp("connection reset, and no time is left")
     assert isinstance(decide(OutcomeKind.RESET, now=1.0, deadline=1.026), Retry)

@@ -23,9 +23,11 @@ from tests.state.books import (
     server,
     usable,
 )
+from trio_lb.model.address import Address
 from trio_lb.model.events import ServerDrained, ServerHealthChanged, ServerReadmitted
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.policy.balance.base import Context
+from trio_lb.policy.balance.registry import ALGORITHMS
 from trio_lb.state.pool import NOTHING, Pool
 from trio_lb.state.server import Server
 
@@ -313,3 +315,18 @@ def test_statistics_count_members_usable_healthy_and_leavers() -> None:
         now = pool.statistics()
     assert (now.name, now.algorithm) == ("api", "round_robin")
     assert (now.servers, now.usable, now.healthy, now.leaving) == (2, 1, 2, 1)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_fifteen_hundred_servers_are_a_pool_like_any_other(algorithm: str) -> None:
+    everybody = tuple(
+        server(n, address=Address(f"10.0.{n // 250}.{n % 250}", 80)) for n in range(1500)
+    )
+    pool = pool_of(plan(servers=everybody, algorithm=algorithm))
+    assert sorted(picks(pool)) == sorted(each.id for each in everybody)
+    if algorithm in {"round_robin", "weighted_round_robin", "least_connections"}:
+        order = [next(pool.order(Context(), Random(0))).id for _ in range(1500)]
+        assert sorted(order) == sorted(each.id for each in everybody)
+    pool.remove_server("s700", 1.0)
+    assert "s700" not in picks(pool)
+    assert len(usable(pool)) == 1499

@@ -122,6 +122,19 @@ def test_a_cycle_of_weighted_turns_is_smooth(given_weights: list[int], cycle: st
     assert picks(WeightedRoundRobin(), pool_of(given_weights), 2 * len(cycle)) == 2 * cycle
 
 
+@pytest.mark.parametrize(
+    ("given_weights", "percent"),
+    [([1, 3], {"a": 25, "b": 75}), ([1, 3, 1], {"a": 20, "b": 60, "c": 20})],
+)
+def test_every_cycle_has_the_weights_shares_exactly(
+    given_weights: list[int], percent: dict[str, int]
+) -> None:
+    balancer, pool, cycle = WeightedRoundRobin(), pool_of(given_weights), sum(given_weights)
+    for _ in range(100):
+        seen = shares(picks(balancer, pool, cycle))
+        assert {each: 100 * count // cycle for each, count in seen.items()} == percent
+
+
 def test_a_hundred_small_servers_do_not_come_in_one_burst() -> None:
     pool = (*(Member(f"s{i}") for i in range(100)), Member("big", 100))
     balancer = WeightedRoundRobin()
