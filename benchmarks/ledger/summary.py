@@ -119,6 +119,10 @@ def _is_raced(case: Case, outcome: Outcome, stop: float) -> bool:
     return outcome.kind is Kind.DROPPED and outcome.at >= stop and not case.begun
 
 
+def _is_lost(case: Case, outcome: Outcome) -> bool:
+    return case.begun > 0 and outcome.kind is not Kind.ANSWERED
+
+
 def _kind(outcome: Outcome) -> str:
     return str(outcome.status) if outcome.kind is Kind.ANSWERED else str(outcome.kind)
 
