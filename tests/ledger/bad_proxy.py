@@ -115,9 +115,8 @@ async def run(fault: Fault, port: int, log: Path, servers: Sequence[int]) -> Non
         async with trio.open_nursery() as nursery:
             (listener,) = await trio.open_tcp_listeners(port, host="127.0.0.1")
             nursery.start_soon(trio.serve_listeners, proxy.serve, [listener])
-            async for _ in signals:
-                nursery.cancel_scope.cancel()
-                return
+            await anext(signals)
+            nursery.cancel_scope.cancel()
 
 
 @attrs.frozen

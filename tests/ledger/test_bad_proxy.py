@@ -13,7 +13,13 @@ from tests.ledger.bad_proxy import EVERY, Bad, Fault
 pytestmark = pytest.mark.real
 
 REQUESTS = 100
-QUICK = attrs.evolve(BY_NAME["calm"], temper=Temper(delay_seconds=0.0), pace=Pace(rate=2000.0))
+# Answers are long enough to name their request still when they are cut short.
+QUICK = attrs.evolve(
+    BY_NAME["calm"],
+    temper=Temper(delay_seconds=0.0),
+    pace=Pace(rate=2000.0),
+    answer_bytes=(200, 4000),
+)
 
 CAUGHT = {
     Fault.NONE: set(),
