@@ -7,7 +7,7 @@ from tests.support.messages import Message
 from tests.support.raw import RawPeer
 from tests.support.servers import answer_of
 from tests.support.world import World
-from trio_lb.config.schema import HealthCheckConfig
+from trio_lb.config.schema import HealthCheckConfig, ServerConfig
 from trio_lb.model.events import Event, RequestFailed, ServerHealthChanged
 from trio_lb.policy.health import HealthState
 
@@ -153,3 +153,12 @@ async def test_a_person_takes_a_server_out_and_gives_it_back_to_its_checks(world
         assert {(await play.ask(LAST_GET)).body for _ in range(6)} == {b"s1", b"s2"}
         manual = [each for each in play.told(ServerHealthChanged) if each.reason == "manual"]
         assert [(each.at, each.is_healthy) for each in manual] == [(1.0, False), (31.0, True)]
+
+
+async def test_a_server_carries_whatever_its_operator_wrote_beside_it(world: World) -> None:
+    s1 = await world.http_server("s1")
+    notes = {"region": "eu-west", "capacity": 40, "version": "2.1"}
+    described = ServerConfig(id="s1", address=s1.address, metadata=notes)
+    async with open_play(world, described) as play:
+        assert play.server("s1").metadata == notes
+        assert (await play.ask()).body == b"s1"
