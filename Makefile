@@ -39,7 +39,7 @@ test: lint ## set up, then every gate: format, lint, types, layers, tests
 lint: $(VENV)/.dev ## the gates that run no test: format, lint, types, layers
 	$(call gate,format,$(BIN)/ruff format --check .)
 	$(call gate,lint,$(BIN)/ruff check .)
-	$(call gate,trio lint,find $(SOURCES) -name '*.py' -print0 | xargs -0 $(BIN)/flake8-async $(FLAKE8_ASYNC))
+	$(call gate,trio lint,grep -rlZ --include='*.py' 'async ' $(SOURCES) | xargs -0 -P 2 -n 60 $(BIN)/flake8-async $(FLAKE8_ASYNC))
 	$(call gate,types,$(BIN)/mypy $(SOURCES))
 	$(call gate,layers,$(BIN)/lint-imports --no-logo)
 	@echo "make lint: passed"

@@ -202,6 +202,7 @@ class LoadBalancer:
         self._connections.drain()
         with trio.move_on_at(start + min(config.accept_grace, limit)):
             await self._connections.wait_empty()
+        self._connections.drain()  # Who came during the grace, and said nothing.
         self._stop.set()
         with trio.move_on_at(max(start + limit, self.env.now() + 0.001)) as patience:
             if self._serving:

@@ -169,7 +169,8 @@ async def open_client(
         yield client
         await client.look_at_kept_connection()
     finally:
-        await client.close()
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+            await client.close()
 
 
 def _is_framed(head: Head) -> bool:

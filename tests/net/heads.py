@@ -57,8 +57,8 @@ def spoiled(draw: st.DrawFn, heads: st.SearchStrategy[bytes]) -> bytes:
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(head) - 1))
         head = head[:at] + draw(NOISE | st.just(b"")) + head[at + draw(st.integers(0, 1)) :]
-    before, _, _ = head.partition(b"\r\n\r\n")
-    return before + b"\r\n\r\n"
+    before, empty_line, _ = (head + b"\r\n\r\n").partition(b"\r\n\r\n")
+    return before + empty_line
 
 
 CUTS = st.lists(st.integers(0, 120), max_size=6)

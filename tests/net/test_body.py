@@ -188,7 +188,7 @@ async def test_taking_waits_for_nothing() -> None:
     assert await source.receive() == b""
 
 
-async def test_what_was_read_behind_a_body_stays_in_its_order() -> None:
+def test_what_was_read_behind_a_body_stays_in_its_order() -> None:
     inbox = inbox_of()
     pipelined = bytes(LARGEST_READ) + b"and more"
     inbox.data = CODED + pipelined

@@ -70,7 +70,7 @@ async def test_a_head_may_be_as_large_as_the_limit(size: int, fits: bool) -> Non
 
 
 @pytest.mark.parametrize(("count", "fits"), [(3, True), (4, False)])
-async def test_there_may_be_as_many_fields_as_the_limit(count: int, fits: bool) -> None:
+def test_there_may_be_as_many_fields_as_the_limit(count: int, fits: bool) -> None:
     read = SMALL.parse(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * count + b"\r\n", ASKED)
     assert isinstance(read, ResponseHead) is fits
 

@@ -47,6 +47,7 @@ def test_a_token_does_not_follow_from_the_seed() -> None:
 
 async def test_now_is_trio_s_clock_and_wall_the_world_s() -> None:
     env = RealEnv()
+    await trio.lowlevel.checkpoint()
     assert env.now() <= trio.current_time() <= env.now()
     assert abs(env.wall() - time.time()) < 60
     assert not env.buggify("anything")
@@ -101,9 +102,10 @@ async def test_a_write_that_is_stuck_can_be_left(tmp_path: Path) -> None:
         # Reading on lets the thread that was left behind end; then nothing is left open.
         os.set_blocking(reader, True)
         left = 1_000_000
-        while left:
-            left -= len(await trio.to_thread.run_sync(os.read, reader, 65536))
-        await sink.aclose()
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + 10):
+            while left:
+                left -= len(await trio.to_thread.run_sync(os.read, reader, 65536))
+            await sink.aclose()
         os.close(reader)
 
 
@@ -141,7 +143,7 @@ async def test_standard_error_that_is_a_socket_is_written_to_all_the_same() -> N
         assert (ours.recv(1000), ran.returncode) == (b"a line", 0)
 
 
-async def test_a_sink_whose_file_cannot_be_opened_says_so(tmp_path: Path) -> None:
+def test_a_sink_whose_file_cannot_be_opened_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no/access\.log"):
         RealEnv().open_sink(str(tmp_path / "no" / "access.log"))
     with pytest.raises(IsADirectoryError):

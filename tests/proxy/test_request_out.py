@@ -186,8 +186,13 @@ def test_a_trusted_peer_that_says_nothing_is_the_client() -> None:
 
 
 def test_other_fields_about_the_request_pass() -> None:
-    fields = ["traceparent: 00-1-2-01", "X_Forwarded_For: odd but legal"]
+    fields = ["traceparent: 00-1-2-01", "X_Odd: but legal"]
     assert lines("GET / HTTP/1.1\nHost: a\n" + "\n".join(fields)) == fields
+
+
+def test_underscore_twins_of_what_a_proxy_vouches_for_are_dropped() -> None:
+    twins = "X_Forwarded_For: 6.6.6.6\nX_Real_IP: 6.6.6.6\nProxy: http://evil"
+    assert lines("GET / HTTP/1.1\nHost: a\n" + twins) == []
 
 
 NAMES = st.text(string.ascii_letters + "-_", min_size=1, max_size=12)

@@ -16,6 +16,7 @@ request starts with some room before it, and whatever may take longer lifts it f
 """
 
 import enum
+import logging
 import math
 from collections.abc import Mapping
 from typing import Final, Protocol
@@ -40,6 +41,8 @@ LINGER_SECONDS = 2.0
 
 _ROOM_SECONDS = 10.0
 """A request starts with at least this much left on the connection's deadline."""
+
+_log = logging.getLogger("trio_lb.connection")
 
 
 class Phase(enum.Enum):
@@ -245,12 +248,23 @@ class ClientConnection:
         exchange = Exchange(context, self._client, head, body, now=now, keep=keep)
         try:
             await self._answer(exchange, head)
-        except BaseException as error:
-            is_bug = isinstance(error, Exception)
-            exchange.error = exchange.error or ("internal_error" if is_bug else "cancelled")
+        except Exception:
+            _log.exception("request %s: a fault of the proxy itself ended it", exchange.id)
+            await self._apologise(exchange)
+        except BaseException:
+            exchange.error = exchange.error or "cancelled"
             exchange.finish()
             raise
         self._after(exchange, exchange.finish())
+
+    async def _apologise(self, exchange: Exchange) -> None:
+        """Our own bug: say so if nothing was said yet, else make the cut visible."""
+        exchange.keep = False
+        if exchange.status:
+            exchange.error = "internal_error"
+            exchange.cut = True
+        else:
+            await refuse(exchange, Reject(500, "internal_error", "a fault of the proxy itself"))
 
     async def _answer(self, exchange: Exchange, head: RequestHead) -> None:
         if head.framing is not Unsized.NO_BODY and not await self._gather(exchange, head):

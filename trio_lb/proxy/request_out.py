@@ -17,8 +17,10 @@ _HOP_BY_HOP = frozenset(
         b"upgrade", b"http2-settings", b"proxy-authorization",
         # Written anew below, each in its one right form.
         b"host", b"content-length", b"expect",
-        # httpoxy: CGI servers would take it for the variable HTTP_PROXY.
-        b"proxy",
+        # CGI and WSGI servers would take these for something else: HTTP_PROXY (httpoxy), and
+        # the fields of the same names with hyphens, by which only a proxy may vouch.
+        b"proxy", b"x_forwarded_for", b"x_forwarded_proto", b"x_forwarded_host", b"x_real_ip",
+        b"x_request_id",
     }
 )  # fmt: skip
 
@@ -60,7 +62,7 @@ class RequestWriter:
     ``pseudonym`` is our name in Via, by which a loop is recognised.
     """
 
-    __slots__ = ("_always", "_forwarded", "_host_field", "_peer", "_scheme", "_trusted", "_via")
+    __slots__ = ("_always", "_forwarded", "_peer", "_replaces", "_scheme", "_trusted", "_via")
 
     def __init__(
         self, *, peer: str, scheme: str, trusted: bool, forwarded: bool, pseudonym: str
@@ -69,6 +71,8 @@ class RequestWriter:
         self._scheme = scheme.encode("ascii")
         self._trusted = trusted
         self._forwarded = forwarded
+        # Even where nothing is put in, an untrusted client's own word does not pass.
+        self._replaces = forwarded or not trusted
         self._via = pseudonym.encode("ascii")
         self._always = b""
         if forwarded and not trusted:
@@ -88,7 +92,7 @@ class RequestWriter:
             lower, name, value = field
             if lower in _HOP_BY_HOP or (connection and _nominated(lower, connection)):
                 continue
-            if self._forwarded and (lower in _VOUCHED or lower.startswith(b"x-forwarded-")):
+            if self._replaces and (lower in _VOUCHED or lower.startswith(b"x-forwarded-")):
                 vouched.append(field)
                 continue
             if lower == b"via" and self._via in value:
