@@ -115,3 +115,21 @@ def test_a_reader_that_leaves_is_no_fault_to_shout_about(tmp_path: Path) -> None
             timeout=50,
         )
     assert (ran.returncode, ran.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["check", "nowhere.yaml"]])
+def test_a_full_disk_is_one_line(argv: list[str]) -> None:
+    command = [sys.executable, "-m", "trio_lb", *argv]
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT
+        )
+    assert ran.returncode == Exit.FAILURE
+    assert ran.stderr == "trio-lb: an output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_file_changes_no_exit_code(closed: str) -> None:
+    command = f"exec {sys.executable} -m trio_lb check nowhere.yaml {closed}"
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, check=False, cwd=ROOT)
+    assert (ran.returncode, ran.stderr) == (Exit.BAD_CONFIG, b"")

@@ -5,6 +5,7 @@ A command is a module ``trio_lb.cli.<name>`` with ``add_arguments(parser)`` and
 ``--version`` import neither it nor trio.
 """
 
+import errno
 import importlib
 import os
 import sys
@@ -21,6 +22,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "validate a configuration: every problem at once",
 }
 
+_DISK_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; the process's arguments by default.
@@ -29,6 +32,39 @@ def main(argv: Sequence[str] | None = None) -> int:
       SystemExit: from argparse, for --help, --version and usage errors.
     """
     argv = sys.argv[1:] if argv is None else argv
+    _open_standard_files()
+    try:
+        code = _command(argv)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read our output has left (`trio-lb check ... | head`).
+        return _output_lost()
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        print(f"trio-lb: an output cannot be written: {error.strerror}", file=sys.stderr)
+        return _output_lost()
+
+
+def _open_standard_files() -> None:
+    """Give /dev/null to those that are closed (``>&-``), or a socket would take their number."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115  # open to the end
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115  # open to the end
+
+
+def _output_lost() -> Exit:
+    """What is still buffered must not raise again while the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.FAILURE
+
+
+def _command(argv: Sequence[str]) -> int:
     if not argv or argv[0].startswith("-"):
         return _without_command(argv)
     if argv[0] not in COMMANDS:
@@ -46,16 +82,10 @@ def _run(name: str, argv: Sequence[str]) -> int:
     args = parser.parse(argv)
     try:
         code: int = module.run(args)
-        sys.stdout.flush()
         return code
     except ConfigError as error:
         print(error, file=sys.stderr)
         return Exit.BAD_CONFIG
-    except BrokenPipeError:
-        # Whoever read our output has left (`trio-lb check ... | head`); what is
-        # still buffered must not raise again while the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAILURE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
 
