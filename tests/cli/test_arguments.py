@@ -1,8 +1,10 @@
 """Options: suggestions for those that do not exist, the schema's bounds for those that do."""
 
+import argparse
+
 import pytest
 
-from trio_lb.cli.arguments import Parser, of_kind, port, weighted_server
+from trio_lb.cli.arguments import Parser, listen_host, of_kind, port, weighted_server
 from trio_lb.config.knobs import SECONDS, size_from
 from trio_lb.model.address import Address
 
@@ -69,3 +71,30 @@ def test_servers_may_carry_weights() -> None:
 
 def test_what_follows_a_double_hyphen_is_no_option() -> None:
     assert parser().parse(["--", "--config"]).config == "--config"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            "a:1,b:2",
+            "'a:1,b:2' has a comma, which is no part of an address: write one address each",
+        ),
+        (
+            "https://a:1",
+            "'https://a:1' asks for TLS to the server, which is not supported in this version",
+        ),
+    ],
+)
+def test_a_server_that_is_refused_says_why(text: str, why: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError) as caught:
+        weighted_server(text)
+    assert str(caught.value) == why
+
+
+def test_a_host_to_listen_on_may_have_the_brackets_of_ipv6() -> None:
+    assert [listen_host(text) for text in ("[::1]", "::1", "localhost")] == [
+        "::1", "::1", "localhost"
+    ]  # fmt: skip
+    with pytest.raises(argparse.ArgumentTypeError, match=r"'\[x\]y' has the host"):
+        listen_host("[x]y")

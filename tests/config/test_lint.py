@@ -55,8 +55,16 @@ def test_an_empty_default_pool_beside_others_is_a_warning() -> None:
 
 def test_no_listener_and_no_server_are_warnings() -> None:
     assert told("load_balancer: {name: x}\n") == [
-        "1 warning: load_balancer: no listeners here: nothing would be accepted",
-        "1 warning: load_balancer: no servers here: every request would be answered 503",
+        "1 warning: load_balancer: no listeners here: trio-lb run takes 127.0.0.1:8000, or what -p says",
+        "1 warning: load_balancer: no servers here: unless -b names some,"
+        " every request would be answered 503",
+    ]
+
+
+def test_what_an_error_may_have_hidden_is_not_missed() -> None:
+    assert told("load_balancer: {listener: [port: 80], server: [h:1]}\n") == [
+        "1 load_balancer.listener: unknown key; did you mean 'listeners'?",
+        "1 load_balancer.server: unknown key; did you mean 'servers'?",
     ]
 
 

@@ -118,7 +118,6 @@ def test_every_problem_comes_at_once_by_file_line_and_path(tmp_path: Path) -> No
     assert str(caught.value).replace(str(file), "lb.yaml").splitlines() == [
         "lb.yaml:1 warning: load_balancer: pool 'default' has no health_check:"
         " its servers are not probed",
-        "lb.yaml:1 warning: load_balancer: no listeners here: nothing would be accepted",
         "lb.yaml:3 load_balancer.servers[0].wieght: unknown key; did you mean 'weight'?",
         "lb.yaml:6 load_balancer.pools.api.retry.max_retries: '2' is not a whole number;"
         " write it without quotes",
@@ -147,7 +146,9 @@ def test_an_empty_file_is_a_warning(text: str) -> None:
     examined = examine_text(text, name="lb.yaml", environ={})
     assert examined.unwrap() == Config(pools={"default": PoolConfig()})
     (warning,) = examined.problems
-    assert warning.message == "no load_balancer here: nothing would be served"
+    assert (
+        warning.message == "no load_balancer here: unless -b names servers, every request gets 503"
+    )
 
 
 def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NoReturn
 
 from trio_lb.config import values
-from trio_lb.config.kinds import Kind, Refused, show, suggestion
+from trio_lb.config.kinds import NOT_YET, Kind, Refused, show, suggestion
 from trio_lb.config.knobs import BIND_PORT
 from trio_lb.config.values import Loose
 from trio_lb.model.address import Address
@@ -77,6 +77,19 @@ def weighted_server(text: str) -> tuple[Address, int]:
     """Read ``HOST:PORT[*WEIGHT]`` as address and weight; an argparse type."""
     try:
         address, weight = values.weighted_address(text)
+    except values.TlsWanted as error:
+        message = f"{show(text)} {error}, which is {NOT_YET}"
+        raise argparse.ArgumentTypeError(message) from None
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{show(text)} {error}") from None
     return address, 1 if weight is None else weight
+
+
+def listen_host(text: str) -> str:
+    """Read a name or an IP address to listen on, an IPv6 one with or without brackets."""
+    host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        values.check_host(host)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{show(text)} {error}") from None
+    return host

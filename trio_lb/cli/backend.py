@@ -9,7 +9,7 @@ import sys
 
 import trio
 
-from trio_lb.cli.arguments import of_kind, port
+from trio_lb.cli.arguments import listen_host, of_kind, port
 from trio_lb.cli.backend_server import BackendServer, Behaviour
 from trio_lb.cli.binding import cannot_bind
 from trio_lb.cli.exits import Exit
@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-p", "--port", type=port, default=8080, help="listen port; 0 takes any free one (8080)"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="listen address (127.0.0.1)")
+    parser.add_argument(
+        "--host", type=listen_host, default="127.0.0.1", help="listen address (127.0.0.1)"
+    )
     parser.add_argument(
         "-c",
         "--content",

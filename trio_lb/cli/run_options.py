@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from trio_lb.cli.arguments import of_kind, port, weighted_server
+from trio_lb.cli.arguments import listen_host, of_kind, port, weighted_server
 from trio_lb.config.choices import ALGORITHM
 from trio_lb.config.kinds import NOT_YET, Kind, show
 from trio_lb.config.knobs import SECONDS_OR_OFF, knobs_of
@@ -53,7 +53,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_traffic(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("-p", "--port", type=port, help="listen port, 0 takes any free one (8000)")
-    group.add_argument("--host", help="listen address (127.0.0.1)")
+    group.add_argument("--host", type=listen_host, help="listen address (127.0.0.1)")
     group.add_argument(
         "-b",
         "--backends",

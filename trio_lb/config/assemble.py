@@ -70,7 +70,8 @@ def is_inner(keys: Mapping[str, object]) -> bool:
 def _read_file(root: Node, keys: Mapping[str, Node]) -> Config:
     balancer, logging = keys.get("load_balancer"), keys.get("logging")
     if balancer is None:
-        root.warn("no load_balancer here: nothing would be served")
+        if not root.findings.has_errors:
+            root.warn("no load_balancer here: unless -b names servers, every request gets 503")
         config = Config(pools={DEFAULT_POOL: PoolConfig()})
     else:
         config = _read_balancer(balancer)

@@ -65,8 +65,9 @@ def look_at_pools(listeners: Listeners, pools: Mapping[str, PoolConfig], balance
             others = ", ".join(name for name in pools if name != DEFAULT_POOL)
             node.warn(f"the default pool has no servers; set 'pool' to one of: {others}")
             empty = True
-    if not empty and not any(pool.servers for pool in pools.values()):
-        balancer.warn("no servers here: every request would be answered 503")
+    if empty or any(pool.servers for pool in pools.values()) or balancer.findings.has_errors:
+        return
+    balancer.warn("no servers here: unless -b names some, every request would be answered 503")
 
 
 def warn_of_missing_probes(pools: Sequence[tuple[Node, PoolConfig]]) -> None:

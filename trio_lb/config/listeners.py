@@ -28,8 +28,9 @@ def read_listeners(
     """Return the listeners of a list; each has a pool that exists and an address of its own."""
     written = [] if node is None or node.value is None else node.items("a list of listeners")
     read = [(each, _read_listener(each)) for each in written]
-    if not read and (node is None or not written):
-        balancer.warn("no listeners here: nothing would be accepted")
+    # An error may have hidden them: `listener:` is one, and enough said.
+    if not written and not balancer.findings.has_errors:
+        balancer.warn("no listeners here: trio-lb run takes 127.0.0.1:8000, or what -p says")
     lint.refuse_same_binds(read)
     lint.look_at_pools(read, pools, balancer)
     return tuple(listener for _, listener in read)

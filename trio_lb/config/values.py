@@ -192,6 +192,8 @@ def _address(text: str, *, lowest_port: int) -> Address:
     if text.startswith("unix:"):
         check_unix(text.removeprefix("unix:"))
         return Address(text, 0)
+    if "," in text:
+        raise ValueError("has a comma, which is no part of an address: write one address each")
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     if ":" in host and not bracketed:
