@@ -106,3 +106,13 @@ def test_a_probe_that_may_outlast_its_interval_is_a_warning(check: str, warned: 
     assert [each.startswith("3 warning: health_check: a timeout") for each in told(text)] == (
         [True] if warned else []
     )
+
+
+@pytest.mark.parametrize("algorithm", ["round_robin", "random"])
+def test_weights_that_nobody_looks_at_are_a_warning(algorithm: str) -> None:
+    servers = f"{AROUND}servers: ['h:1*3', 'h:2']\n"
+    assert told(f"{servers}algorithm: {algorithm}\n") == [
+        f"warning: pool 'default': {algorithm} does not look at weights; weighted_{algorithm} does"
+    ]
+    assert told(f"{servers}algorithm: weighted_{algorithm}\n") == []
+    assert told(f"{AROUND}servers: ['h:1*3', 'h:2*3']\nalgorithm: {algorithm}\n") == []

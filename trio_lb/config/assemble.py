@@ -109,6 +109,7 @@ def _read_pools(node: Node | None, default: PoolConfig, balancer: Node) -> dict[
         base = attrs.evolve(default, name=name, servers=())
         found.append((entry, _read_pool(entry, base)))
     lint.warn_of_missing_probes(found)
+    lint.warn_of_idle_weights(found)
     return {pool.name: pool for _, pool in found}
 
 

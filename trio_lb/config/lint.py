@@ -17,6 +17,7 @@ from trio_lb.config.schema import (
 )
 from trio_lb.model.address import Address
 
+UNWEIGHTED = ("round_robin", "random")
 Servers = Sequence[tuple[Node, ServerConfig]]
 Listeners = Sequence[tuple[Node, ListenerConfig]]
 
@@ -80,6 +81,17 @@ def warn_of_missing_probes(pools: Sequence[tuple[Node, PoolConfig]]) -> None:
     for (node, pool), here in zip(pools, decided, strict=True):
         if pool.servers and not pool.health_check.enabled and not (here or decided[0]):
             node.warn(f"pool '{pool.name}' has no health_check: its servers are not probed")
+
+
+def warn_of_idle_weights(pools: Sequence[tuple[Node, PoolConfig]]) -> None:
+    """In nginx and HAProxy round robin goes by weight; here that is another algorithm."""
+    for node, pool in pools:
+        weights = {server.weight for server in pool.servers}
+        if len(weights) > 1 and pool.algorithm in UNWEIGHTED:
+            node.warn(
+                f"pool '{pool.name}': {pool.algorithm} does not look at weights; "
+                f"weighted_{pool.algorithm} does"
+            )
 
 
 def warn_of_slow_probe(node: Node | None, check: HealthCheckConfig) -> None:

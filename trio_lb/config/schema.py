@@ -73,7 +73,12 @@ class ServerConfig:
         validator=fits,
         metadata=described(Place(), "where it is; or `host` and `port`", aliases=("url",)),
     )
-    weight: int = knob(1, WEIGHT, "its share of the picks, beside the other weights")
+    weight: int = knob(
+        1,
+        WEIGHT,
+        "its share beside the others: of the picks, or of what runs at once (least_connections);"
+        " round_robin and random look at none",
+    )
     max_connections: int | None = knob(
         None,
         maybe(count()),
