@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 
+import attrs
 import trio
 
 from trio_lb.cli.file_limit import ProcessFileLimit
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
         render=renderer(args.log_format, terminal=terminal),
         stats_period_seconds=stats_period_seconds(args),
         file_limit=ProcessFileLimit(),
-        warnings=[str(problem) for problem in problems],
+        # The log line says that it is a warning.
+        warnings=[str(attrs.evolve(problem, severity="error")) for problem in problems],
     )
     return trio.run(program.main)
