@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from trio_lb.model.address import Address
-from trio_lb.net.env import ConnectError, OutOfDescriptors
+from trio_lb.net.env import AcceptError, ConnectError, OutOfDescriptors
 from trio_lb.net.real_network import RealListener, RealNetwork, _dial
 
 pytestmark = pytest.mark.real
@@ -251,9 +251,37 @@ async def test_what_passes_by_waiting_is_no_end_of_the_listener(code: int) -> No
     await listener.aclose()
 
 
+# accept(2): "for TCP/IP these are ENETDOWN, ... treat like EAGAIN by retrying", and more.
+OF_ONE_CONNECTION = [
+    "ECONNABORTED", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENONET",
+    "ENOPROTOOPT", "ENOSR", "EOPNOTSUPP", "EPERM", "EPROTO", "EPROTONOSUPPORT",
+    "ESOCKTNOSUPPORT", "ETIMEDOUT",
+]  # fmt: skip
+
+
 async def test_connections_that_died_in_the_queue_are_passed_over() -> None:
-    listener = failing_listener(errno.ECONNABORTED, errno.EPROTO, errno.EPERM)
+    listener = failing_listener(*(getattr(errno, name) for name in OF_ONE_CONNECTION))
     async with await NETWORK.connect(listener.address):
+        (far,) = await listener.accept_batch(1)
+        far.close()
+    await listener.aclose()
+
+
+async def test_an_error_that_never_ends_is_no_row_of_dead_connections() -> None:
+    listener = failing_listener(*[errno.EPERM] * 5000)
+    async with await NETWORK.connect(listener.address):
+        with pytest.raises(AcceptError, match="as the test says"):
+            await listener.accept_batch(8)
+    await listener.aclose()
+
+
+async def test_any_other_error_has_a_name_and_the_next_accept_goes_on() -> None:
+    listener = failing_listener(errno.EINVAL)
+    async with await NETWORK.connect(listener.address):
+        with pytest.raises(AcceptError, match="as the test says") as caught:
+            await listener.accept_batch(8)
+        assert caught.value.errno == errno.EINVAL
+        assert not isinstance(caught.value, OutOfDescriptors)
         (far,) = await listener.accept_batch(8)
         far.close()
     await listener.aclose()

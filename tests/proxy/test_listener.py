@@ -1,6 +1,8 @@
 """A listener's life: it says when it opens and closes, and takes whoever waits."""
 
+import errno
 import logging
+from collections.abc import Sequence
 
 import pytest
 import trio
@@ -14,7 +16,7 @@ from trio_lb.config.schema import LimitsConfig
 from trio_lb.model.address import Address
 from trio_lb.model.events import ListenerClosed, ListenerOpened, RequestShed
 from trio_lb.model.message import RequestHead
-from trio_lb.net.env import Listener
+from trio_lb.net.env import AcceptError, Listener, Stream
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.proxy.listener import Connections, serve_listener
 from trio_lb.sim.env import SimEnv
@@ -109,6 +111,49 @@ async def test_a_router_with_a_bug_costs_one_connection_at_a_time(
             await client.close()
         stop.set()
     assert context.ledger.active == 0
+
+
+class Stumbling:
+    """A listener whose first accepts fail as accept(2) may, for no reason that we know of."""
+
+    def __init__(self, listener: Listener, failures: int) -> None:
+        self.address = listener.address
+        self.failures = failures
+        self._listener = listener
+
+    async def accept_batch(self, limit: int) -> Sequence[Stream]:
+        await trio.lowlevel.checkpoint()
+        if self.failures:
+            self.failures -= 1
+            raise AcceptError(errno.EINVAL, "invalid argument")
+        return await self._listener.accept_batch(limit)
+
+    async def aclose(self) -> None:
+        await self._listener.aclose()
+
+
+async def test_an_error_of_accepting_is_logged_and_costs_a_tenth_of_a_second(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    context, listener = await listening(world)
+    stop, stumbling = trio.Event(), Stumbling(listener, failures=3)
+    async with trio.open_nursery() as nursery:
+
+        async def serve() -> None:
+            connections = Connections(context)
+            await serve_listener(context, stumbling, Nowhere(), connections, stop=stop)
+
+        client = await world.client()
+        began = trio.current_time()
+        nursery.start_soon(serve)
+        await client.send(GET)
+        assert (await client.read_response()).status == 404
+        assert trio.current_time() - began == pytest.approx(0.301), "and 1 ms is the answer's way"
+        await client.close()
+        stop.set()
+    warnings = [each.message for each in caplog.records if each.levelno == logging.WARNING]
+    assert len(warnings) == 3
+    assert all("invalid argument" in line for line in warnings)
 
 
 async def test_the_limit_counts_from_the_moment_of_admission_to_the_end(env: SimEnv) -> None:

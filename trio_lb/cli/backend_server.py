@@ -13,7 +13,7 @@ import attrs
 import h11
 import trio
 
-from trio_lb.net.env import Env, Listener, OutOfDescriptors, Stream
+from trio_lb.net.env import AcceptError, Env, Listener, Stream
 from trio_lb.net.relay import Stalled, send_all
 
 IDLE_SECONDS: Final = 60.0
@@ -68,7 +68,7 @@ class BackendServer:
             batch = await self._listener.accept_batch(_ACCEPT_BATCH)
         except trio.ClosedResourceError:
             return False
-        except OutOfDescriptors:
+        except AcceptError:
             await trio.sleep(_NO_DESCRIPTORS_PAUSE_SECONDS)
             return True
         for stream in batch:

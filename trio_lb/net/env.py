@@ -103,8 +103,8 @@ class Listener(Protocol):
         load; a batch does not.
 
         Raises:
-          OutOfDescriptors: no descriptor is left; nothing was accepted and the
-            connections keep waiting in the kernel.
+          AcceptError: nothing was accepted, and who waits keeps waiting in the kernel;
+            ``OutOfDescriptors`` when no descriptor is left. The listener lives on.
         """
         ...
 
@@ -113,7 +113,11 @@ class Listener(Protocol):
         ...
 
 
-class OutOfDescriptors(OSError):
+class AcceptError(OSError):
+    """Accepting failed, and not because of one connection: try again after a pause."""
+
+
+class OutOfDescriptors(AcceptError):
     """The process (EMFILE) or the machine (ENFILE) has no file descriptor left."""
 
 

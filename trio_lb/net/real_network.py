@@ -13,13 +13,13 @@ import socket
 import struct
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import trio
 from trio.lowlevel import checkpoint, notify_closing, wait_readable, wait_writable
 
 from trio_lb.model.address import Address
-from trio_lb.net.env import ConnectError, OutOfDescriptors
+from trio_lb.net.env import AcceptError, ConnectError, OutOfDescriptors
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for zero seconds: close() throws away what is queued and sends RST."""
@@ -28,8 +28,23 @@ _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 """The last two are the kernel's own want of memory: it passes the same way, by waiting."""
 _REFUSED = (errno.ECONNREFUSED, errno.ECONNRESET, errno.ENOENT, errno.EAGAIN)
 """Nobody took it; the last two come from a unix socket: no path, or a full backlog."""
-_ACCEPT_AGAIN = (errno.ECONNABORTED, errno.EPROTO, errno.EPERM)
-"""One connection died (or was filtered) before we took it: the listener itself is well."""
+_OF_ONE_CONNECTION: Final = frozenset(
+    getattr(errno, name)
+    for name in (
+        "ECONNABORTED", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH",
+        "ENONET", "ENOPROTOOPT", "ENOSR", "EOPNOTSUPP", "EPERM", "EPROTO", "EPROTONOSUPPORT",
+        "ESOCKTNOSUPPORT", "ETIMEDOUT",
+    )
+    if hasattr(errno, name)
+)  # fmt: skip
+"""One connection died (or was filtered) before we took it: the listener itself is well.
+
+accept(2) hands out what is wrong with the new socket's network as its own error. Not
+every system has all of these numbers.
+"""
+_MOST_DEAD: Final = 1024
+"""More dead connections in a row are taken for an error of accepting itself (a sandbox that
+forbids it says EPERM, too): the loop that passes them over has no checkpoint."""
 
 
 class RealStream:
@@ -187,19 +202,20 @@ class RealListener:
 
     def _accept_waiting(self, limit: int) -> list[RealStream]:
         batch: list[RealStream] = []
+        dead = 0
         while len(batch) < limit:
             try:
                 sock, name = self._sock.accept()
             except BlockingIOError:
                 break
             except OSError as error:
-                if error.errno in _ACCEPT_AGAIN:
+                if error.errno in _OF_ONE_CONNECTION and dead < _MOST_DEAD:
+                    dead += 1
                     continue
                 if batch:
                     break
-                if error.errno in _NO_DESCRIPTORS:
-                    raise OutOfDescriptors(error.errno, error.strerror) from error
-                raise
+                named = OutOfDescriptors if error.errno in _NO_DESCRIPTORS else AcceptError
+                raise named(error.errno, error.strerror) from error
             sock.setblocking(False)
             batch.append(RealStream(sock, _address_of(name)))
         return batch

@@ -6,7 +6,7 @@ from collections import Counter
 import trio
 
 from trio_lb.model.events import ListenerClosed, ListenerOpened, RequestShed
-from trio_lb.net.env import Listener, OutOfDescriptors, Stream
+from trio_lb.net.env import AcceptError, Listener, Stream
 from trio_lb.net.relay import linger
 from trio_lb.proxy.answer_out import error_answer
 from trio_lb.proxy.connection import ClientConnection, Router
@@ -17,7 +17,7 @@ ACCEPT_BATCH = 1024
 scheduler's pass gets longer with every busy connection, and whoever is left over waits a whole
 one. With 64 the last of 2,000 waited thirty passes: p99 was six times p50 instead of two."""
 
-_NO_DESCRIPTORS_PAUSE_SECONDS = 0.1
+_ACCEPT_PAUSE_SECONDS = 0.1
 _LAST_LOOK_SECONDS = 0.001
 _MAX_REFUSING = 128
 """Connections over the limit that are told so at one time; more are reset."""
@@ -154,12 +154,12 @@ async def _accept(
 ) -> None:
     try:
         batch = await listener.accept_batch(ACCEPT_BATCH)
-    except OutOfDescriptors as error:
+    except AcceptError as error:
         _log.warning(
             "listener %s: %s; accepting nothing for %g s while %d connections are open",
-            listener.address, error, _NO_DESCRIPTORS_PAUSE_SECONDS, len(connections),
+            listener.address, error, _ACCEPT_PAUSE_SECONDS, len(connections),
         )  # fmt: skip
-        await trio.sleep(_NO_DESCRIPTORS_PAUSE_SECONDS)
+        await trio.sleep(_ACCEPT_PAUSE_SECONDS)
         return
     for stream in batch:
         reason = connections.limit_met(stream)
