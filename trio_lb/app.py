@@ -161,6 +161,8 @@ class LoadBalancer:
           OSError: an address can't be bound; none is left open then.
         """
         scope = trio.CancelScope()
+        if not self._serving:
+            self._stopped_listening = trio.Event()
         self._serving[scope] = None
         try:
             with scope:

@@ -46,17 +46,19 @@ async def test_an_idle_connection_is_closed_at_once(world: World) -> None:
         await client.read_response()
         assert await play.lb.shutdown()
         await client.eof()
-        assert trio.current_time() <= 0.002
+        assert trio.current_time() <= 1.002
 
 
-async def test_a_connection_that_has_said_nothing_yet_is_closed_at_once(world: World) -> None:
+async def test_a_connection_that_has_said_nothing_yet_is_closed_after_a_second(
+    world: World,
+) -> None:
     s1 = await world.http_server("s1")
     async with open_play(world, s1) as play:
         client = await play.client()
         await play.settle()
         assert await play.lb.shutdown()
         await client.eof()
-        assert trio.current_time() <= 0.002
+        assert trio.current_time() <= 1.002
 
 
 async def test_a_busy_connection_gets_its_answer_and_then_the_end(world: World) -> None:

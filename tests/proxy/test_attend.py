@@ -10,7 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 from tests.proxy.stage import GET, context_of, exchange_of, head_of
 from tests.support.stage import VirtualStage, fill, open_pair
 from trio_lb.config.schema import TimeoutsConfig
-from trio_lb.model.message import Reject
+from trio_lb.model.message import Reject, ResponseHead
 from trio_lb.model.outcome import OutcomeKind
 from trio_lb.net.env import Stream
 from trio_lb.proxy.attend import READ_AHEAD, attend, upload_alone
@@ -32,6 +32,10 @@ class Attempt:
     progress: int = 0
     told: list[tuple[str, float]] = attrs.field(factory=list)
     refusal: Reject | None = None
+    answer: ResponseHead | None = None
+
+    def body_flows(self) -> None:
+        """Nothing that these tests ask for."""
 
     def uploaded(self) -> None:
         self.told.append(("uploaded", trio.current_time()))

@@ -77,6 +77,9 @@ async def test_a_request_without_a_route_is_a_404_and_the_connection_goes_on(env
 
 async def test_an_idle_connection_closes_when_it_is_told_to(env: SimEnv) -> None:
     async with open_scene(env) as scene:
+        await scene.client.send(GET)
+        await scene.client.read_response()
+        await wait_all_tasks_blocked()
         assert scene.connection.is_idle
         scene.connection.close_if_idle()
         await scene.client.eof()

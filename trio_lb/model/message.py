@@ -81,8 +81,9 @@ class ResponseHead:
     """A response head that passed every check.
 
     ``framing`` already counts in the request's method (HEAD has no body);
-    ``declared`` is what Content-Length said, body or not. An interim response (1xx)
-    has ``status < 200`` and NO_BODY.
+    ``declared`` is what Content-Length said, body or not; ``speaks_of_body`` tells that a
+    head whose message has none by rule (HEAD, 304) announces one all the same. An
+    interim response (1xx) has ``status < 200`` and NO_BODY.
     """
 
     status: int
@@ -93,12 +94,18 @@ class ResponseHead:
     connection: frozenset[bytes]
     declared: int | None = None
     upgrade: bytes | None = None
+    speaks_of_body: bool = False
 
     @property
     def reusable(self) -> bool:
-        """Whether the server lets the connection carry another request after the body."""
+        """Whether the connection may carry another request after the body.
+
+        Not when a body was announced where there is none: a server that wrongly sends
+        it would have it read as the answer to the next request, of another client.
+        """
         return (
             self.minor > 0
+            and not self.speaks_of_body
             and b"close" not in self.connection
             and self.framing is not Unsized.UNTIL_CLOSE
         )

@@ -6,6 +6,7 @@ LARGEST_READ = 256 * 1024
 """Relaying with buffers of this size costs what nginx's copying costs; larger ones gain nothing."""
 
 _GROWTH = 4
+_SLOW_READ = 64 * 1024
 
 
 class Inbox:
@@ -28,6 +29,10 @@ class Inbox:
     def begin(self) -> None:
         """A new message is expected: read modestly at first."""
         self._size = self._first_read
+
+    def slow_down(self) -> None:
+        """Whoever takes the bytes is slower than the peer: read in smaller pieces again."""
+        self._size = min(self._size, _SLOW_READ)
 
     async def fill(self) -> bool:
         """Wait for more bytes and append them; False at end of file, for good.

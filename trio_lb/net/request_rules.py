@@ -55,7 +55,7 @@ def read_request(raw: RawRequest) -> RequestHead | Reject:
     place = _place(raw, steering)
     if isinstance(place, Reject):
         return place
-    if len(steering) == 1:  # Only Host: by far the commonest request.
+    if len(steering) == 1 and b"host" in steering:  # By far the commonest request.
         return RequestHead(
             raw.method, place[0], raw.minor, raw.fields, place[1], framing, connection
         )

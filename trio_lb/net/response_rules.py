@@ -41,7 +41,14 @@ def read_response(raw: RawResponse, request: RequestHead) -> ResponseHead | Reje
     if isinstance(framing, Reject):
         return framing
     return ResponseHead(
-        raw.status, raw.reason, raw.minor, raw.fields, framing, connection, declared
+        raw.status,
+        raw.reason,
+        raw.minor,
+        raw.fields,
+        framing,
+        connection,
+        declared,
+        speaks_of_body=framing is Unsized.NO_BODY and bool(declared or encodings),
     )
 
 

@@ -134,7 +134,8 @@ class Attempt:
         """Try; ``total_deadline`` is when the request's time up to the answer's head is up."""
         self._begin_sending()
         now = trio.current_time()
-        if not self.is_uploading:
+        if not self.is_uploading or self.head.expects_continue:
+            # A client that waits for a 100 waits for the server: the server's clock runs.
             first_byte = self.exchange.context.timeouts.first_byte
             self._head_deadline = min(now + first_byte, total_deadline)
         with trio.CancelScope(deadline=now + PATIENCE_SECONDS) as patience:
@@ -225,6 +226,8 @@ class Attempt:
             if self._interims > MAX_INTERIM:
                 self.fail(OutcomeKind.BAD_RESPONSE, f"more than {MAX_INTERIM} interim answers")
                 return False
+            if self.is_uploading:
+                self.body_flows()
             if self.head.minor > 0:
                 self._to_client = interim_head(answer)
 
@@ -280,8 +283,10 @@ class Attempt:
             sent = stream.send_nowait(data)
             while sent < len(data):
                 data = self._to_client = memoryview(data)[sent:]
+                self._connection.inbox.slow_down()
                 self._expect_within(self.exchange.context.timeouts.write_stall)
                 sent = await stream.send_some(data)
+                self.progress += 1
         except trio.BrokenResourceError as broken:
             raise ClientGone(str(broken)) from broken
         self._to_client = b""
@@ -307,6 +312,12 @@ class Attempt:
             await self._proceed()
             nursery.cancel_scope.cancel()
         self._name_timeout()
+
+    def body_flows(self) -> None:
+        """The client's body is awaited, or comes: the server's clock stands still meanwhile."""
+        if self._phase is Phase.HEAD and self._head_deadline < math.inf:
+            self._head_deadline = math.inf
+            self._arm(math.inf)
 
     def uploaded(self) -> None:
         """The server has the whole request: from now on its answer is awaited."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import trio
 
-from trio_lb.model.message import Reject
+from trio_lb.model.message import Reject, ResponseHead
 from trio_lb.model.outcome import OutcomeKind
 from trio_lb.net.body import BodyCut, BodyRefused
 from trio_lb.net.env import Stream
@@ -30,6 +30,15 @@ class Attended(Protocol):
     @property
     def server_stream(self) -> Stream:
         """Where the request goes."""
+        ...
+
+    @property
+    def answer(self) -> ResponseHead | None:
+        """The answer's head, once it came."""
+        ...
+
+    def body_flows(self) -> None:
+        """Hear that the client sends its body."""
         ...
 
     def uploaded(self) -> None:
@@ -80,6 +89,8 @@ async def _upload(attempt: Attended) -> bool:
     if upload.is_refused or (scope.cancelled_caught and attempt.to_server):
         attempt.await_answer()
         await _watch(attempt)
+    elif scope.cancelled_caught and attempt.answer is not None:
+        await _watch(attempt)  # An early answer, and a client that rightly stopped sending.
     elif scope.cancelled_caught:
         upload.give_up_waiting()
     return False
@@ -112,6 +123,7 @@ class _Upload:
             piece = await self._receive()
             if piece is None:
                 return False
+            self._attempt.body_flows()
             await self._send(piece)
         return True
 

@@ -4,15 +4,11 @@
       `------------ REQUEST ---------------^
     each of them -- CLOSE --> CLOSED
 
-    IDLE -- BYTES --> HEAD -- REQUEST --> BUSY -- ENDED --> IDLE
-      `------------ REQUEST ---------------^
-    any of them -- CLOSE --> CLOSED
-
 One task and one cancel scope a connection. The scope's deadline is moved as rarely
 as can be: it may fire early, in a wait for a request that has more time left; then
 the loop makes a new scope and waits on. It never fires in the middle of a request: a
-request starts with some room before it, and whatever may take longer lifts it first
-(``Client.take_time``).
+request does not begin under a scope that has fired, it starts with some room before the
+deadline, and whatever may take longer lifts it first (``Client.take_time``).
 """
 
 import enum
@@ -38,6 +34,9 @@ from trio_lb.state.pool import Pool
 
 LINGER_SECONDS = 2.0
 """How long a client may take to read our last answer while it is still sending."""
+
+NEWCOMER_SECONDS = 1.0
+"""How long a connection that never sent anything is waited for once a stop has begun."""
 
 _ROOM_SECONDS = 10.0
 """A request starts with at least this much left on the connection's deadline."""
@@ -129,9 +128,15 @@ class ClientConnection:
         The look and the close are one step: a request that comes a moment later must
         find the connection closed, not accepted and then dropped.
         """
-        if self.is_idle:
+        if not self.is_idle:
+            return
+        if self._requests:
             self._take(Signal.CLOSE)
             self._stream.close()
+        else:
+            # Who has just connected has a request under way, and expects no close.
+            soon = self._context.env.now() + NEWCOMER_SECONDS
+            self._wait_until(min(self._due, soon))
 
     async def run(self) -> None:
         """Serve requests until either side has had enough."""
@@ -162,9 +167,12 @@ class ClientConnection:
 
     async def _on_deadline(self) -> None:
         """The scope fired: close if the wait is really over, else wait on."""
-        if self._phase is Phase.CLOSED or self._context.env.now() < self._due:
+        now = self._context.env.now()
+        if self._phase is Phase.CLOSED or now < self._due:
             return
-        if self._phase is Phase.HEAD:
+        if self._phase is Phase.IDLE and self._client.inbox.data:
+            self._due = now + self._context.timeouts.client_head  # It came in the last moment.
+        elif self._phase is Phase.HEAD:
             seconds = self._context.timeouts.client_head
             message = f"no complete request head within {seconds:g} s"
             await self._refuse_head(Reject(408, "request_timeout", message))
@@ -187,6 +195,10 @@ class ClientConnection:
         inbox = self._client.inbox
         reader = self._context.request_reader
         while True:
+            if self._client.scope is not None and self._client.scope.cancel_called:
+                # The deadline fired in the pass in which these bytes came. A request must not
+                # begin under a cancelled scope: it waits in the inbox for the next one.
+                await trio.lowlevel.checkpoint()
             data = inbox.data
             head = reader.next_head(inbox)
             if head is not None:
@@ -256,6 +268,9 @@ class ClientConnection:
             exchange.finish()
             raise
         self._after(exchange, exchange.finish())
+        if exchange.is_ours:
+            # It took no wait: who pipelines what is refused must not hold everybody up.
+            await trio.lowlevel.checkpoint()
 
     async def _apologise(self, exchange: Exchange) -> None:
         """Our own bug: say so if nothing was said yet, else make the cut visible."""
@@ -313,4 +328,6 @@ class ClientConnection:
         if exchange.cut:
             self._stream.abort()
         else:
-            self._must_linger = not exchange.body.ended or bool(self._client.inbox.data)
+            # Bytes that nobody will read turn a close into a reset, which may overtake the answer.
+            unread = bool(self._client.inbox.data) or self._stream.is_stale()
+            self._must_linger = not exchange.body.ended or unread

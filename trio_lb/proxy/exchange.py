@@ -65,7 +65,7 @@ class Exchange:
     ``keep`` says whether the client's connection may carry another request; every
     doubt about where this one ends clears it. ``status`` is 0 until an answer's
     head left; ``error`` is a code once something went wrong. ``is_bodiless`` says that
-    the answer must not carry a body (HEAD). ``cut`` asks for a reset instead of an end.
+    the answer must not carry a body (HEAD). ``cut`` asks for a reset instead of an end. ``is_ours`` marks an answer that no server gave.
     """
 
     __slots__ = (
@@ -81,6 +81,7 @@ class Exchange:
         "head_at",
         "id",
         "is_bodiless",
+        "is_ours",
         "keep",
         "pool",
         "server",
@@ -119,6 +120,7 @@ class Exchange:
         self.server: Server | None = None
         self.error: str | None = None
         self.cut = False
+        self.is_ours = False
         context.ledger.accepted()
 
     def _believe(self, head: RequestHead) -> None:

@@ -89,6 +89,8 @@ def _doubt(exchange: Exchange) -> None:
 async def _say(exchange: Exchange, status: int, answer: bytes) -> None:
     exchange.answered(status)
     exchange.client.take_time()
+    exchange.is_ours = True
+    exchange.bytes_out += len(answer) - answer.index(b"\r\n\r\n") - 4
     try:
         await send_all(exchange.client.stream, answer, exchange.context.timeouts.write_stall)
     except (trio.BrokenResourceError, Stalled):
