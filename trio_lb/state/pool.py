@@ -11,7 +11,7 @@ Rule 2: ejection never empties a pool: when nobody is usable, every ejected serv
 Rule 3: `apply` is the only way in which configuration becomes servers; adding, changing
         and removing one server are small plans. Identity is pool + address.
 Rule 4: the pool speaks to the timer for all that is due in it (ejections, drains).
-        Nothing here waits; the three `on_*` hooks wake those who do.
+        Nothing here waits; the `on_*` hooks wake those who do.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,10 +27,10 @@ from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import Balancer, Context
 from trio_lb.policy.balance.registry import make_balancer
 from trio_lb.policy.budget import RetryBudget
-from trio_lb.policy.drain import DrainState
 from trio_lb.policy.health import CheckResult, HealthState
 from trio_lb.policy.outlier import OutlierDetector
 from trio_lb.policy.retry import RetryPolicy
+from trio_lb.state.drains import Drains
 from trio_lb.state.enrolment import fit_health, new_health, new_server
 from trio_lb.state.membership import Membership, refuse_doubles
 from trio_lb.state.rotation import Rotation
@@ -62,7 +62,8 @@ class Pool:
     It begins without servers: ``apply`` brings them. The hooks may be assigned by
     whoever runs timers and probes: ``on_deadline_moved(pool)`` after any call that moved
     ``deadline``; ``on_suspect(server)`` when an attempt was refused, reset or timed out;
-    ``on_changed(pool)`` when servers came or went, or the pool became (un)usable.
+    ``on_changed(pool)`` when servers came or went, or the pool became (un)usable;
+    ``on_left(server)`` when a server has left for good, its last request ended or not.
     """
 
     def __init__(self, name: str) -> None:
@@ -75,9 +76,10 @@ class Pool:
         self.on_suspect: Callable[[Server], None] = _ignore
         self.on_deadline_moved: Callable[[Pool], None] = _ignore
         self.on_changed: Callable[[Pool], None] = _ignore
+        self.on_left: Callable[[Server], None] = _ignore
         self._membership = Membership()
         self._rotation = Rotation()
-        self._draining: list[Server] = []
+        self._drains = Drains(self._drain_ended)
         self._announced: tuple[float | None, bool] = (None, False)
 
     # -- the hot path
@@ -189,26 +191,21 @@ class Pool:
     @property
     def deadline(self) -> float | None:
         """The next end of an ejection or a drain."""
-        instants = [server.drain.deadline for server in self._draining]
-        instants.append(self.outlier.deadline)
+        instants = (self.outlier.deadline, self._drains.deadline)
         return min((at for at in instants if at is not None), default=None)
 
     def on_deadline(self, now: float) -> Sequence[Event]:
         """Readmit and complete drains; a leaver whose drain is over is gone."""
-        told = self.outlier.on_deadline(now)
-        for server in tuple(self._draining):
-            told += self._complete_drain(server, now)
+        told = self.outlier.on_deadline(now) + self._drains.on_deadline(now)
         return self._follow(told, now) if told else NOTHING
 
-    def _complete_drain(self, server: Server, now: float) -> list[Event]:
-        told = server.drain.on_deadline(now)
-        if server.drain.state is DrainState.DRAINING:
-            return told
-        self._draining.remove(server)
-        if not self._membership.is_member(server):
-            self._membership.drop(server)
-            told.append(ServerRemoved(at=now, pool=self.name, server_id=server.id))
-        return told
+    def _drain_ended(self, server: Server, now: float) -> list[Event]:
+        """Forget whom the plan does not name any more; a drained member stays."""
+        if self._membership.is_member(server):
+            return []
+        self._membership.drop(server)
+        self.on_left(server)
+        return [ServerRemoved(at=now, pool=self.name, server_id=server.id)]
 
     def drain_server(
         self, server_id: str, now: float, *, expires_at: float | None
@@ -218,24 +215,14 @@ class Pool:
         It stays a member, drained, until it is resumed or removed.
         """
         server = self._need(server_id)
-        return self._follow(self._start_drain(server, now, expires_at), now)
+        return self._follow(self._drains.start(server, now, expires_at), now)
 
     def resume_server(self, server_id: str, now: float) -> Sequence[Event]:
         """Take a drained or draining member back into rotation."""
         server = self._need(server_id)
         if self._membership.is_member(server):
-            self._resume(server)
+            self._drains.resume(server)
         return self._follow([], now, review=(server,))
-
-    def _resume(self, server: Server) -> None:
-        server.drain.resume()
-        self._draining = [each for each in self._draining if each is not server]
-
-    def _start_drain(self, server: Server, now: float, expires_at: float | None) -> list[Event]:
-        told = server.drain.start(now, expires_at=expires_at, in_flight=server.active_connections)
-        if server not in self._draining:
-            self._draining.append(server)
-        return told + self._complete_drain(server, now)
 
     def _emptied(self, server: Server) -> None:
         """A draining server's last lease was released: the rest happens in the timer."""
@@ -320,10 +307,10 @@ class Pool:
         self._membership.settle(config.servers, fresh)
         told: list[Event] = []
         for server in joined:
-            self._resume(server)
+            self._drains.resume(server)
             told.append(ServerAdded(at=now, pool=self.name, server_id=server.id, server=server))
         for server in change.go:
-            told += self._start_drain(server, now, expires_at)
+            told += self._drains.start(server, now, expires_at)
         for server in self._membership:
             server.join(self.balancer, self._emptied)
         return told
