@@ -237,6 +237,20 @@ async def test_a_retry_never_goes_to_a_server_that_began_to_drain_meanwhile(worl
         assert s2.requests == []
 
 
+async def test_a_retry_never_goes_to_a_server_that_was_removed_meanwhile(world: World) -> None:
+    s1 = await world.server("s1", answering())
+    s2 = await world.http_server("s2")
+    async with open_play(world, s1, s2, retry=RetryConfig(base_delay=1.0)) as play:
+        client = await play.client()
+        await client.send(LAST_GET)
+        await until(lambda: len(play.told(RequestRetried)) == 1)
+        assert play.told(RequestRetried)[0].delay_seconds > 0.1
+        with play.server("s2").lease():  # Another request's: so that it drains for a while.
+            play.lb.publish(play.lb.pool().remove_server("s2", trio.current_time()))
+            assert (await client.read_response()).status == 502
+        assert s2.requests == []
+
+
 async def test_a_server_that_comes_back_meanwhile_serves_the_retry(world: World) -> None:
     s1 = await world.server("s1", answering())
     s2 = await world.http_server("s2")

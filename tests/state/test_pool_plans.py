@@ -1,5 +1,7 @@
 """A pool under changing plans: who comes, stays and goes, and what each of them keeps."""
 
+from random import Random
+
 import pytest
 
 from tests.state.books import (
@@ -16,7 +18,9 @@ from tests.state.books import (
 )
 from trio_lb.config.schema import HealthCheckConfig
 from trio_lb.model.errors import ConfigError, UnknownServer
+from trio_lb.policy.balance.base import Context
 from trio_lb.state.pool import NOTHING
+from trio_lb.state.server import Server
 
 
 def test_a_server_that_is_removed_while_busy_leaves_with_its_last_request() -> None:
@@ -29,6 +33,34 @@ def test_a_server_that_is_removed_while_busy_leaves_with_its_last_request() -> N
         assert pool.get_server("s1") is one
     assert brief(pool.on_deadline(2.0)) == ["server_drained s1", "server_removed s1"]
     assert pool.get_server("s1") is None
+
+
+def test_a_server_that_was_removed_takes_no_request_however_the_question_was_begun() -> None:
+    pool = pool_of(plan(3))
+    two = member(pool, "s2")
+    order = pool.order(Context(), Random(0))
+    assert next(order).id == "s1"
+    with two.lease():
+        pool.remove_server("s2", 1.0)
+        assert not two.is_usable
+        assert [each.id for each in order] == ["s3"]
+        pool.add_server(server(2), 2.0)
+        assert two.is_usable
+        assert sorted(picks(pool)) == ["s1", "s2", "s3"]
+
+
+def test_a_server_has_left_when_its_drain_ends_and_not_before() -> None:
+    pool, left = pool_of(plan(4)), list[Server]()
+    pool.on_left = left.append
+    one, two, three = (member(pool, f"s{number}") for number in (1, 2, 3))
+    pool.drain_server("s4", 1.0, expires_at=None)
+    with one.lease(), two.lease():
+        pool.apply(plan(servers=(server(4),)), 1.0, expires_at=31.0)
+        assert left == [three], "it had nothing to finish"
+        pool.apply(plan(servers=(server(1), server(4))), 2.0, expires_at=32.0)
+        pool.on_deadline(31.0)
+    pool.on_deadline(40.0)
+    assert left == [three, two], "the first was taken back, the second's patience ended"
 
 
 def test_an_idle_server_is_removed_at_once_even_when_it_was_drained_before() -> None:

@@ -68,5 +68,13 @@ def test_counts_who_is_usable() -> None:
     assert (made.size, made.usable()) == (0, [])
 
 
+def test_who_is_not_among_the_new_servers_is_not_usable_any_more() -> None:
+    one, two, three = bare(1), bare(2), bare(3)
+    made = rotation(one, two)
+    made.replace([two, three])
+    assert [each.is_usable for each in (one, two, three)] == [False, True, False]
+    assert (made.size, ids(made)) == (1, [["s2"]])
+
+
 def test_nobody_usable_means_an_empty_order() -> None:
     assert order(Rotation()) == []

@@ -27,8 +27,15 @@ class Rotation:
         """How many servers take requests now."""
 
     def replace(self, members: Iterable[Server]) -> None:
-        """Take the pool's servers, in configured order; weights or tiers may have changed."""
+        """Take the pool's servers, in configured order; weights or tiers may have changed.
+
+        Who is not among them any more takes no request from now on, whoever still knows it:
+        a retry that waits may hold it in its hand.
+        """
+        left = set(self._members)
         self._members = tuple(members)
+        for server in left.difference(self._members):
+            server.is_usable = False
         self.size = sum(server.is_usable for server in self._members)
         self._tiers = None
 

@@ -92,7 +92,6 @@ class Server:
         "failures",
         "health",
         "id",
-        "is_leaving",
         "is_usable",
         "max_connections",
         "metadata",
@@ -117,7 +116,6 @@ class Server:
         self.responses = 0
         self.response_time_sum = 0.0
         self.is_usable = False
-        self.is_leaving = False
         self.next_check_at: float | None = None
         self._lease = Lease(self, None, _nobody_waits)
         self.configure(config)
