@@ -286,6 +286,7 @@ async def _running(
         events = lb.registry.apply(plan, lb.env.now())
         for pool in lb.registry.pools().values():
             pool.on_deadline_moved = lb._timers.touch
+            pool.on_left = lb._context.connections.forget
             probes = open_probes(pool, lb.env, lb.bus.publish, supervisor=supervisor)
             await stack.enter_async_context(probes)
         lb.publish(events)

@@ -178,6 +178,17 @@ async def test_a_server_that_leaves_has_its_idle_connections_closed(world: World
         assert at.pools.of("s1", at.server.address) is not at.connections
 
 
+async def test_a_server_that_has_left_keeps_no_connection_of_a_request_that_outlived_it(
+    world: World,
+) -> None:
+    async with home(world) as at:
+        busy = await at.connections.connect()
+        at.pools.forget("s1")
+        at.exchange(busy)
+        await trio.testing.wait_all_tasks_blocked()
+        assert (at.open_count, at.connections.deadline) == (0, None)
+
+
 async def test_the_end_of_the_block_closes_what_idles(world: World) -> None:
     async with home(world) as at:
         await at.idle_connection()
@@ -198,6 +209,37 @@ async def test_a_server_s_own_timeout_is_learnt_from_one_that_died(world: World)
         assert at.open_count == 1
         await trio.sleep(0.002)
         assert at.open_count == 0
+
+
+async def test_the_age_that_is_learnt_ends_where_the_request_began(world: World) -> None:
+    """Its death is seen a round trip later; the server had given it up before."""
+    async with home(world) as at:
+        await at.idle_connection()
+        await trio.sleep(2.0)
+        stale = at.connections.take(trio.current_time(), idempotent=True)
+        assert stale is not None
+        await trio.sleep(0.5)
+        stale.was_stale()
+        stale.stream.abort()
+        await at.idle_connection()
+        assert at.connections.deadline == 2.5 + 2.0
+        assert at.connections.statistics().learnt_seconds == 2.0
+
+
+async def test_a_connection_that_dies_under_its_request_much_later_teaches_no_age(
+    world: World,
+) -> None:
+    """A worker that crashed 20 s into a request says nothing of the server's patience."""
+    async with home(world) as at:
+        await at.idle_connection()
+        await trio.sleep(0.25)
+        stale = at.connections.take(trio.current_time(), idempotent=True)
+        assert stale is not None
+        await trio.sleep(20.0)
+        stale.was_stale()
+        stale.stream.abort()
+        known = at.connections.statistics()
+        assert (known.learnt_seconds, known.stale_total) == (None, 1)
 
 
 async def test_a_request_that_must_not_be_replayed_takes_no_connection_that_idled_a_second(
@@ -262,7 +304,7 @@ async def test_the_timer_is_told_only_of_what_comes_before_its_next_look(world: 
     assert connections.deadline == 1.5
     connections.on_deadline(1.5)
     assert connections.deadline == 1.0 + 4.0, "no surplus is left"
-    connections.close_idle()
+    connections.close()
     assert connections.deadline is None
 
 

@@ -11,6 +11,7 @@ from trio_lb.policy.reuse import (
     CAREFUL_SECONDS,
     FORGET_SECONDS,
     LEAST_LEARNT_SECONDS,
+    RACE_SECONDS,
     ReusePlan,
     ReuseStatistics,
 )
@@ -74,6 +75,16 @@ def test_the_smallest_age_counts_until_sixty_seconds_pass_without_another_find()
     assert plan.statistics().learnt_seconds == 1.5
     assert take(plan, 40.0 + FORGET_SECONDS) == ("a", "")
     assert plan.statistics().learnt_seconds is None
+
+
+def test_a_connection_that_died_a_second_after_it_was_taken_is_counted_and_teaches_nothing() -> (
+    None
+):
+    plan = parked("")
+    plan.found_stale(1.5, 0.0, used_seconds=RACE_SECONDS)
+    assert plan.statistics() == ReuseStatistics(idle=0, learnt_seconds=None, stale_total=1)
+    plan.found_stale(1.5, 0.0, used_seconds=0.999)
+    assert plan.statistics() == ReuseStatistics(idle=0, learnt_seconds=1.5, stale_total=2)
 
 
 def test_a_great_age_teaches_a_careful_request_nothing() -> None:

@@ -15,7 +15,7 @@ from trio_lb.model.address import Address
 from trio_lb.model.events import Event
 from trio_lb.net.env import Env, Stream
 from trio_lb.net.inbox import Inbox
-from trio_lb.policy.reuse import ReusePlan
+from trio_lb.policy.reuse import ReusePlan, ReuseStatistics
 
 
 class UpstreamConnection:
@@ -25,7 +25,16 @@ class UpstreamConnection:
     afterwards when ``is_reusable`` was set, and closes it otherwise.
     """
 
-    __slots__ = ("_home", "idle_since", "inbox", "is_complete", "is_fresh", "is_reusable", "stream")
+    __slots__ = (
+        "_home",
+        "idle_since",
+        "inbox",
+        "is_complete",
+        "is_fresh",
+        "is_reusable",
+        "stream",
+        "taken_at",
+    )
 
     def __init__(self, stream: Stream, home: "ServerConnections", first_read: int) -> None:
         self._home = home
@@ -34,7 +43,7 @@ class UpstreamConnection:
         self.is_fresh = True
         self.is_reusable = False
         self.is_complete = False
-        self.idle_since = 0.0
+        self.idle_since = self.taken_at = 0.0
 
     def was_stale(self) -> None:
         """Tell the pool that this connection, reused, died before its answer began."""
@@ -82,6 +91,7 @@ class ServerConnections:
         self._address = address
         self._first_read = first_read
         self._on_due = on_due
+        self._is_closed = False
         self._next_look = math.inf  # When the timer looks here next, whatever it finds.
         self._plan: ReusePlan[UpstreamConnection] = ReusePlan(
             limit=idle_limit, idle_seconds=idle_seconds
@@ -102,13 +112,19 @@ class ServerConnections:
             connection, expired = self._plan.take(now, idempotent=idempotent)
             if expired:
                 _close(expired)
-            if connection is None or not connection.stream.is_stale():
+            if connection is None:
+                return None
+            if not connection.stream.is_stale():
+                connection.taken_at = now
                 return connection
             connection.stream.close()
             self._plan.found_stale(now - connection.idle_since, now)
 
     def park(self, connection: UpstreamConnection) -> None:
         """Keep a connection whose last exchange ended cleanly."""
+        if self._is_closed:
+            connection.stream.close()
+            return
         now = self._env.now()
         connection.is_fresh = False
         connection.idle_since = now
@@ -122,8 +138,8 @@ class ServerConnections:
 
     def died(self, connection: UpstreamConnection) -> None:
         """Learn from a reused connection that died before its answer began."""
-        now = self._env.now()
-        self._plan.found_stale(now - connection.idle_since, now)
+        now, taken_at = self._env.now(), connection.taken_at
+        self._plan.found_stale(taken_at - connection.idle_since, now, now - taken_at)
 
     @property
     def deadline(self) -> float | None:
@@ -137,9 +153,14 @@ class ServerConnections:
         self._next_look = math.inf if due is None else due
         return ()
 
-    def close_idle(self) -> None:
-        """Close every idle connection."""
+    def close(self) -> None:
+        """Close every idle connection now, and each busy one when its exchange has ended."""
+        self._is_closed = True
         _close(self._plan.clear())
+
+    def statistics(self) -> ReuseStatistics:
+        """Return how many connections idle, and what was learnt of the server's patience."""
+        return self._plan.statistics()
 
 
 def _close(connections: Sequence[UpstreamConnection]) -> None:
@@ -170,6 +191,10 @@ class ConnectionPools:
         self._first_read = first_read
         self._by_key: dict[object, ServerConnections] = {}
 
+    def __len__(self) -> int:
+        """How many servers' connections are known, open ones or not."""
+        return len(self._by_key)
+
     def of(self, key: object, address: Address) -> ServerConnections:
         """Return the connections of the server that ``key`` stands for."""
         connections = self._by_key.get(key)
@@ -185,9 +210,9 @@ class ConnectionPools:
         return connections
 
     def forget(self, key: object) -> None:
-        """Close what idles for a server that left its pool."""
+        """Close what idles for a server that left its pool, and keep nothing more for it."""
         if connections := self._by_key.pop(key, None):
-            connections.close_idle()
+            connections.close()
 
     async def __aenter__(self) -> Self:
         """Own every idle connection for a block."""
@@ -201,5 +226,5 @@ class ConnectionPools:
     ) -> None:
         """Close every idle connection."""
         for connections in self._by_key.values():
-            connections.close_idle()
+            connections.close()
         self._by_key.clear()

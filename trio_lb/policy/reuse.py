@@ -27,6 +27,9 @@ FORGET_SECONDS: Final = 60.0
 LEAST_LEARNT_SECONDS: Final = 0.05
 """Shorter ages come from restarts and crashes, which say nothing of a timeout."""
 
+RACE_SECONDS: Final = 1.0
+"""A server that had closed says so within a round trip; later, it died of something else."""
+
 K = TypeVar("K")
 """A connection, whatever it is."""
 
@@ -123,9 +126,14 @@ class ReusePlan(Generic[K]):
         self._idle.clear()
         return closing
 
-    def found_stale(self, idle_seconds: float, now: float) -> None:
-        """Learn that the server had closed a connection which was idle for ``idle_seconds``."""
+    def found_stale(self, idle_seconds: float, now: float, used_seconds: float = 0.0) -> None:
+        """Learn that the server had closed a connection which was idle for ``idle_seconds``.
+
+        ``used_seconds`` passed between its taking and the find: a request was under way.
+        """
         self.stale_total += 1
+        if used_seconds >= RACE_SECONDS:
+            return
         learnt = self._learnt_seconds
         age_seconds = max(idle_seconds, LEAST_LEARNT_SECONDS)
         self._learnt_seconds = age_seconds if learnt is None else min(learnt, age_seconds)
