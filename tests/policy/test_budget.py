@@ -43,6 +43,15 @@ def test_requests_that_left_the_window_pay_for_nothing() -> None:
     assert spend(budget, 10.0, 5) == 0
 
 
+def test_a_request_whose_body_was_gathered_for_a_while_does_not_undo_the_others() -> None:
+    budget = RetryBudget(BudgetConfig(fraction=0.25, min_per_second=0.0))
+    for _ in range(998):
+        budget.request(10.0)
+    for began_at in (9.999, 10.02):
+        budget.request(began_at)
+    assert spend(budget, 10.03, 1000) == 250
+
+
 def test_without_a_reserve_and_without_requests_nothing_may_be_retried() -> None:
     assert not RetryBudget(BudgetConfig(min_per_second=0.0)).try_spend(0.0)
 

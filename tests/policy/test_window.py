@@ -37,6 +37,15 @@ def test_a_clock_that_begins_anywhere_makes_no_difference() -> None:
     assert (window.total(123_457.5), window.total(123_466.5)) == (2, 1)
 
 
+def test_an_instant_that_comes_late_counts_as_the_last_one() -> None:
+    """A request is known by its beginning; another one that began later may be told first."""
+    window = WindowCounter(10.0)
+    window.add(10.5, 1000)
+    window.add(3.25)
+    assert (window.total(2.0), window.total(10.75), window.total(19.75)) == (1001, 1001, 1001)
+    assert window.total(20.0) == 0
+
+
 @given(steps, st.sampled_from([1, 2, 8, 16]))
 def test_law_it_counts_all_of_the_span_less_a_bucket_and_nothing_older(
     gaps: list[tuple[int, int]], buckets: int

@@ -11,7 +11,7 @@ Whoever must not undercount asks for one bucket more than the span (see ``budget
 
 
 class WindowCounter:
-    """Counts events of the last ``span_seconds``; ``now`` never goes backwards."""
+    """Counts events of the last ``span_seconds``; who comes late counts as the last one did."""
 
     def __init__(self, span_seconds: float, buckets: int = 10) -> None:
         self._width_seconds = span_seconds / buckets
@@ -23,7 +23,7 @@ class WindowCounter:
     def add(self, now: float, count: int = 1) -> None:
         """Count ``count`` events at ``now``."""
         tick = int(now // self._width_seconds)
-        if tick != self._tick:
+        if tick > self._tick:
             self._advance(tick)
         self._counts[self._slot] += count
         self._total += count
@@ -31,7 +31,7 @@ class WindowCounter:
     def total(self, now: float) -> int:
         """Return how many events the window holds at ``now``."""
         tick = int(now // self._width_seconds)
-        if tick != self._tick:
+        if tick > self._tick:
             self._advance(tick)
         return self._total
 
