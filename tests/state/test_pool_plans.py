@@ -6,6 +6,8 @@ import pytest
 
 from tests.state.books import (
     BAD,
+    ERROR,
+    OK,
     brief,
     eject,
     member,
@@ -94,6 +96,20 @@ def test_another_address_under_the_same_id_is_another_server() -> None:
         assert (new is old, new.host, new.is_usable) == (False, "10.0.0.9", True)
     assert brief(pool.on_deadline(2.0)) == ["server_drained s1", "server_removed s1"]
     assert member(pool, "s1") is new
+
+
+def test_a_late_success_of_the_old_address_is_none_of_the_new_one_s() -> None:
+    pool = pool_of(plan(2))
+    old = member(pool, "s1")
+    with old.lease():
+        pool.update_server(server(9, id="s1"), 1.0, expires_at=31.0)
+        new = member(pool, "s1")
+        for _ in range(4):
+            pool.observe(new, ERROR, 2.0)
+        pool.observe(member(pool, "s2"), OK, 2.0)
+        assert pool.observe(old, OK, 2.0) is NOTHING
+        assert brief(pool.observe(new, ERROR, 2.0)) == ["server_ejected s1"]
+    assert (old.requests, new.requests) == (1, 5)
 
 
 def test_a_new_weight_keeps_object_health_ejection_and_counts() -> None:

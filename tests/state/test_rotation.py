@@ -76,5 +76,16 @@ def test_who_is_not_among_the_new_servers_is_not_usable_any_more() -> None:
     assert (made.size, ids(made)) == (1, [["s2"]])
 
 
+def test_the_ids_of_the_usable_ones_are_looked_up_not_listed() -> None:
+    one, two, three = bare(1), bare(2, priority=1), bare(3)
+    made = rotation(one, two, three)
+    ids_now = made.ids
+    made.mark(one, False)
+    assert (len(ids_now), list(ids_now)) == (2, ["s2", "s3"])
+    assert ["s1" in ids_now, "s2" in ids_now, "s4" in ids_now] == [False, True, False]
+    made.replace([one, two])
+    assert (len(made.ids), list(made.ids), "s3" in made.ids) == (1, ["s2"], False)
+
+
 def test_nobody_usable_means_an_empty_order() -> None:
     assert order(Rotation()) == []

@@ -148,6 +148,11 @@ class OutlierDetector:
         """When the next ejection ends."""
         return self._deadline
 
+    @property
+    def is_alert(self) -> bool:
+        """Whether successes matter now: somebody has failed lately, or was ejected."""
+        return bool(self._records)
+
     def is_ejected(self, server_id: str) -> bool:
         """Whether the server is out by this detector's word."""
         return server_id in self._ejected
@@ -178,7 +183,7 @@ class OutlierDetector:
         is out does with its last requests is not counted.
         """
         if not failed:
-            if self._records:
+            if self.is_alert:
                 self._succeed(server_id, now)
             return []
         if not self.config.enabled:

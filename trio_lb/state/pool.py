@@ -98,7 +98,9 @@ class Pool:
         kind = outcome.kind
         if kind is OutcomeKind.ANSWERED and (outcome.status is None or outcome.status < 500):
             server.requests += 1
-            self.outlier.observe(server.id, False, now, ())
+            # The detector knows ids; a leaver's may be another server's by now.
+            if self.outlier.is_alert and self._membership.is_member(server):
+                self.outlier.observe(server.id, False, now, ())
             return NOTHING
         if kind in _UNCOUNTED:
             if kind is OutcomeKind.ABANDONED:
@@ -113,8 +115,7 @@ class Pool:
         server.failures += 1
         if not self._membership.is_member(server):
             return NOTHING
-        in_rotation = [each.id for each in self._rotation.usable()]
-        told = self.outlier.observe(server.id, True, now, in_rotation, rng)
+        told = self.outlier.observe(server.id, True, now, self._rotation.ids, rng)
         if outcome.kind is not OutcomeKind.ANSWERED:
             self.on_suspect(server)
         return self._follow(told, now) if told else NOTHING

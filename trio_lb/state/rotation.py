@@ -6,7 +6,7 @@ tried in vain. Within a tier the order is the configured one, and the tuple stay
 same object until something changed: algorithms cache by its identity.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import Balancer, Context
@@ -15,14 +15,39 @@ from trio_lb.state.server import Server
 Tiers = tuple[tuple[Server, ...], ...]
 
 
+class UsableIds(Collection[str]):
+    """The ids of the servers that take requests now, however often that changes.
+
+    They are looked up, not listed: the outlier detector asks for one or two of them at
+    each failure, and failures come thickest when a pool of very many servers is down.
+    """
+
+    __slots__ = ("_by_id",)
+
+    def __init__(self, members: Iterable[Server]) -> None:
+        self._by_id: dict[object, Server] = {server.id: server for server in members}
+
+    def __contains__(self, server_id: object) -> bool:
+        server = self._by_id.get(server_id)
+        return server is not None and server.is_usable
+
+    def __iter__(self) -> Iterator[str]:
+        return (server.id for server in self._by_id.values() if server.is_usable)
+
+    def __len__(self) -> int:
+        return sum(server.is_usable for server in self._by_id.values())
+
+
 class Rotation:
     """Keeps each server's ``is_usable`` and the tuples made of it; decides no verdict."""
 
-    __slots__ = ("_members", "_tiers", "size")
+    __slots__ = ("_members", "_tiers", "ids", "size")
 
     def __init__(self) -> None:
         self._members: tuple[Server, ...] = ()
         self._tiers: Tiers | None = ()
+        self.ids: Collection[str] = UsableIds(())
+        """Who takes requests now, by id, until the next ``replace``."""
         self.size = 0
         """How many servers take requests now."""
 
@@ -34,6 +59,7 @@ class Rotation:
         """
         left = set(self._members)
         self._members = tuple(members)
+        self.ids = UsableIds(self._members)
         for server in left.difference(self._members):
             server.is_usable = False
         self.size = sum(server.is_usable for server in self._members)
