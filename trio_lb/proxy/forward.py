@@ -163,7 +163,8 @@ class Forward:
 
     def _observe(self, server: Server, outcome: Outcome) -> None:
         context = self._exchange.context
-        for event in self._pool.observe(server, outcome, context.env.now()):
+        now, rng = context.env.now(), context.retry_rng
+        for event in self._pool.observe(server, outcome, now, rng):
             context.bus.publish(event)
 
     def _tell_selected(self, server: Server) -> None:
