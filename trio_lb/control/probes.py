@@ -111,7 +111,7 @@ class Probes:
     def sync(self) -> None:
         """Start probing new members, stop probing those that left, hurry where it matters."""
         probed = self.pool.config.health_check.enabled
-        wanted = list(self.pool.members) if probed else []
+        wanted = dict.fromkeys(self.pool.members if probed else ())
         for server in [server for server in self._probers if server not in wanted]:
             self._probers.pop(server).stop()
         for prober in self._probers.values():
