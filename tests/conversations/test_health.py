@@ -92,9 +92,8 @@ def _takes_out(event: object, server_id: str) -> bool:
     return isinstance(event, ServerEjected) and event.server_id == server_id
 
 
-async def test_five_failures_in_a_row_eject_for_five_seconds_then_for_ten_and_up_to_a_tenth_more(
-    world: World,
-) -> None:
+async def test_five_failures_in_a_row_eject_for_five_seconds_then_for_ten(world: World) -> None:
+    """And for up to a tenth longer, by chance."""
     s1, s2 = await world.http_server("s1"), await world.http_server("s2")
     s1.answer = lambda request: answer_of(500)
     async with open_play(world, s1, s2) as play:
