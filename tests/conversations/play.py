@@ -199,6 +199,19 @@ def patient(script: Script) -> Script:
     return followed
 
 
+async def read_slowly(peer: RawPeer, *, piece: int, every_seconds: float) -> int:
+    """Take ``piece`` bytes at a time, and rest after each, until the end; return how many came.
+
+    Raises:
+      trio.BrokenResourceError: the other side lost its patience.
+    """
+    size = 0
+    while data := await peer.stream.receive_some(piece):
+        size += len(data)
+        await trio.sleep(every_seconds)
+    return size
+
+
 async def hang(peer: RawPeer) -> None:
     """Say nothing more, until the other side ends or breaks the connection."""
     await peer.expect_rest()

@@ -12,11 +12,12 @@ from tests.conversations.play import (
     hang,
     open_play,
     patient,
+    read_slowly,
     timeouts,
     until,
 )
 from tests.support.raw import RawPeer
-from tests.support.servers import RawServer
+from tests.support.servers import RawServer, answer_of
 from tests.support.world import World
 
 
@@ -96,6 +97,19 @@ async def test_a_half_closed_client_keeps_an_answer_that_goes_on(world: World) -
         assert (await client.read_response()).body == b"0123456789"
         await play.settle()
         assert play.errors() == [None]
+
+
+async def test_a_half_closed_client_that_reads_slowly_gets_all_of_its_answer(world: World) -> None:
+    s1 = await world.http_server("s1")
+    answer = answer_of(200, b"x" * 2_000_000)
+    s1.answer = lambda request: answer
+    async with open_play(world, s1) as play:
+        client = await play.client()
+        await client.send(GET)
+        await client.send_eof()
+        assert await read_slowly(client, piece=20_000, every_seconds=1.0) > 2_000_000
+        assert trio.current_time() == 101.0
+        assert (play.errors(), play.records()[0].bytes_out) == ([None], 2_000_000)
 
 
 async def test_a_reset_in_the_middle_of_the_body_cancels_the_server(world: World) -> None:

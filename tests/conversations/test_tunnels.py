@@ -3,7 +3,15 @@
 import pytest
 import trio
 
-from tests.conversations.play import open_play, patient, timeouts, until
+from tests.conversations.play import (
+    GET,
+    OK,
+    open_play,
+    patient,
+    read_slowly,
+    timeouts,
+    until,
+)
 from tests.support.raw import RawPeer
 from tests.support.servers import answer_of
 from tests.support.world import World
@@ -41,6 +49,31 @@ async def test_bytes_pass_both_ways_in_turn_and_at_once(world: World) -> None:
         await play.settle()
         (record,) = play.records()
         assert (record.status, record.error, record.bytes_out) == (101, None, 12)
+
+
+async def test_a_tunnel_on_a_kept_connection_outlives_its_keep_alive_time(world: World) -> None:
+    async def answer_then_parrot(peer: RawPeer) -> None:
+        await peer.read_request()
+        await peer.send(OK)
+        await accept(peer)
+        while not await peer.at_end():
+            await peer.send(await peer.expect_bytes(4))
+
+    s1 = await world.server("s1", answer_then_parrot)
+    async with open_play(world, s1) as play:
+        client = await play.client()
+        await client.send(GET)
+        await client.read_response()
+        await client.send(UPGRADE)
+        await client.expect_until(b"\r\n\r\n")
+        for _ in range(20):
+            await client.send(b"ping")
+            await client.expect(b"ping")
+            await trio.sleep(10.0)
+        await client.close()
+        await play.settle()
+        assert (len(s1.peers), play.errors()) == (1, [None, None])
+        assert play.records()[1].total_seconds == 200.0
 
 
 async def test_what_either_side_said_early_goes_first(world: World) -> None:
@@ -134,6 +167,25 @@ async def test_a_direction_left_alone_is_closed_after_thirty_silent_seconds(worl
         await client.expect_until(b"\r\n\r\n")
         await until(lambda: bool(play.records()))
         assert play.records()[0].total_seconds == 30.0
+
+
+async def test_a_slow_reader_of_a_half_closed_tunnel_gets_all_of_it(world: World) -> None:
+    async def pour(peer: RawPeer) -> None:
+        await accept(peer)
+        await peer.send(b"y" * 300_000)
+        await peer.eof()
+
+    s1 = await world.server("s1", patient(pour))
+    async with open_play(world, s1) as play:
+        client = await play.client()
+        await client.send(UPGRADE)
+        head = await client.expect_until(b"\r\n\r\n")
+        await client.send_eof()
+        early = len(client.received) - len(head)
+        late = await read_slowly(client, piece=1000, every_seconds=0.5)
+        assert early + late == 300_000
+        assert trio.current_time() == 134.0
+        assert play.errors() == [None]
 
 
 @pytest.mark.parametrize("kill", ["reset", "close"])

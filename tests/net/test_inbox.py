@@ -45,6 +45,24 @@ async def test_a_new_message_is_read_modestly_again() -> None:
     assert stream.asked == [4096, 16384, 4096]
 
 
+async def test_a_slow_taker_is_read_for_in_pieces_of_64_kib_again() -> None:
+    stream = Recorded([bytes(1_000_000)])
+    inbox = Inbox(stream, 65536)
+    for _ in range(2):
+        await inbox.fill()
+    inbox.slow_down()
+    await inbox.fill()
+    assert stream.asked == [65536, LARGEST_READ, 65536]
+
+
+async def test_slowing_down_never_means_to_read_more() -> None:
+    stream = Recorded([bytes(1_000_000)])
+    inbox = Inbox(stream, 4096)
+    inbox.slow_down()
+    await inbox.fill()
+    assert stream.asked == [4096]
+
+
 async def test_what_comes_is_put_behind_what_was_not_used_yet() -> None:
     inbox = Inbox(Recorded([b"abc", b"def"]), 4096)
     await inbox.fill()

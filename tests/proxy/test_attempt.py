@@ -213,6 +213,36 @@ async def test_a_client_that_takes_no_answer_abandons_the_attempt(
     assert not attempt.is_clean
 
 
+class Sipping(Waiting):
+    """A client that takes 16 KiB at a time, when it is waited for; notes what it was offered."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.offered: list[int] = []
+
+    def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
+        self.offered.append(len(data))
+        return 0
+
+    async def send_some(self, data: bytes | bytearray | memoryview) -> int:
+        await trio.sleep(0.4)
+        return super().send_nowait(data[:16384])
+
+
+async def test_of_a_fast_server_s_answer_no_more_than_64_kib_is_held_for_a_slow_client(
+    world: World,
+) -> None:
+    world.net.window_bytes = 4_000_000
+    answer = answer_of(200, bytes(2_000_000))
+    async with connected(world, saying(answer)) as (exchange, connection, _):
+        client = Sipping()
+        exchange = exchange_of(exchange.context, stream=client)
+        outcome = await Attempt(exchange, GET, connection, SENT).run(100.0)
+    assert outcome == Outcome(KIND.ANSWERED, 200)
+    assert client.sent.endswith(bytes(2_000_000))
+    assert max(client.offered) == 65536
+
+
 async def test_an_answer_before_the_body_was_sent_ends_the_client_s_connection(
     world: World,
 ) -> None:
