@@ -135,6 +135,28 @@ async def test_an_address_that_is_taken_opens_no_listener_at_all(world: World) -
     await holder.aclose()
 
 
+async def test_a_stop_waits_for_what_a_second_serve_accepted_after_the_first_had_failed(
+    world: World, nursery: trio.Nursery
+) -> None:
+    s1 = await world.http_server("s1")
+    s1.think_seconds = 8.0
+    plan = config_of(world, [s1])
+    world.net.link("client", "lb").set_latency(0.0)
+    world.link("s1").set_latency(0.0)
+    async with open_load_balancer(plan, env=world.env) as lb:
+        holder = await world.env.network.listen(plan.listeners[0].bind)
+        with pytest.raises(OSError, match="in use"):
+            await lb.serve()
+        await holder.aclose()
+        (world.front,) = await nursery.start(lb.serve)
+        client = await world.client()
+        await client.send(LAST_GET)
+        await trio.sleep(0.5)
+        assert await lb.shutdown()
+        assert (trio.current_time(), lb.statistics().active_connections) == (8.0, 0)
+        assert (await client.read_response()).status == 200
+
+
 async def test_cancelling_serve_closes_its_listeners(world: World) -> None:
     async with open_play(world, await world.http_server("s1")) as play:
         assert (await play.ask()).status == 200

@@ -61,6 +61,22 @@ async def test_a_connection_that_has_said_nothing_yet_is_closed_after_a_second(
         assert trio.current_time() <= 1.002
 
 
+async def test_the_first_request_of_a_fresh_connection_is_served_although_the_stop_came_first(
+    world: World,
+) -> None:
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1) as play, trio.open_nursery() as nursery:
+        client = await play.client()
+        await play.settle()
+        world.net.link("client", "lb").set_latency(0.5)
+        await client.send(GET)
+        nursery.start_soon(_expect_a_clean_stop, play)
+        answer = await client.read_response()
+        assert (trio.current_time(), answer.status) == (1.0, 200)
+        assert answer.header("connection") == "close"
+        await client.eof()
+
+
 async def test_a_busy_connection_gets_its_answer_and_then_the_end(world: World) -> None:
     async with open_slow_play(world) as (play, _):
         client = await play.client()

@@ -1,6 +1,8 @@
 """Every wait has an end, at an exact instant; and no clock ends a request that moves."""
 
+import pytest
 import trio
+from trio.testing import MockClock
 
 from tests.conversations.play import (
     GET,
@@ -113,6 +115,38 @@ async def test_an_idle_connection_is_closed_75_seconds_after_its_last_answer(wor
         last_answer_at = trio.current_time() - 4.0
         await client.eof()
         assert trio.current_time() == last_answer_at + 75.0
+
+
+async def _ask(client: RawPeer) -> int:
+    await client.send(GET)
+    return (await client.read_response()).status
+
+
+@pytest.mark.parametrize("asked_at", [[0.0, 60.0], [0.0]], ids=["early", "late"])
+async def test_a_request_that_comes_with_the_keep_alive_deadline_is_served(
+    world: World, autojump_clock: MockClock, asked_at: list[float]
+) -> None:
+    """The scope of a connection keeps its first deadline, 75.0, while requests come.
+
+    It fires in the pass in which the bytes are there: after they woke the task, before it runs.
+    """
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1) as play:
+        other, client = await play.client(), await play.client()
+        for instant in asked_at:
+            await trio.sleep_until(instant)
+            # On a connection to the server that stands, nothing lifts the client's deadline.
+            assert [await _ask(other), await _ask(client)] == [200, 200]
+        await trio.sleep_until(74.5)
+        assert await _ask(other) == 200
+        await trio.sleep_until(74.9995)
+        client.stream.send_nowait(GET)
+        autojump_clock.jump(0.001)
+        assert (await client.read_response()).status == 200
+        assert trio.current_time() == 75.0005
+        assert await _ask(client) == 200
+        await play.settle()
+        assert set(play.errors()) == {None}
 
 
 async def test_a_later_request_may_last_longer_than_the_keep_alive_time(world: World) -> None:
