@@ -105,6 +105,28 @@ async def test_an_early_answer_followed_by_a_cut_still_reaches_the_client(world:
         assert play.server("s1").failures == 0
 
 
+async def test_a_client_that_stops_sending_keeps_the_early_answer_that_goes_on(
+    world: World,
+) -> None:
+    async def answer_early(peer: RawPeer) -> None:
+        await peer.expect_until(b"\r\n\r\n")
+        await peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(20):
+            await trio.sleep(5.0)
+            await peer.send(b"5\r\nhello\r\n")
+        await peer.send(b"0\r\n\r\n")
+
+    s1 = await world.server("s1", patient(answer_early))
+    async with open_play(world, s1) as play:
+        client = await play.client()
+        await client.send(HEAD + b"half")
+        answer = await client.read_response()
+        assert (trio.current_time(), answer.body) == (100.0, b"hello" * 20)
+        assert answer.header("connection") == "close"
+        await play.settle()
+        assert play.errors() == [None]
+
+
 async def test_a_hundred_continue_is_relayed_and_then_the_body(world: World) -> None:
     async def invite(peer: RawPeer) -> None:
         head = await peer.expect_until(b"\r\n\r\n")
@@ -124,6 +146,45 @@ async def test_a_hundred_continue_is_relayed_and_then_the_body(world: World) -> 
         await client.send(b"body")
         answer = await client.read_response()
         assert (answer.status, answer.header("connection")) == (200, None)
+
+
+async def test_a_server_that_never_invites_is_blamed_and_not_the_client_that_waits(
+    world: World,
+) -> None:
+    s1 = await world.server("s1", patient(hang))
+    async with open_play(world, s1) as play:
+        client = await play.client()
+        await client.send(EXPECTING)
+        answer = await client.read_response()
+        assert (trio.current_time(), answer.status) == (30.0, 504)
+        assert play.errors() == ["upstream_timeout"]
+        assert play.server("s1").failures == 1
+
+
+@pytest.mark.parametrize("invitation", [b"", b"HTTP/1.1 100 Continue\r\n\r\n"])
+async def test_once_the_server_invites_or_the_body_comes_the_client_has_its_own_time(
+    world: World, invitation: bytes
+) -> None:
+    async def listen(peer: RawPeer) -> None:
+        await peer.expect_until(b"\r\n\r\n")
+        await peer.send(invitation)
+        await peer.expect(b"body")
+        await peer.send(OK)
+        await hang(peer)
+
+    s1 = await world.server("s1", patient(listen))
+    async with open_play(world, s1) as play:
+        client = await play.client()
+        await client.send(EXPECTING)
+        if invitation:
+            assert (await client.read_response()).status == 100
+        else:
+            await trio.sleep(20.0)
+            await client.send(b"b")
+        await trio.sleep(50.0)
+        await client.send(b"body" if invitation else b"ody")
+        assert (await client.read_response()).status == 200
+        assert trio.current_time() == (50.0 if invitation else 70.0)
 
 
 async def test_a_refused_expectation_ends_the_connection_without_the_body(world: World) -> None:
