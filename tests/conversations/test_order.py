@@ -1,5 +1,7 @@
 """Requests one after the other: in order, within bounds, interim answers where they belong."""
 
+import itertools
+
 import pytest
 import trio
 
@@ -8,6 +10,7 @@ from tests.conversations.play import (
     LAST_GET,
     OK,
     OLD_GET,
+    Play,
     answering,
     hang,
     limits,
@@ -170,6 +173,40 @@ async def test_the_thousandth_request_is_a_connection_s_last(world: World) -> No
         await client.eof()
 
 
+async def test_a_last_answer_is_not_overtaken_by_a_reset_when_the_client_has_asked_for_more(
+    world: World,
+) -> None:
+    s1 = await world.http_server("s1")
+    s1.think_seconds = 0.01
+    async with open_play(world, s1, limits=limits(requests_per_connection=1)) as play:
+        client = await play.client()
+        await client.send(GET)
+        await trio.sleep(0.005)
+        await client.send(get("/never"))
+        assert (await client.read_response()).header("connection") == "close"
+        await client.eof()
+        assert (trio.current_time(), len(s1.requests)) == (0.01, 1)
+
+
+async def test_pipelined_requests_that_are_refused_leave_everybody_else_a_turn(
+    world: World,
+) -> None:
+    turns: list[int] = []
+
+    async def note_turns(play: Play) -> None:
+        while len(turns) < 300:
+            turns.append(len(play.records()))
+            await trio.lowlevel.checkpoint()
+
+    async with open_play(world) as play:
+        client = await play.client()
+        await client.send(GET * 100)
+        await note_turns(play)
+        assert turns[-1] == 100
+        # The last of one pass and the first of the next may both be the connection's.
+        assert max(after - before for before, after in itertools.pairwise(turns)) <= 2
+
+
 async def test_an_old_connection_closes_after_its_next_answer(world: World) -> None:
     s1 = await world.http_server("s1")
     async with open_play(world, s1) as play:
@@ -223,4 +260,32 @@ async def test_the_body_of_an_answer_that_has_none_is_dropped(world: World, answ
             await client.send(GET)
             assert (await client.read_response()).start == answer.decode()
         assert b"evil" not in client.received
+        assert len(s1.peers) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "line"),
+    [("HEAD", b"200 OK"), ("GET", b"204 No Content"), ("GET", b"304 Not Modified")],
+)
+async def test_a_late_body_of_an_answer_that_has_none_never_becomes_another_client_s(
+    world: World, method: str, line: bytes
+) -> None:
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
+
+    async def script(peer: RawPeer) -> None:
+        if (await peer.read_request()).target == "/mine":
+            await peer.send(OK)
+        else:
+            await peer.send(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n" % (line, len(evil)))
+            await trio.sleep(0.005)
+            await peer.send(evil)
+        await peer.expect_rest()
+
+    s1 = await world.server("s1", patient(script))
+    async with open_play(world, s1) as play:
+        attacker, victim = await play.client(), await play.client()
+        await attacker.send(f"{method} / HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert (await attacker.read_response(method)).start == f"HTTP/1.1 {line.decode()}"
+        await victim.send(get("/mine"))
+        assert (await victim.read_response()).body == b"ok"
         assert len(s1.peers) == 2

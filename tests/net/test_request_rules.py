@@ -218,6 +218,11 @@ def test_max_forwards_counts_for_trace_and_options_only() -> None:
     assert status("TRACE / HTTP/1.1", HOST, "Content-Length: 3") == 400
 
 
+def test_max_forwards_counts_in_a_request_without_a_host_too() -> None:
+    for method in ("TRACE", "OPTIONS"):
+        assert good(f"{method} / HTTP/1.0", "Max-Forwards: 0").max_forwards == 0
+
+
 def test_too_many_fields_and_too_long_a_target() -> None:
     assert status(GET, HOST, *["A: b"] * 100) == 431
     assert status("GET /" + "a" * 16384 + " HTTP/1.1", HOST) == 414

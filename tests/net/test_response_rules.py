@@ -108,3 +108,24 @@ def test_a_101_answers_only_what_was_asked_for() -> None:
 )
 def test_whether_the_connection_may_be_reused(line: str, fields: list[str], reusable: bool) -> None:
     assert good(line, *fields).reusable is reusable
+
+
+@pytest.mark.parametrize(
+    ("line", "method", "fields", "speaks"),
+    [
+        (OK, b"HEAD", ["Content-Length: 5"], True),
+        (OK, b"HEAD", ["Transfer-Encoding: chunked"], True),
+        (OK, b"HEAD", ["Content-Length: 0"], False),
+        (OK, b"HEAD", [], False),
+        ("HTTP/1.1 204 No Content", b"GET", ["Content-Length: 5"], True),
+        ("HTTP/1.1 304 Not Modified", b"GET", ["Content-Length: 5"], True),
+        ("HTTP/1.1 304 Not Modified", b"GET", [], False),
+        (OK, b"GET", ["Content-Length: 5"], False),
+        (OK, b"GET", ["Transfer-Encoding: chunked"], False),
+    ],
+)
+def test_a_head_that_speaks_of_a_body_where_there_is_none_ends_its_connection(
+    line: str, method: bytes, fields: list[str], speaks: bool
+) -> None:
+    head = good(line, *fields, method=method)
+    assert (head.speaks_of_body, head.reusable) == (speaks, not speaks)

@@ -94,6 +94,15 @@ async def test_a_refusal_speaks_the_client_s_language(env: SimEnv) -> None:
     assert stream.sent.endswith(b"\r\n\r\n")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_the_body_of_a_refusal_is_counted_like_any_other(env: SimEnv, method: str) -> None:
+    stream = Recorded([])
+    exchange = exchange_of(context_of(env), head_of(f"{method} / HTTP/1.1\nHost: a"), stream=stream)
+    await refuse(exchange, REFUSAL)
+    body = stream.sent.partition(b"\r\n\r\n")[2]
+    assert (exchange.bytes_out, bool(body)) == (len(body), method == "GET")
+
+
 async def test_while_draining_a_refusal_ends_the_connection(env: SimEnv) -> None:
     context = context_of(env)
     stream = Recorded([])
