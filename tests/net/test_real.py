@@ -109,6 +109,43 @@ async def test_a_write_that_is_stuck_can_be_left(tmp_path: Path) -> None:
         os.close(reader)
 
 
+async def test_threads_that_all_others_hold_do_not_hold_up_a_log(tmp_path: Path) -> None:
+    sink = RealEnv().open_sink(str(tmp_path / "access.log"))
+    shared = trio.to_thread.current_default_thread_limiter()
+    holders = [object() for _ in range(int(shared.available_tokens))]
+    for holder in holders:
+        shared.acquire_on_behalf_of_nowait(holder)
+    with trio.fail_after(10):
+        await sink.write(b"a line\n")
+    for holder in holders:
+        shared.release_on_behalf_of(holder)
+    await sink.aclose()
+    assert (tmp_path / "access.log").read_bytes() == b"a line\n"
+
+
+async def test_a_stuck_write_does_not_hold_up_the_file_that_is_opened_next(tmp_path: Path) -> None:
+    path, left = tmp_path / "pipe", 1_000_000
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    sink = RealEnv().open_sink(str(path))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sink.write, b"x" * left)
+        await trio.lowlevel.wait_readable(reader)  # The thread is inside its one long write.
+        nursery.cancel_scope.cancel()
+    path.rename(tmp_path / "old")
+    await sink.reopen()
+    with trio.fail_after(10):
+        await sink.write(b"new\n")
+    assert path.read_bytes() == b"new\n"
+    # Reading on lets the thread that was left behind end.
+    os.set_blocking(reader, True)
+    with trio.fail_after(10):
+        while left:
+            left -= len(await trio.to_thread.run_sync(os.read, reader, 65536))
+    await sink.aclose()
+    os.close(reader)
+
+
 async def test_standard_error_is_a_sink_that_does_not_close_it() -> None:
     sink = RealEnv().open_sink("-")
     await sink.write(b"")

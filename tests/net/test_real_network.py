@@ -15,7 +15,9 @@ import trio
 
 from trio_lb.model.address import Address
 from trio_lb.net.env import AcceptError, ConnectError, OutOfDescriptors
-from trio_lb.net.real_network import RealListener, RealNetwork, _dial
+from trio_lb.net.real_lookup import ask_system
+from trio_lb.net.real_network import RealListener, RealNetwork, RealStream, _dial
+from trio_lb.net.resolver import OnAnswer, Resolver
 
 pytestmark = pytest.mark.real
 
@@ -58,6 +60,52 @@ async def test_a_refused_name_says_that_it_was_refused() -> None:
     with pytest.raises(ConnectError) as caught:
         await NETWORK.connect(Address("localhost", listener.address.port))
     assert caught.value.refused
+
+
+async def test_one_lookup_serves_a_crowd_of_connects() -> None:
+    asked: list[str] = []
+
+    def ask(name: str, on_answer: OnAnswer) -> None:
+        asked.append(name)
+        ask_system(name, on_answer)
+
+    network = RealNetwork()
+    network._names = Resolver(ask)
+    listener = await network.listen(ANYWHERE)
+    near: list[RealStream] = []
+
+    async def connect() -> None:
+        near.append(await network.connect(Address("localhost", listener.address.port)))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(connect)
+    await connect()
+    assert asked == ["localhost"]
+    assert len(near) == 21
+    for stream in (*near, *await listener.accept_batch(64)):
+        stream.close()
+    await listener.aclose()
+
+
+async def test_an_address_that_refuses_is_passed_over_for_the_next() -> None:
+    network = RealNetwork()
+    network._names = Resolver(lambda name, on_answer: on_answer(("127.0.0.2", "127.0.0.1")))
+    listener = await network.listen(ANYWHERE)
+    async with await network.connect(Address("two.example", listener.address.port)) as near:
+        (far,) = await listener.accept_batch(1)
+        assert (far.local, far.peer) == (listener.address, near.local)
+        far.close()
+    await listener.aclose()
+    with pytest.raises(ConnectError, match=r"two\.example.*127\.0\.0\.2.*127\.0\.0\.1") as caught:
+        await network.connect(Address("two.example", listener.address.port))
+    assert caught.value.refused
+
+
+async def test_a_literal_is_its_own_address_and_asks_nobody() -> None:
+    network = RealNetwork()
+    assert list(await network.resolve("::1")) == ["::1"]
+    assert network._names.names_known == 0
 
 
 async def test_an_unknown_name_is_no_refusal() -> None:
@@ -122,41 +170,12 @@ async def test_a_unix_socket_whose_backlog_is_full_refuses(tmp_path: Path) -> No
     await listener.aclose()
 
 
-class BoundToOnePort(trio.abc.SocketFactory):
-    """Gives each socket the same port of its own, as chance would one day."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    def socket(
-        self,
-        family: socket.AddressFamily | int = socket.AF_INET,
-        type: socket.SocketKind | int = socket.SOCK_STREAM,
-        proto: int = 0,
-    ) -> trio.socket.SocketType:
-        """See ``trio.abc.SocketFactory``."""
-        sock = socket.socket(family, type, proto)
-        if family == socket.AF_INET:
-            sock.bind(("127.0.0.1", self._port))
-        return trio.socket.from_stdlib_socket(sock)
-
-
-async def test_a_connection_that_met_itself_is_refused_for_a_literal() -> None:
+async def test_a_connection_that_met_itself_is_refused() -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.setblocking(False)
         with pytest.raises(ConnectError, match="refused") as caught:
             await _dial(sock, Address("127.0.0.1", sock.getsockname()[1]))
-    assert caught.value.refused
-
-
-async def test_a_connection_that_met_itself_is_refused_for_a_name() -> None:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    trio.socket.set_custom_socket_factory(BoundToOnePort(port))
-    with pytest.raises(ConnectError, match="refused") as caught:
-        await NETWORK.connect(Address("localhost", port))
     assert caught.value.refused
 
 

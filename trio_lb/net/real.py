@@ -27,12 +27,14 @@ class FileSink:
     ``/dev/stdout`` and ``/dev/stderr`` are the process's own streams: opened by path
     they would fail where they are sockets, as under a supervisor.
 
-    Writes happen in a worker thread: a full disk, a closed pipe or a stopped reader
-    holds up the log and nothing else.
+    Writes happen in a worker thread, one at a time: a full disk, a closed pipe or a
+    stopped reader holds up this log and nothing else, and nothing else holds up the log,
+    since it shares no thread with anybody.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._turn = trio.CapacityLimiter(1)
         self._fd = self._open()
 
     def _open(self) -> int:
@@ -42,7 +44,9 @@ class FileSink:
 
     async def write(self, data: bytes) -> None:
         """See ``Sink``. Cancelled while the thread is stuck, it leaves the thread behind."""
-        await trio.to_thread.run_sync(self._write_all, data, abandon_on_cancel=True)
+        await trio.to_thread.run_sync(
+            self._write_all, data, abandon_on_cancel=True, limiter=self._turn
+        )
 
     def _write_all(self, data: bytes) -> None:
         view = memoryview(data)
@@ -54,6 +58,8 @@ class FileSink:
         if self._path not in _STANDARD:
             old, self._fd = self._fd, self._open()
             os.close(old)
+            # A thread that is stuck with the old file must not hold up the new one.
+            self._turn = trio.CapacityLimiter(1)
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:

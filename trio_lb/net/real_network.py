@@ -20,6 +20,9 @@ from trio.lowlevel import checkpoint, notify_closing, wait_readable, wait_writab
 
 from trio_lb.model.address import Address
 from trio_lb.net.env import AcceptError, ConnectError, OutOfDescriptors
+from trio_lb.net.eyeballs import race
+from trio_lb.net.real_lookup import ask_system
+from trio_lb.net.resolver import Resolver
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for zero seconds: close() throws away what is queued and sends RST."""
@@ -243,11 +246,12 @@ class RealNetwork:
         # third of the cost of an upload. Freeing one large block (never touched, so never
         # resident) raises the threshold to twice its size. Elsewhere it does nothing.
         bytes(_MALLOC_HINT_BYTES)
+        self._names = Resolver(ask_system)
 
     async def connect(self, address: Address) -> RealStream:
-        """See ``Network``. A name is resolved at each connect, with happy eyeballs."""
+        """See ``Network``. A name is resolved first, and dialled with happy eyeballs."""
         if not address.is_unix and not _is_literal(address.host):
-            return await _connect_by_name(address)
+            return await self._connect_by_name(address)
         try:
             sock = socket.socket(_family_of(address), socket.SOCK_STREAM)
         except OSError as error:
@@ -259,6 +263,18 @@ class RealNetwork:
             sock.close()
             raise
         return RealStream(sock, address)
+
+    async def _connect_by_name(self, address: Address) -> RealStream:
+        async def dial(host: str) -> RealStream:
+            return await self.connect(Address(host, address.port))
+
+        try:
+            stream = await race(dial, await self._names.resolve(address.host))
+        except OSError as error:
+            refused = isinstance(error, ConnectError) and error.refused
+            raise ConnectError(f"{address}: {error}", refused=refused) from error
+        stream._peer = address  # As it was dialled: by name.
+        return stream
 
     async def listen(self, address: Address, *, backlog: int = 1024) -> RealListener:
         """See ``Network``."""
@@ -280,12 +296,11 @@ class RealNetwork:
         return RealListener(sock, address.host.removeprefix("unix:") if address.is_unix else None)
 
     async def resolve(self, name: str) -> Sequence[str]:
-        """Ask the system's resolver, in a thread of trio's."""
-        try:
-            found = await trio.socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-        except UnicodeError as error:
-            raise OSError(f"{name}: {error}") from error
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        """See ``Network``. An answer may be 5 s old, or 30 s while the resolver fails."""
+        if _is_literal(name):
+            await checkpoint()
+            return (name,)
+        return await self._names.resolve(name)
 
 
 def _prepare_tcp_listener(sock: socket.socket) -> None:
@@ -331,26 +346,6 @@ def _met_itself(sock: socket.socket) -> bool:
         return bool(sock.getsockname() == sock.getpeername())
     except OSError:
         return False  # It was reset already, as the first read will say.
-
-
-async def _connect_by_name(address: Address) -> RealStream:
-    try:
-        stream = await trio.open_tcp_stream(address.host, address.port)
-    except UnicodeError as error:
-        raise ConnectError(f"{address}: {error}") from error  # A label that is too long, or empty.
-    except OSError as error:
-        causes = error.__cause__
-        refused = isinstance(causes, ConnectionRefusedError) or (
-            isinstance(causes, BaseExceptionGroup)
-            and all(isinstance(one, ConnectionRefusedError) for one in causes.exceptions)
-        )
-        raise ConnectError(f"{address}: {error}", refused=refused) from error
-    sock = socket.socket(fileno=stream.socket.detach())
-    sock.setblocking(False)
-    if _met_itself(sock):
-        sock.close()
-        raise ConnectError(f"{address}: {os.strerror(errno.ECONNREFUSED)}", refused=True)
-    return RealStream(sock, address)
 
 
 def _is_literal(host: str) -> bool:
