@@ -99,7 +99,10 @@ async def test_a_half_closed_client_keeps_an_answer_that_goes_on(world: World) -
         assert play.errors() == [None]
 
 
-async def test_a_half_closed_client_that_reads_slowly_gets_all_of_its_answer(world: World) -> None:
+@pytest.mark.parametrize(("piece", "every_seconds"), [(20_000, 1.0), (60_000, 3.0)])
+async def test_a_half_closed_client_that_reads_slowly_gets_all_of_its_answer(
+    world: World, piece: int, every_seconds: float
+) -> None:
     s1 = await world.http_server("s1")
     answer = answer_of(200, b"x" * 2_000_000)
     s1.answer = lambda request: answer
@@ -107,7 +110,7 @@ async def test_a_half_closed_client_that_reads_slowly_gets_all_of_its_answer(wor
         client = await play.client()
         await client.send(GET)
         await client.send_eof()
-        assert await read_slowly(client, piece=20_000, every_seconds=1.0) > 2_000_000
+        assert await read_slowly(client, piece=piece, every_seconds=every_seconds) > 2_000_000
         assert trio.current_time() == 101.0
         assert (play.errors(), play.records()[0].bytes_out) == ([None], 2_000_000)
 

@@ -33,6 +33,7 @@ class Attempt:
     told: list[tuple[str, float]] = attrs.field(factory=list)
     refusal: Reject | None = None
     answer: ResponseHead | None = None
+    owes_client: bool = False
 
     def body_flows(self) -> None:
         """Nothing that these tests ask for."""

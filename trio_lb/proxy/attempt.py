@@ -313,6 +313,11 @@ class Attempt:
             nursery.cancel_scope.cancel()
         self._name_timeout()
 
+    @property
+    def owes_client(self) -> bool:
+        """Whether bytes of the answer wait for the client to take them."""
+        return len(self._to_client) > 0
+
     def body_flows(self) -> None:
         """The client's body is awaited, or comes: the server's clock stands still meanwhile."""
         if self._phase is Phase.HEAD and self._head_deadline < math.inf:

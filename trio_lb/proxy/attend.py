@@ -33,6 +33,11 @@ class Attended(Protocol):
         ...
 
     @property
+    def owes_client(self) -> bool:
+        """Whether bytes of the answer wait for the client to take them."""
+        ...
+
+    @property
     def answer(self) -> ResponseHead | None:
         """The answer's head, once it came."""
         ...
@@ -161,8 +166,8 @@ async def _watch(attempt: Attended) -> None:
 
     A reset ends the attempt at once. An end of file after a complete request may be
     a client that only shut down its sending side: the answer is awaited for
-    ``half_close_grace`` more, and for as long as it makes progress. Then the attempt
-    ends; whoever still listens is told so.
+    ``half_close_grace`` more, and for as long as it makes progress or waits for a client
+    that reads slowly (which ``write_stall`` bounds). Then the attempt ends; whoever still listens is told so.
     """
     inbox = attempt.exchange.client.inbox
     try:
@@ -176,7 +181,7 @@ async def _watch(attempt: Attended) -> None:
         return
     grace = attempt.exchange.context.timeouts.half_close_grace
     before = -1
-    while before != attempt.progress:
+    while before != attempt.progress or attempt.owes_client:
         before = attempt.progress
         await trio.sleep(grace)
     detail = f"the client ended its side, and no answer came within {grace:g} s"
