@@ -357,7 +357,10 @@ class Config:
         (), ListOf(Network()), "peers whose forwarding headers are believed and appended to"
     )
     forwarded_headers: bool = knob(
-        True, FLAG, "X-Forwarded-*, X-Real-IP and X-Request-ID towards servers"
+        True,
+        FLAG,
+        "X-Forwarded-*, X-Real-IP and X-Request-ID towards servers;"
+        " an untrusted client's own never pass, on or off",
     )
     answer_headers: bool = knob(False, FLAG, "X-Backend-* and X-Load-Balanced on answers")
     drain_timeout: float = knob(
