@@ -38,6 +38,9 @@ _HOMES = {
         "UnknownServer",
     ),
     "trio_lb.model.events": (
+        "CircuitBreakerHalfOpened",
+        "CircuitBreakerOpened",
+        "CircuitBreakerReset",
         "ConfigRejected",
         "ConfigUpdated",
         "Destroyed",
@@ -46,6 +49,7 @@ _HOMES = {
         "FailOpenLeft",
         "ListenerClosed",
         "ListenerOpened",
+        "MetricsUpdated",
         "NoHealthyServers",
         "RequestCompleted",
         "RequestFailed",

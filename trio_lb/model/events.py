@@ -78,6 +78,30 @@ class ServerReadmitted(ServerEvent):
 
 
 @attrs.frozen(slots=True, kw_only=True)
+class CircuitBreakerOpened(ServerEvent):
+    """A breaker lets nothing through, until ``until`` (seconds); None: until a person says so."""
+
+    name: ClassVar[str] = "circuit_breaker_opened"
+    reason: str
+    until: float | None = None
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class CircuitBreakerHalfOpened(ServerEvent):
+    """A breaker's time is up: a few requests may try the server."""
+
+    name: ClassVar[str] = "circuit_breaker_half_opened"
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class CircuitBreakerReset(ServerEvent):
+    """A breaker is closed again: its trials went well, or a person closed it."""
+
+    name: ClassVar[str] = "circuit_breaker_reset"
+    reason: str = ""
+
+
+@attrs.frozen(slots=True, kw_only=True)
 class ServerDraining(ServerEvent):
     """A server takes no new requests and finishes its old ones."""
 
@@ -185,6 +209,14 @@ class RequestShed(Event):
 
     name: ClassVar[str] = "request_shed"
     reason: str
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class MetricsUpdated(Event):
+    """A second has passed: the counts as they stand (a ``Statistics``)."""
+
+    name: ClassVar[str] = "metrics_updated"
+    metrics: object = None
 
 
 @attrs.frozen(slots=True, kw_only=True)
