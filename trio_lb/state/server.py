@@ -76,7 +76,7 @@ class Server:
     ``requests`` attempts that were sent or tried; ``failures`` those that counted
     against the server. ``responses`` and ``response_time_sum`` (seconds) tell of the
     requests that ended with this server's answer.
-    ``is_usable`` says whether the pool gives it new requests now; ``next_check_at`` is
+    ``config`` is what the plan says of it. ``is_usable`` says whether the pool gives it new requests now; ``next_check_at`` is
     the monotonic instant of its next probe, None when none is planned.
     """
 
@@ -86,6 +86,7 @@ class Server:
         "active_connections",
         "address",
         "backup",
+        "config",
         "capacity",
         "disabled",
         "drain",
@@ -122,6 +123,7 @@ class Server:
 
     def configure(self, config: ServerConfig) -> None:
         """Take over everything but the identity; ``config.address`` must be the same."""
+        self.config = config
         self.id: str = config.id
         self.weight: int = config.weight
         self.max_connections: int | None = config.max_connections
