@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.state.books import server
 from trio_lb.model.address import Address
 from trio_lb.policy.balance.base import Candidate
+from trio_lb.policy.balance.indifferent import Indifferent
 from trio_lb.policy.balance.registry import make_balancer
 from trio_lb.policy.health import CheckResult, HealthMachine
 from trio_lb.state.server import Server, ServerState
@@ -16,7 +17,7 @@ def bare(**knobs: object) -> Server:
     return Server("api", server(1, **knobs), None)
 
 
-class Spy:
+class Spy(Indifferent):
     """A balancer that notes what it is told of leases."""
 
     name = "spy"

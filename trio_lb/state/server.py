@@ -76,8 +76,10 @@ class Server:
     ``requests`` attempts that were sent or tried; ``failures`` those that counted
     against the server. ``responses`` and ``response_time_sum`` (seconds) tell of the
     requests that ended with this server's answer.
-    ``config`` is what the plan says of it. ``is_usable`` says whether the pool gives it new requests now; ``next_check_at`` is
-    the monotonic instant of its next probe, None when none is planned.
+    ``config`` is what the plan says of it. ``ramp`` in (0, 1] is the part of its share that
+    it gets now: below 1 while it starts slowly. ``is_usable`` says whether the pool gives it
+    new requests now; ``next_check_at`` is the monotonic instant of its next probe, None
+    when none is planned.
     """
 
     __slots__ = (
@@ -86,8 +88,8 @@ class Server:
         "active_connections",
         "address",
         "backup",
-        "config",
         "capacity",
+        "config",
         "disabled",
         "drain",
         "failures",
@@ -99,6 +101,7 @@ class Server:
         "next_check_at",
         "pool",
         "priority",
+        "ramp",
         "requests",
         "response_time_sum",
         "responses",
@@ -117,6 +120,7 @@ class Server:
         self.responses = 0
         self.response_time_sum = 0.0
         self.is_usable = False
+        self.ramp = 1.0
         self.next_check_at: float | None = None
         self._lease = Lease(self, None, _nobody_waits)
         self.configure(config)

@@ -20,6 +20,7 @@ class Member:
     id: str
     weight: int = 1
     active_connections: int = 0
+    ramp: float = 1.0
 
 
 def pool_of(weights: Sequence[int] | str) -> tuple[Member, ...]:

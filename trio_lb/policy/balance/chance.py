@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import C, Context
 from trio_lb.policy.balance.draw import WeightedDraw, draw_rest
-from trio_lb.policy.balance.untracked import Untracked
+from trio_lb.policy.balance.indifferent import Indifferent
 
 
-class Random(Untracked):
+class Random(Indifferent):
     """Everybody with the same chance, whatever the weights."""
 
     name = "random"
@@ -20,7 +20,7 @@ class Random(Untracked):
         yield from draw_rest(candidates, (first,), rng, weighted=False)
 
 
-class WeightedRandom(Untracked):
+class WeightedRandom(Indifferent):
     """Everybody with the chance of its weight."""
 
     name = "weighted_random"

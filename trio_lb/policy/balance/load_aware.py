@@ -6,15 +6,15 @@ from typing import Final
 from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import C, Candidate, Context
 from trio_lb.policy.balance.draw import WeightedDraw, draw_rest
+from trio_lb.policy.balance.indifferent import Indifferent
 from trio_lb.policy.balance.load_index import LoadIndex
 from trio_lb.policy.balance.rotation import carry_position
-from trio_lb.policy.balance.untracked import Untracked
 
 SCAN_MOST: Final = 16
 """Up to so many servers a look at each is cheaper than keeping an index at every lease."""
 
 
-class LeastConnections:
+class LeastConnections(Indifferent):
     """The least active / weight; servers that tie take turns in configured order."""
 
     name = "least_connections"
@@ -71,7 +71,7 @@ def _by_load(candidates: Sequence[C], first: int) -> Iterator[C]:
     return iter(others)
 
 
-class PowerOfTwo(Untracked):
+class PowerOfTwo(Indifferent):
     """Two drawn by weight, the less busy of them first (Mitzenmacher, 2001).
 
     Unlike the least of all it cannot send a herd to one server: everybody's load is the

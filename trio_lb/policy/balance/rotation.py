@@ -23,10 +23,10 @@ import attrs
 from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import C, Candidate, Context
 from trio_lb.policy.balance.draw import draw_rest
-from trio_lb.policy.balance.untracked import Untracked
+from trio_lb.policy.balance.indifferent import Indifferent
 
 
-class RoundRobin(Untracked):
+class RoundRobin(Indifferent):
     """Everybody in configured order, then again, whatever the weights."""
 
     name = "round_robin"
@@ -105,7 +105,7 @@ class _Lane:
         return self.members[position]
 
 
-class WeightedRoundRobin(Untracked):
+class WeightedRoundRobin(Indifferent):
     """Everybody as often as its weight says, spread as evenly as can be."""
 
     name = "weighted_round_robin"

@@ -1,4 +1,4 @@
-"""Most algorithms want no news of leases, and bear them all the same."""
+"""Most algorithms want no news of requests, and bear it all the same."""
 
 from tests.policy.balance.pool import Member, picks, pool_of
 from trio_lb.policy.balance.registry import ALGORITHMS, make_balancer
