@@ -6,6 +6,7 @@ import pytest
 
 from trio_lb.cli.arguments import Parser, listen_host, of_kind, port, weighted_server
 from trio_lb.config.knobs import SECONDS, size_from
+from trio_lb.config.schema import UpstreamTls
 from trio_lb.model.address import Address
 
 
@@ -66,7 +67,16 @@ def test_options_are_read_in_the_spellings_of_the_configuration() -> None:
 
 def test_servers_may_carry_weights() -> None:
     args = parser().parse(["-b", "127.0.0.1:9001", "127.0.0.1:9002*3"])
-    assert args.backends == [(Address("127.0.0.1", 9001), 1), (Address("127.0.0.1", 9002), 3)]
+    assert [(each.address, each.weight) for each in args.backends] == [
+        (Address("127.0.0.1", 9001), 1),
+        (Address("127.0.0.1", 9002), 3),
+    ]
+
+
+def test_a_server_may_be_spoken_to_over_tls() -> None:
+    (server,) = parser().parse(["-b", "https://10.0.0.1*2"]).backends
+    assert (server.address, server.weight) == (Address("10.0.0.1", 443), 2)
+    assert server.tls == UpstreamTls()
 
 
 def test_what_follows_a_double_hyphen_is_no_option() -> None:
@@ -80,10 +90,7 @@ def test_what_follows_a_double_hyphen_is_no_option() -> None:
             "a:1,b:2",
             "'a:1,b:2' has a comma, which is no part of an address: write one address each",
         ),
-        (
-            "https://a:1",
-            "'https://a:1' asks for TLS to the server, which is not supported in this version",
-        ),
+        ("https://a:1/x", "'https://a:1/x' has a path, which is no part of a server's address"),
     ],
 )
 def test_a_server_that_is_refused_says_why(text: str, why: str) -> None:

@@ -177,7 +177,7 @@ def test_without_a_load_balancer_there_is_a_default_pool_and_nothing_else() -> N
             "algorithm: rond-robin",
             "1 algorithm: 'rond-robin' is no algorithm; did you mean 'round_",
         ),
-        ("algorithm: ip-hash", "1 algorithm: algorithm 'ip-hash' is not supported in this version"),
+        ("algorithm: geo", "1 algorithm: algorithm 'geo' is not supported in this version"),
         ("discovery: {dns: {name: a}}", "1 discovery: not supported in this version"),
         ("trusted_proxies: [foo]", "1 trusted_proxies[0]: 'foo' is not a network"),
         ("health_check: {headers: {A: 'x\n\n  y'}}", "1 health_check.headers.A: the value is not"),

@@ -128,7 +128,6 @@ def test_a_refusal_says_seen_against_allowed(kind: Kind, raw: object, message: s
     ("kind", "raw", "message"),
     [
         (COLOUR, "blue", "colour 'blue' is not supported in this version; there is dark_red"),
-        (Place(), "https://h", "asks for TLS to the server, which is not supported"),
     ],
 )
 def test_what_is_only_planned_is_told_apart(kind: Kind, raw: object, message: str) -> None:

@@ -26,7 +26,7 @@ def test_every_key_has_its_row() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "| `connect` | `3s` | a duration, > 0 | to connect to a server | Caddy 3 s; Envoy 5 s;",
+        "| `connect` | `3s` | a duration, > 0 | to connect to a server, TLS",
         "| `head_size` | `32KiB` | a size, >= 1024 |",
         "| `healthy_threshold` / `rise` | `2` | a whole number, >= 1 |",
         "| `response` | `null` | a duration, > 0; or null |",

@@ -3,11 +3,12 @@
 import pytest
 
 from tests.config.support import node_of, said
-from trio_lb.config.schema import ServerConfig
+from trio_lb.config.schema import HealthCheckConfig, ServerConfig
 from trio_lb.config.servers import read_servers
 from trio_lb.model.address import Address
 
 HERE = Address("10.0.0.1", 80)
+CHECK = HealthCheckConfig(interval=7.0, path="/health")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ HERE = Address("10.0.0.1", 80)
                 "zone": "a",
                 "priority": 1,
                 "metadata": {"rack": [7]},
-                "health_check": {},
+                "health_check": None,
             },
             ServerConfig(
                 id="a",
@@ -47,7 +48,7 @@ HERE = Address("10.0.0.1", 80)
 )
 def test_a_server_is_read(written: object, server: ServerConfig) -> None:
     node = node_of([written])
-    assert read_servers(node) == (server,)
+    assert read_servers(node, CHECK) == (server,)
     assert said(node) == []
 
 
@@ -71,22 +72,24 @@ def test_a_server_is_read(written: object, server: ServerConfig) -> None:
             {"address": "h:1", "name": "a b"},
             "[0].name: 'a b' is not a name (visible ASCII, no space)",
         ),
-        ({"address": "h:1", "tls": True}, "[0].tls: not supported in this version"),
+        ({"address": "h:1", "circuit_breaker": True}, "[0].circuit_breaker: not supported in this"),
         ("h", "[0]: 'h' is not an address"),
         ("h:1*0", "[0]: 'h:1*0' has the weight '0', which is not in 1..65535"),
-        ("https://h", "[0]: 'https://h' asks for TLS to the server, which is not supported"),
+        ("https://h/x", "[0]: 'https://h/x' has a path"),
+        ({"url": "https://h/x"}, "[0].url: 'https://h/x' has a path"),
+        ({"id": "a", "app": "app:main"}, "[0].app: 'app:main' is not a callable; only a program"),
     ],
 )
 def test_what_is_wrong_with_a_server_is_told(written: object, message: str) -> None:
     node = node_of([written])
-    read_servers(node)
+    read_servers(node, CHECK)
     (told,) = said(node)
     assert told.startswith(message)
 
 
 def test_a_server_without_an_address_still_has_its_other_faults_told() -> None:
     node = node_of([{"address": "h", "weight": 0, "backup": "yes"}])
-    assert read_servers(node) == ()
+    assert read_servers(node, CHECK) == ()
     assert [each.path for each in node.findings.problems] == [
         "[0].address",
         "[0].weight",

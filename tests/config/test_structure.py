@@ -49,13 +49,13 @@ def test_an_empty_section_says_nothing() -> None:
 
 
 def test_all_that_is_wrong_is_told_and_the_rest_is_read() -> None:
-    node = node_of({"interval": 0, "paht": "/", "rise": 0, "fall": 9, "type": "custom"})
+    node = node_of({"interval": 0, "paht": "/", "rise": 0, "fall": 9, "type": "udp"})
     assert read_section(node, OFF) == HealthCheckConfig(interval=7.0, unhealthy_threshold=9)
     assert said(node) == [
         "paht: unknown key; did you mean 'path'?",
         "interval: 0 is not > 0 (seconds)",
         "rise: 0 is not >= 1",
-        "type: type of probe 'custom' is not supported in this version; there is http, tcp",
+        "type: 'udp' is no type of probe; allowed: http, tcp, websocket, custom",
     ]
 
 

@@ -113,6 +113,8 @@ def test_what_is_no_rate_is_refused(text: str) -> None:
         ("http://host", Address("host", 80)),
         ("HTTP://host:81/", Address("host", 81)),
         ("http://[::1]", Address("::1", 80)),
+        ("https://host", Address("host", 443)),
+        ("https://host:8443/", Address("host", 8443)),
     ],
 )
 def test_a_server_s_address_is_read(text: str, address: Address) -> None:
@@ -138,7 +140,8 @@ def test_a_server_s_address_is_read(text: str, address: Address) -> None:
         ("unix:/" + "x" * 107, "longer than 107 bytes"),
         ("http://host/api", "has a path"),
         ("http://host:80?x", "has a path"),
-        ("ftp://host", "has the scheme 'ftp'"),
+        ("https://host/api", "has a path"),
+        ("ftp://host", "has the scheme 'ftp', which is neither http:// nor https://"),
     ],
 )
 def test_a_server_s_address_is_refused_with_the_reason(text: str, why: str) -> None:
@@ -146,9 +149,9 @@ def test_a_server_s_address_is_refused_with_the_reason(text: str, why: str) -> N
         values.server_address(text)
 
 
-def test_https_is_understood_and_told_apart() -> None:
-    with pytest.raises(values.TlsWanted):
-        values.server_address("https://host")
+def test_only_https_asks_for_tls() -> None:
+    texts = ["https://host", "HTTPS://host:1", "http://host", "host:443"]
+    assert [values.asks_for_tls(text) for text in texts] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +178,7 @@ def test_a_listener_s_bad_port_is_told_with_what_zero_means() -> None:
         ("127.0.0.1:9001", (Address("127.0.0.1", 9001), None)),
         ("127.0.0.1:9001*3", (Address("127.0.0.1", 9001), 3)),
         ("[::1]:80*65535", (Address("::1", 80), 65535)),
+        ("https://host*2", (Address("host", 443), 2)),
     ],
 )
 def test_a_weight_may_follow_an_address(text: str, read: tuple[Address, int | None]) -> None:

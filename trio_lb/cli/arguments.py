@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NoReturn
 
 from trio_lb.config import values
-from trio_lb.config.kinds import NOT_YET, Kind, Refused, show, suggestion
+from trio_lb.config.kinds import Kind, Refused, show, suggestion
 from trio_lb.config.knobs import BIND_PORT
+from trio_lb.config.schema import ServerConfig
+from trio_lb.config.servers import server_of
 from trio_lb.config.values import Loose
-from trio_lb.model.address import Address
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,16 +74,12 @@ port: Final = of_kind(BIND_PORT)
 """1..65535, and 0 for any free port."""
 
 
-def weighted_server(text: str) -> tuple[Address, int]:
-    """Read ``HOST:PORT[*WEIGHT]`` as address and weight; an argparse type."""
+def weighted_server(text: str) -> ServerConfig:
+    """Read ``HOST:PORT[*WEIGHT]``, or a URL, as a server; an argparse type."""
     try:
-        address, weight = values.weighted_address(text)
-    except values.TlsWanted as error:
-        message = f"{show(text)} {error}, which is {NOT_YET}"
-        raise argparse.ArgumentTypeError(message) from None
+        return server_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{show(text)} {error}") from None
-    return address, 1 if weight is None else weight
 
 
 def listen_host(text: str) -> str:

@@ -161,12 +161,12 @@ def stats_period_seconds(args: argparse.Namespace) -> float:
 def _examined(args: argparse.Namespace) -> Examined:
     if args.config:
         return examine_file(args.config, overrides=args.set)
-    servers = args.backends or [(address, 1) for address in DEFAULT_SERVERS]
+    servers = args.backends or [ServerConfig(id=str(at), address=at) for at in DEFAULT_SERVERS]
     bare: Mapping[str, object] = {
         "algorithm": "least_connections",
         "health_check": {"enabled": True},
         "listeners": [{"bind": str(Address(DEFAULT_HOST, DEFAULT_PORT))}],
-        "servers": [f"{address}*{weight}" for address, weight in servers],
+        "servers": [f"{each.address}*{each.weight}" for each in servers],
     }
     return examine_mapping(bare, source="trio-lb run", overrides=args.set)
 
@@ -188,10 +188,7 @@ def _with_listener(config: Config, args: argparse.Namespace) -> Config:
 def _with_servers(config: Config, args: argparse.Namespace) -> Config:
     changes: dict[str, object] = {}
     if args.backends is not None:
-        changes["servers"] = tuple(
-            ServerConfig(id=str(address), address=address, weight=weight)
-            for address, weight in args.backends
-        )
+        changes["servers"] = tuple(args.backends)
     if args.algorithm is not None:
         changes["algorithm"] = args.algorithm
     if not changes:

@@ -7,7 +7,7 @@ The document may also be what stands below ``load_balancer`` alone. Everything i
 read where it was written (see ``nodes``), so nothing is rewritten first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -19,7 +19,15 @@ from trio_lb.config.knobs import knobs_of, spellings
 from trio_lb.config.later import FILE, known_elsewhere, later_keys, refuse_later
 from trio_lb.config.listeners import read_listeners
 from trio_lb.config.nodes import Node
-from trio_lb.config.schema import DEFAULT_POOL, Config, LoggingConfig, PoolConfig
+from trio_lb.config.schema import (
+    DEFAULT_POOL,
+    Config,
+    ListenerConfig,
+    LoggingConfig,
+    PoolConfig,
+    ProbeConfig,
+    TimeoutsConfig,
+)
 from trio_lb.config.servers import read_servers
 from trio_lb.config.structure import (
     BAD,
@@ -32,12 +40,15 @@ from trio_lb.config.structure import (
     read_value,
 )
 
+_PLAIN_PROBE: Final = ProbeConfig()
 _FILE_KEYS: Final = ("load_balancer", "logging")
 
 # The flat names of requirements 000 and 001, in snake_case.
 FLAT: Final[Mapping[str, tuple[str, str]]] = {
     "health_check_interval": ("health_check", "interval"),
     "health_check_timeout": ("health_check", "timeout"),
+    "circuit_breaker_threshold": ("circuit_breaker", "failure_threshold"),
+    "circuit_breaker_timeout": ("circuit_breaker", "timeout"),
     "max_retries": ("retry", "max_retries"),
     "retry_delay": ("retry", "base_delay"),
 }
@@ -86,15 +97,29 @@ def _read_balancer(node: Node) -> Config:
     if node.value is None:
         node = attrs.evolve(node, value={})
     check_keys(node, Config, more=[*spellings(PoolConfig), *FLAT])
-    default = _read_pool(node, PoolConfig(), flat=True)
+    default = _read_pool(node, PoolConfig())
     config = fill(node, Config(), own=("listeners", "pools"))
     written = fields_of(node, Config)
-    pools = _read_pools(written.get("pools"), default, node)
+    pools = _read_pools(written.get("pools"), default, node, config.timeouts)
     listeners = read_listeners(written.get("listeners"), pools, node)
+    pools = {name: _with_fitting_probe(pool, listeners) for name, pool in pools.items()}
     return attrs.evolve(config, pools=pools, listeners=listeners)
 
 
-def _read_pools(node: Node | None, default: PoolConfig, balancer: Node) -> dict[str, PoolConfig]:
+def _with_fitting_probe(pool: PoolConfig, listeners: Sequence[ListenerConfig]) -> PoolConfig:
+    """Only connect where only TCP is spoken, unless something else was asked for."""
+    spoken = {each.protocol for each in listeners if each.pool == pool.name}
+    if spoken != {"tcp"} or any(
+        getattr(pool.health_check, name) != getattr(_PLAIN_PROBE, name)
+        for name in knobs_of(ProbeConfig)
+    ):
+        return pool
+    return attrs.evolve(pool, health_check=attrs.evolve(pool.health_check, type="tcp"))
+
+
+def _read_pools(
+    node: Node | None, default: PoolConfig, balancer: Node, timeouts: TimeoutsConfig
+) -> dict[str, PoolConfig]:
     """The default pool first, then the others in the order of the file."""
     found = [(balancer, default)]
     for name, entry in node.mapping().items() if node and node.value is not None else ():
@@ -107,22 +132,29 @@ def _read_pools(node: Node | None, default: PoolConfig, balancer: Node) -> dict[
             entry = attrs.evolve(entry, value={})
         check_keys(entry, PoolConfig)
         base = attrs.evolve(default, name=name, servers=())
-        found.append((entry, _read_pool(entry, base)))
+        found.append((entry, _read_pool(entry, base, timeouts=timeouts)))
     lint.warn_of_missing_probes(found)
     lint.warn_of_idle_weights(found)
     return {pool.name: pool for _, pool in found}
 
 
-def _read_pool(node: Node, base: PoolConfig, *, flat: bool = False) -> PoolConfig:
-    """Whatever the mapping around it is: load_balancer itself holds the default pool."""
-    pool = fill(node, base, own=("servers",))
-    if flat:
-        pool = _read_flat(node, pool)
+def _read_pool(
+    node: Node, base: PoolConfig, *, timeouts: TimeoutsConfig | None = None
+) -> PoolConfig:
+    """Read ``load_balancer`` itself, which holds the default pool; with ``timeouts`` a further one.
+
+    Those are the balancer's, from which a pool's own timeouts start.
+    """
+    pool = fill(node, base, own=("servers", "timeouts"))
     written = fields_of(node, PoolConfig)
+    if timeouts is None:
+        pool = _read_flat(node, pool)
+    elif "timeouts" in written and written["timeouts"].value is not None:
+        pool = attrs.evolve(pool, timeouts=read_section(written["timeouts"], timeouts))
     lint.warn_of_slow_probe(written.get("health_check"), pool.health_check)
     if "servers" not in written:
         return pool
-    return attrs.evolve(pool, servers=read_servers(written["servers"]))
+    return attrs.evolve(pool, servers=read_servers(written["servers"], pool.health_check))
 
 
 def _read_flat(node: Node, pool: PoolConfig) -> PoolConfig:
@@ -138,5 +170,7 @@ def _read_flat(node: Node, pool: PoolConfig) -> PoolConfig:
         changes = {} if value is BAD else {name: value}
         if given is None and "enabled" in knobs_of(type(before)):
             changes["enabled"] = True
+        if key == "circuit_breaker_threshold" and not isinstance(given, Mapping):
+            changes["threshold"] = None  # Requirement 000 knows the count form alone.
         pool = evolved(pool, {section: evolved(before, changes)})
     return pool

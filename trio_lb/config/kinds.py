@@ -189,6 +189,8 @@ class Choice:
     names: Callable[[], tuple[str, ...]]
     aliases: Mapping[str, str] = attrs.field(factory=dict)
     later: frozenset[str] = frozenset()
+    plain: Mapping[str, str] = attrs.field(factory=dict)
+    """What true, false or a number without quotes stands for, where it stands for anything."""
 
     @property
     def allowed(self) -> str:
@@ -197,6 +199,8 @@ class Choice:
     def read(self, raw: object) -> str:
         # `format: off` is false for a YAML 1.1 writer and in JSON.
         raw = "off" if raw is False and "off" in self.names() else raw
+        if isinstance(raw, bool | float | Loose):
+            raw = self.plain.get(raw if isinstance(raw, str) else show(raw), raw)
         name = _snake(raw) if isinstance(raw, str) else raw
         name = self.aliases.get(name, name) if isinstance(name, str) else name
         self._among(name, raw)
@@ -229,8 +233,6 @@ class Place:
             raise Refused(f"{show(raw)} is not {values.ADDRESS_FORM}")
         try:
             return values.bind_address(raw) if self.bind else values.server_address(raw)
-        except values.TlsWanted as error:
-            raise NotYet(f"{show(raw)} {error}, which is {NOT_YET}") from None
         except ValueError as error:
             raise Refused(f"{show(raw)} {error}") from None
 
@@ -240,11 +242,54 @@ class Place:
         try:
             if value.is_unix:
                 values.check_unix(value.host.removeprefix("unix:"))
-            else:
+            elif not value.is_inside:
                 values.check_host(value.host)
                 values.check_port(value.port, 0 if self.bind else 1)
         except ValueError as error:
             raise Refused(f"'{value}' {error}") from None
+
+
+@attrs.frozen(slots=True)
+class FlagOrPort:
+    """true, false, or a port."""
+
+    allowed: str = "true, false or a port in 1..65535"
+
+    def read(self, raw: object) -> bool | int:
+        if isinstance(raw, Loose):
+            number = int(raw) if re.fullmatch(r"\d{1,5}", raw, re.ASCII) else raw
+            raw = {"true": True, "false": False}.get(raw, number)
+        self.check(raw)
+        assert isinstance(raw, int)
+        return raw
+
+    def check(self, value: object) -> None:
+        if isinstance(value, bool) or (isinstance(value, int) and 1 <= value <= 65535):
+            return
+        raise Refused(f"{show(value)} is not {self.allowed}")
+
+
+@attrs.frozen(slots=True)
+class File(Text):
+    """A path. One that is relative begins at the folder of the configuration."""
+
+    form: str = "a path"
+    pattern: str = r"[^\x00-\x1f\x7f]+"
+
+
+@attrs.frozen(slots=True)
+class Code:
+    """Something that can be called, which only a program can give."""
+
+    allowed: str = "a callable; only a program can give it"
+
+    def read(self, raw: object) -> object:
+        self.check(raw)
+        return raw
+
+    def check(self, value: object) -> None:
+        if not callable(value):
+            raise Refused(f"{show(value)} is not {self.allowed}")
 
 
 @attrs.frozen(slots=True)

@@ -68,6 +68,19 @@ class Section:
             raise Refused(f"{show(value)} is not a {self.cls.__name__}")
 
 
+@attrs.frozen(slots=True)
+class OptionalSection(Section):
+    """The same, or null where there is none."""
+
+    @property
+    def allowed(self) -> str:
+        return "a section; or null"
+
+    def check(self, value: object) -> None:
+        if value is not None and not isinstance(value, self.cls):
+            raise Refused(f"{show(value)} is not a {self.cls.__name__}")
+
+
 Shape = Kind | ListOf | MapOf | Section
 
 

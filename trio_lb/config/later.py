@@ -11,16 +11,7 @@ import attrs
 
 from trio_lb.config.knobs import knobs_of
 from trio_lb.config.nodes import Node
-from trio_lb.config.schema import (
-    Config,
-    HealthCheckConfig,
-    ListenerConfig,
-    OutlierConfig,
-    PoolConfig,
-    RetryConfig,
-    ServerConfig,
-    TimeoutsConfig,
-)
+from trio_lb.config.schema import Config, ListenerConfig, PoolConfig, ServerConfig
 
 # Beside `load_balancer` in the file.
 FILE: Final = frozenset({"load_balancers", "rules", "admin", "tracing"})
@@ -30,41 +21,30 @@ _OF_A_BALANCER: Final = frozenset(
         "access",
         "autoscaler",
         "cache",
-        "circuit_breaker",
-        "circuit_breaker_threshold",
-        "circuit_breaker_timeout",
         "discovery",
-        "fail_open",
         "geo",
         "hedge",
         "load_shedding",
         "mirror",
-        "proxy_protocol",
         "queue",
         "rate_limit",
         "session_timeout",
         "shared_state",
-        "slow_start",
         "split",
         "sticky_session",
         "sticky_sessions",
-        "tls",
     }
 )
 
 LATER: Final[Mapping[type[attrs.AttrsInstance], frozenset[str]]] = {
     Config: _OF_A_BALANCER,
     PoolConfig: _OF_A_BALANCER,
-    ListenerConfig: frozenset({"ssl", "tls", "proxy_protocol", "geo", "access", "rate_limit"}),
-    ServerConfig: frozenset({"health_check", "tls", "proxy_protocol", "circuit_breaker"}),
-    HealthCheckConfig: frozenset({"probes", "check"}),
-    OutlierConfig: frozenset({"success_rate", "min_requests", "interval"}),
-    RetryConfig: frozenset(),
-    TimeoutsConfig: frozenset({"tls_handshake"}),
+    ListenerConfig: frozenset({"geo", "access", "rate_limit"}),
+    ServerConfig: frozenset({"circuit_breaker"}),
 }
 
-# Where "off" is a wish of its own that has to be obeyed, not the absence of one.
-_NEVER_HARMLESS: Final = frozenset({"fail_open", "health_check"})
+# A server's "off" against its pool's "on" is a wish that would have to be obeyed.
+_NEVER_HARMLESS: Final = frozenset({"circuit_breaker"})
 
 
 def later_keys(cls: type[attrs.AttrsInstance]) -> frozenset[str]:
@@ -86,7 +66,7 @@ def _asks_for_nothing(key: str, value: object) -> bool:
         return False
     if isinstance(value, Mapping):
         return value.get("enabled") is False
-    return value is False or (key == "slow_start" and value in (0, "0s"))
+    return value is False
 
 
 def known_elsewhere() -> dict[str, str]:

@@ -93,7 +93,7 @@ def examine_text(
     overrides: Sequence[str] = (),
 ) -> Examined:
     """Return what is in the text of a file; ``name`` is how problems call it, and its suffix."""
-    findings = Findings({(): Origin(name)})
+    findings = Findings({(): Origin(name)}, Path(name).parent)
     value = _parse(text, name, findings)
     if value is None and findings.has_errors:
         return Examined(None, findings.problems)

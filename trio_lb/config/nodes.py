@@ -7,6 +7,7 @@ finds it. ``Findings`` collects all of them and knows files and lines.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path as FilePath
 from typing import Final
 
 import attrs
@@ -49,10 +50,14 @@ class Findings:
     """Every problem of one configuration, in the order of its lines.
 
     ``origins`` says where paths were written; a path without an origin has that
-    of its nearest parent. The entry of the empty path names the file.
+    of its nearest parent. The entry of the empty path names the file. Relative paths
+    in it begin at ``folder``.
     """
 
-    def __init__(self, origins: Mapping[Path, Origin] | None = None) -> None:
+    def __init__(
+        self, origins: Mapping[Path, Origin] | None = None, folder: FilePath = FilePath()
+    ) -> None:
+        self.folder = folder
         self.origins: dict[Path, Origin] = dict(origins or {})
         self._found: list[Problem] = []
         self._closed: set[Path] = set()

@@ -12,21 +12,29 @@ import attrs
 
 from trio_lb.config.assemble import FLAT
 from trio_lb.config.kinds import Maybe, Number
-from trio_lb.config.knobs import Knob, Section, knobs_of
+from trio_lb.config.knobs import Knob, OptionalSection, Section, knobs_of
 from trio_lb.config.later import FILE, LATER
 from trio_lb.config.schema import (
     AccessLogConfig,
+    BreakerConfig,
     BudgetConfig,
+    CertificateConfig,
     Config,
+    FallbackConfig,
     HealthCheckConfig,
     LimitsConfig,
     ListenerConfig,
+    ListenerTls,
     LoggingConfig,
     OutlierConfig,
     PoolConfig,
+    ProbeConfig,
     RetryConfig,
     ServerConfig,
     TimeoutsConfig,
+    UpstreamTls,
+    WatchdogConfig,
+    WebSocketConfig,
 )
 from trio_lb.config.values import format_duration, format_size
 
@@ -34,14 +42,22 @@ from trio_lb.config.values import format_duration, format_size
 SECTIONS: Final[Mapping[str, type[attrs.AttrsInstance]]] = {
     "load_balancer": Config,
     "load_balancer.listeners[]": ListenerConfig,
+    "listeners[].ssl": ListenerTls,
+    "listeners[].ssl.certificates[]": CertificateConfig,
     "load_balancer (the default pool), load_balancer.pools.NAME": PoolConfig,
     "servers[]": ServerConfig,
+    "tls (of a pool or a server)": UpstreamTls,
     "health_check": HealthCheckConfig,
+    "health_check.probes[]": ProbeConfig,
     "outlier_detection": OutlierConfig,
+    "circuit_breaker": BreakerConfig,
+    "circuit_breaker.fallback_response": FallbackConfig,
     "retry": RetryConfig,
     "retry.budget": BudgetConfig,
     "load_balancer.timeouts": TimeoutsConfig,
     "load_balancer.limits": LimitsConfig,
+    "load_balancer.websocket": WebSocketConfig,
+    "load_balancer.watchdog": WatchdogConfig,
     "logging": LoggingConfig,
     "logging.access": AccessLogConfig,
 }
@@ -114,7 +130,7 @@ def _default(field: "attrs.Attribute[Any]", each: Knob) -> str:
     value = field.default
     if value is attrs.NOTHING:
         return "required" if field.name == "address" else ""
-    if isinstance(each.shape, Section):
+    if isinstance(each.shape, Section) and not isinstance(each.shape, OptionalSection):
         return "its own"
     if hasattr(value, "factory"):
         return "`{}`"

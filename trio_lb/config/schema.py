@@ -5,35 +5,41 @@ dict and reports every problem at once; programs may also build one directly, un
 the same bounds (``ConfigError``). All times are seconds, all sizes bytes, all shares
 fractions in [0, 1]. Each field says what it is for and whose default it has; the
 reference (docs/reference/configuration.md) is made of nothing else.
+
+This is the front door: the sections themselves live beside it, one subject each.
 """
 
 from collections.abc import Mapping
 
 import attrs
 
+from trio_lb.config.bounds import LimitsConfig as LimitsConfig
+from trio_lb.config.bounds import TimeoutsConfig as TimeoutsConfig
 from trio_lb.config.choices import (
-    ACCESS_FORMAT,
     ALGORITHM,
-    BACKOFF,
+    FAIL_OPEN,
     FLAG,
+    HASH_KEY,
     LABEL,
-    LEVEL,
     POOL_NAME,
-    PROBE,
     PROTOCOL,
+    PROXY_IN,
+    PROXY_OUT,
     SERVER_ID,
     WEIGHT,
 )
-from trio_lb.config.http_kinds import HEADER_NAME, HEADER_VALUE, METHOD, TARGET, Statuses
-from trio_lb.config.kinds import Anything, Network, Place, Text
+from trio_lb.config.diary import AccessLogConfig as AccessLogConfig
+from trio_lb.config.diary import LoggingConfig as LoggingConfig
+from trio_lb.config.encryption import CertificateConfig as CertificateConfig
+from trio_lb.config.encryption import ListenerTls as ListenerTls
+from trio_lb.config.encryption import UpstreamTls as UpstreamTls
+from trio_lb.config.kinds import Anything, Code, FlagOrPort, Network, Number, Place
 from trio_lb.config.knobs import (
-    FRACTION,
-    PORT,
-    RATE,
     SECONDS,
     SECONDS_OR_OFF,
     ListOf,
     MapOf,
+    OptionalSection,
     Section,
     count,
     described,
@@ -41,8 +47,14 @@ from trio_lb.config.knobs import (
     knob,
     maybe,
     section,
-    size_from,
 )
+from trio_lb.config.probing import HealthCheckConfig as HealthCheckConfig
+from trio_lb.config.probing import ProbeConfig as ProbeConfig
+from trio_lb.config.resilience import BreakerConfig as BreakerConfig
+from trio_lb.config.resilience import BudgetConfig as BudgetConfig
+from trio_lb.config.resilience import FallbackConfig as FallbackConfig
+from trio_lb.config.resilience import OutlierConfig as OutlierConfig
+from trio_lb.config.resilience import RetryConfig as RetryConfig
 from trio_lb.model.address import Address
 
 DEFAULT_POOL = "default"
@@ -57,6 +69,22 @@ class ListenerConfig:
         Address("127.0.0.1", 8000), Place(bind=True), "where; port 0 takes any free port"
     )
     pool: str = knob(DEFAULT_POOL, POOL_NAME, "the pool that answers")
+    ssl: ListenerTls | None = knob(
+        None, OptionalSection(ListenerTls), "certificates; needed for https", aliases=("tls",)
+    )
+    proxy_protocol: str = knob(
+        "off",
+        PROXY_IN,
+        "whether peers begin with a PROXY header that names the client: v1, v2, or true for either;"
+        " if `trusted_proxies` names any, only those may",
+        source="nginx and HAProxy off",
+    )
+    https_redirect: bool | int = knob(
+        False,
+        FlagOrPort(),
+        "http: answer every request 308 to https, at this port (true: that of the first https"
+        " listener)",
+    )
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -92,233 +120,17 @@ class ServerConfig:
     metadata: Mapping[str, object] = knob(
         attrs.Factory(dict), Anything(), "anything of your own; kept and never read"
     )
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class HealthCheckConfig:
-    """Active probes. Interval/timeout/rise/fall are HAProxy-like (rise 2, fall 3).
-
-    ``fast_interval`` is used while a server is in transition (some but not enough
-    checks agree); ``jitter_fraction`` spreads each wait by that share either way.
-    """
-
-    enabled: bool = knob(True, FLAG, "whether servers are probed; writing the section says yes")
-    type: str = knob("http", PROBE, "http asks and reads the status; tcp only connects")
-    path: str = knob("/", TARGET, "what an http probe asks for")
-    method: str = knob("GET", METHOD, "how it asks")
-    headers: Mapping[str, str] = knob(
-        attrs.Factory(dict),
-        MapOf(HEADER_NAME, HEADER_VALUE),
-        "what it sends beside Host; a value may be `file:/path` of a secret",
-    )
-    expected_status: tuple[int, ...] | None = knob(
-        None, maybe(Statuses()), "the statuses that are good; null is 200-399"
-    )
-    expected_body: str | None = knob(
-        None, maybe(Text("text that is not empty", r"[\s\S]+")), "text that the body must hold"
-    )
-    port: int | None = knob(None, maybe(PORT), "probe that port of the server's host instead")
-    interval: float = knob(
-        5.0,
-        SECONDS,
-        "from one probe to the next",
-        source="nginx Plus 5 s; HAProxy 2 s; Caddy and Traefik 30 s",
-    )
-    timeout: float = knob(
-        2.0, SECONDS, "for the whole probe", source="Caddy and Traefik 5 s; HAProxy its interval"
-    )
-    fast_interval: float = knob(
-        1.0, SECONDS, "while checks begin to disagree with the state", source="HAProxy's fastinter"
-    )
-    jitter_fraction: float = knob(
-        0.1, FRACTION, "spreads each wait by this share either way, so that probes do not march"
-    )
-    healthy_threshold: int = knob(
-        2, count(), "good checks that make it healthy", source="HAProxy rise 2", aliases=("rise",)
-    )
-    unhealthy_threshold: int = knob(
-        3, count(), "bad checks that make it unhealthy", source="HAProxy fall 3", aliases=("fall",)
-    )
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class OutlierConfig:
-    """Passive health: ejection of a server by what requests met there."""
-
-    enabled: bool = knob(True, FLAG, "whether servers are ejected")
-    consecutive_failures: int = knob(
-        5, count(), "failures in a row that eject", source="Envoy 5; Finagle 5; linkerd 7; nginx 1"
-    )
-    base_ejection_time: float = knob(
-        5.0,
-        SECONDS,
-        "how long the first ejection lasts; each further one doubles it",
-        source="Finagle 5 s; Envoy 30 s; nginx 10 s",
-    )
-    max_ejection_time: float = knob(
-        300.0, SECONDS, "how long an ejection lasts at most", source="Envoy 300 s; Finagle 300 s"
-    )
-    max_ejection_fraction: float = knob(
-        0.5,
-        FRACTION,
-        "share of the pool that may be out; one server always stays in",
-        source="Envoy 10 %, which rounds to nobody among 2-9 servers",
-    )
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class BudgetConfig:
-    """The share of extra attempts that retries may add (Finagle's and tower's form)."""
-
-    enabled: bool = knob(True, FLAG, "whether retries are limited as a whole")
-    fraction: float = knob(
-        0.2, FRACTION, "retries for each request", source="Finagle, tower and Envoy 20 %"
-    )
-    min_per_second: float = knob(
-        3.0, RATE, "retries that are always allowed", source="Envoy at least 3; Finagle 10/s"
-    )
-    window: float = knob(
-        10.0, SECONDS, "how far back requests count", source="Finagle and tower 10 s"
-    )
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class RetryConfig:
-    """When a failed attempt is tried again: idempotent or never sent, another server first."""
-
-    max_retries: int = knob(
-        2, count(0, 100), "further attempts after the first", source="Envoy 1; HAProxy 3"
-    )
-    backoff: str = knob("exponential", BACKOFF, "how the delay grows, with full jitter")
-    base_delay: float = knob(0.025, SECONDS_OR_OFF, "the first delay", source="Envoy 25 ms")
-    max_delay: float = knob(
-        1.0, SECONDS_OR_OFF, "the longest delay", source="HAProxy's turn-around of 1 s"
-    )
-    budget: BudgetConfig = section(BudgetConfig, "how much load retries may add")
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class TimeoutsConfig:
-    """Every wait has an end. ``total`` covers tries and backoff up to the response head."""
-
-    client_head: float = knob(
-        10.0,
-        SECONDS,
-        "from a request's first byte to the end of its head",
-        source="nginx and Caddy 60 s; HAProxy advises a few seconds",
-    )
-    client_body_idle: float = knob(
-        60.0, SECONDS, "between two pieces of a request's body", source="nginx 60 s"
-    )
-    client_keep_alive: float = knob(
-        75.0, SECONDS_OR_OFF, "for the next request; 0 closes at once", source="nginx 75 s"
-    )
-    connect: float = knob(
-        3.0, SECONDS, "to connect to a server", source="Caddy 3 s; Envoy 5 s; nginx 60 s"
-    )
-    first_byte: float = knob(
-        30.0, SECONDS, "from the request to the answer's head", source="nginx 60 s; Envoy 15 s"
-    )
-    idle: float = knob(60.0, SECONDS, "between two pieces of an answer's body", source="nginx 60 s")
-    total: float = knob(
-        60.0,
-        SECONDS,
-        "queue, tries and backoff, up to the answer's head",
-        source="Envoy 15 s; the others have none",
-    )
-    response: float | None = knob(
-        None, maybe(SECONDS), "for the whole answer; null lets a download take its time"
-    )
-    write_stall: float = knob(
-        30.0, SECONDS, "for a peer that takes no byte", source="nginx 60 s (send_timeout)"
-    )
-    upstream_keep_alive: float = knob(
-        4.0,
-        SECONDS_OR_OFF,
-        "how long a connection to a server is kept for reuse; 0 never",
-        source="below the 5 s after which common servers close; linkerd 3 s; nginx 60 s",
-    )
-    tunnel_idle: float = knob(
-        3600.0,
-        SECONDS,
-        "in which neither side of a tunnel (WebSocket) says anything",
-        source="nginx's 60 s cuts WebSockets; Envoy 5 min; HAProxy none",
-    )
-    half_close_grace: float = knob(
-        1.0,
-        SECONDS_OR_OFF,
-        "for an answer after the client has closed its sending side",
-        source="Envoy's delayed close of 1 s",
-    )
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class LimitsConfig:
-    """Every buffer and count has a bound."""
-
-    max_connections: int = knob(
-        1000,
-        count(),
-        "connections of clients at once; one more is answered 503",
-        source="requirement 004; Envoy 1024",
-    )
-    per_client: int | None = knob(None, maybe(count()), "the same for one client address")
-    head_size: int = knob(
-        32 * 1024,
-        size_from(1024, 16 * 1024**2),
-        "of a request's or an answer's head",
-        source="nginx 1 + 4 x 8 KiB; HAProxy 16 KiB; Envoy 60 KiB",
-    )
-    target_size: int = knob(16 * 1024, size_from(64, 16 * 1024**2), "of a request's target")
-    header_count: int = knob(
-        100, count(1, 10_000), "header lines of one head", source="Envoy 100; HAProxy 101"
-    )
-    body_size: int | None = knob(
+    health_check: HealthCheckConfig | None = knob(
         None,
-        maybe(size_from(0)),
-        "of a request's body; null is no limit, it is streamed",
-        source="nginx 1 MiB; the others none",
+        OptionalSection(HealthCheckConfig),
+        "its own probe; what it leaves out is as in the pool",
     )
-    replay_body_size: int = knob(
-        64 * 1024,
-        size_from(0, 2**30),
-        "of a request's body that is kept for a retry",
-        source="Traefik 2 MB",
+    tls: UpstreamTls | None = knob(
+        None, OptionalSection(UpstreamTls), "how it is spoken to; null: as the pool says"
     )
-    requests_per_connection: int = knob(
-        1000, count(), "before a client's connection is closed", source="nginx 1000"
+    app: object | None = knob(
+        None, maybe(Code()), "instead of an address: an ASGI application or async callable"
     )
-    connection_age: float = knob(
-        3600.0, SECONDS, "after which a client's connection is closed", source="nginx 1 h"
-    )
-    upstream_idle: int = knob(
-        32,
-        count(0, 65535),
-        "connections kept for reuse to each server",
-        source="nginx 32; Caddy 32; Traefik 2",
-    )
-    buffer_size: int = knob(
-        32 * 1024,
-        size_from(1024, 16 * 1024**2),
-        "of one piece that is relayed",
-        source="requirement 004",
-    )
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class AccessLogConfig:
-    """One line a request: ``combined``, ``json``, ``logfmt`` or ``off``; ``-`` is stderr."""
-
-    format: str = knob("off", ACCESS_FORMAT, "its form; combined when only a file is named")
-    file: str = knob("-", LABEL, "where it goes; - is stderr")
-
-
-@attrs.frozen(slots=True, kw_only=True)
-class LoggingConfig:
-    """What is written where."""
-
-    level: str = knob("info", LEVEL, "the least that is written")
-    access: AccessLogConfig = section(AccessLogConfig, "one line for each request")
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -326,7 +138,9 @@ class PoolConfig:
     """Servers that can answer the same requests, and how one of them is chosen."""
 
     name: str = DEFAULT_POOL
-    algorithm: str = knob("round_robin", ALGORITHM, "how a server is chosen", source="nginx, Envoy")
+    algorithm: object = knob(
+        "round_robin", ALGORITHM, "how a server is chosen", source="nginx, Envoy"
+    )
     servers: tuple[ServerConfig, ...] = knob(
         (), ListOf(Section(ServerConfig)), "its servers", aliases=("backends", "targets")
     )
@@ -335,6 +149,87 @@ class PoolConfig:
     )
     outlier_detection: OutlierConfig = section(OutlierConfig, "passive health")
     retry: RetryConfig = section(RetryConfig, "second attempts")
+    circuit_breaker: BreakerConfig = section(
+        BreakerConfig, "a breaker a server; off unless the section is written", enabled=False
+    )
+    slow_start: float = knob(
+        0.0,
+        SECONDS_OR_OFF,
+        "in which a server that returns comes to its full share; 30s is a good value",
+        source="nginx Plus and HAProxy 0",
+    )
+    fail_open: str = knob(
+        "auto",
+        FAIL_OPEN,
+        "whether bad checks are overruled: auto when all, or a whole zone, fail together;"
+        " true always; false never",
+        source="Envoy and Finagle at 50 % healthy",
+    )
+    hash_key: str = knob(
+        "client_ip",
+        HASH_KEY,
+        "what hashing algorithms (but ip_hash) look at",
+        source="nginx hash KEY; Envoy hash_policy",
+    )
+    hash_balance_factor: float | None = knob(
+        1.25,
+        maybe(Number("a factor", 1.01, 100, span="in [1.01, 100]")),
+        "a hashed server gets at most so many times the mean load; null: no bound",
+        source="HAProxy 0 = off, advises 1.25",
+    )
+    response_time_window: float = knob(
+        60.0, SECONDS, "how far back least_response_time looks", source="requirement 002"
+    )
+    response_time_samples: int = knob(
+        10, count(1, 1000), "how many answers of each server it keeps", source="requirement 002"
+    )
+    ewma_decay: float = knob(
+        10.0, SECONDS, "in which peak_ewma forgets", source="Finagle, linkerd and Envoy 10 s"
+    )
+    tls: UpstreamTls | None = knob(
+        None, OptionalSection(UpstreamTls), "TLS towards the servers; null: none"
+    )
+    proxy_protocol: str = knob(
+        "off",
+        PROXY_OUT,
+        "begin each connection to a server with a PROXY header that names the client; such a"
+        " connection is never shared between clients",
+        source="HAProxy send-proxy",
+    )
+    timeouts: TimeoutsConfig | None = knob(
+        None,
+        OptionalSection(TimeoutsConfig),
+        "of its own, in place of the balancer's: connect, first_byte, idle, total, response",
+    )
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class WebSocketConfig:
+    """What is done for WebSockets beyond carrying their bytes."""
+
+    ping_interval: float | None = knob(
+        None,
+        maybe(SECONDS),
+        "a ping to a client that has been silent for so long; null: none of ours",
+        source="nginx, HAProxy and Envoy none",
+    )
+    close_on_drain: bool = knob(
+        True, FLAG, "whether a stop tells both ends 1001 (going away), spread over half its time"
+    )
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class WatchdogConfig:
+    """Notices when one task keeps all others from running."""
+
+    enabled: bool = knob(True, FLAG, "whether the loop is watched")
+    warn_after: float = knob(0.2, SECONDS, "a stall that is logged", source="Envoy's miss 200 ms")
+    alarm_after: float = knob(
+        1.0, SECONDS, "a stall whose stack is logged", source="Envoy's megamiss 1 s"
+    )
+    exit_after: float | None = knob(
+        60.0, maybe(SECONDS), "a stall after which `trio-lb run` ends with 70; null: never"
+    )
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -353,6 +248,8 @@ class Config:
     timeouts: TimeoutsConfig = section(TimeoutsConfig, "the end of each wait")
     limits: LimitsConfig = section(LimitsConfig, "the bound of each buffer and count")
     logging: LoggingConfig = section(LoggingConfig, "what is written where")
+    websocket: WebSocketConfig = section(WebSocketConfig, "tunnels whose frames are understood")
+    watchdog: WatchdogConfig = section(WatchdogConfig, "of the event loop")
     trusted_proxies: tuple[str, ...] = knob(
         (), ListOf(Network()), "peers whose forwarding headers are believed and appended to"
     )

@@ -9,11 +9,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from trio_lb.config import lint, values
-from trio_lb.config.kinds import NOT_YET, Place, Text, show
+from trio_lb.config.kinds import Place, Text, show
 from trio_lb.config.knobs import PORT
 from trio_lb.config.nodes import Node
-from trio_lb.config.schema import ServerConfig
-from trio_lb.config.structure import check_keys, fields_of, fill, read_kind
+from trio_lb.config.schema import HealthCheckConfig, ServerConfig, UpstreamTls
+from trio_lb.config.structure import (
+    check_keys,
+    evolved,
+    fields_of,
+    fill,
+    read_kind,
+    read_section,
+)
 from trio_lb.model.address import Address
 
 _SERVER: Final = "an address or a mapping"
@@ -24,42 +31,63 @@ _FORMS: Final = "address: host:port"
 _NOWHERE: Final = Address("nowhere.invalid", 1)
 
 
-def read_servers(node: Node) -> tuple[ServerConfig, ...]:
-    """Return the servers of a list; ids and addresses that come twice are refused."""
-    read = [(each, _read_server(each)) for each in node.items("a list of servers")]
+def read_servers(node: Node, check: HealthCheckConfig) -> tuple[ServerConfig, ...]:
+    """Return the servers of a list; ids and addresses that come twice are refused.
+
+    ``check`` is the pool's health check, from which a server's own one starts.
+    """
+    read = [(each, read_server(each, check)) for each in node.items("a list of servers")]
     lint.refuse_same_servers([(each, server) for each, server in read if server is not None])
     return tuple(server for _, server in read if server is not None)
 
 
-def _read_server(node: Node) -> ServerConfig | None:
+def read_server(node: Node, check: HealthCheckConfig) -> ServerConfig | None:
+    """Return one server, or None when its address can't be read."""
     if isinstance(node.value, str):
         return _read_text(node)
     if not isinstance(node.value, Mapping):
         node.refuse(f"{show(node.value)} is not {_SERVER}")
         return None
     check_keys(node, ServerConfig, more=("host", "port"))
-    address = _read_address(node)
-    base = ServerConfig(id=str(address or _NOWHERE), address=address or _NOWHERE)
-    server = fill(node, base, own=("address",))
+    address, is_tls = _read_address(node)
+    base = ServerConfig(
+        id=str(address or _NOWHERE),
+        address=address or _NOWHERE,
+        tls=UpstreamTls() if is_tls else None,
+    )
+    server = fill(node, base, own=("address", "health_check"))
+    probe = fields_of(node, ServerConfig).get("health_check")
+    if probe is not None and probe.value is not None:
+        server = evolved(server, {"health_check": read_section(probe, check)})
     return server if address is not None else None
 
 
 def _read_text(node: Node) -> ServerConfig | None:
     """``HOST:PORT[*WEIGHT]``, the form of ``--backends``."""
-    text = str(node.value)
     try:
-        address, weight = values.weighted_address(text)
-    except values.TlsWanted as error:
-        node.not_yet(f"{show(text)} {error}, which is {NOT_YET}")
-        return None
+        return server_of(str(node.value))
     except ValueError as error:
-        node.refuse(f"{show(text)} {error}")
+        node.refuse(f"{show(node.value)} {error}")
         return None
-    return ServerConfig(id=str(address), address=address, weight=1 if weight is None else weight)
 
 
-def _read_address(node: Node) -> Address | None:
-    """From ``address`` (or ``url``), or from ``host`` with ``port``; exactly one of the two."""
+def server_of(text: str) -> ServerConfig:
+    """Return the server that ``HOST:PORT[*WEIGHT]`` or a URL names.
+
+    Raises:
+      ValueError: it names none; the text is the rest of a sentence that begins with it.
+    """
+    address, weight = values.weighted_address(text)
+    return ServerConfig(
+        id=str(address),
+        address=address,
+        weight=1 if weight is None else weight,
+        tls=UpstreamTls() if values.asks_for_tls(text) else None,
+    )
+
+
+def _read_address(node: Node) -> tuple[Address | None, bool]:
+    """From ``address`` (or ``url``), or ``host`` with ``port``; and whether TLS is spoken there."""
     keys = node.mapping()
     whole = fields_of(node, ServerConfig).get("address")
     host, port = keys.get("host"), keys.get("port")
@@ -68,18 +96,28 @@ def _read_address(node: Node) -> Address | None:
             if part is not None:
                 part.refuse(f"given twice: '{whole.path[-1]}' has it already")
         return _address_of(whole)
+    if host is None and "app" in keys:
+        return _inside(keys), False
     if host is None:
         (port or node).refuse(f"no address here: write {_FORMS}")
-        return None
+        return None, False
     if port is None:
         host.refuse(f"no port beside it: add 'port', or write {_FORMS}")
-        return None
-    return _joined(host, port)
+        return None, False
+    return _joined(host, port), False
 
 
-def _address_of(node: Node) -> Address | None:
+def _inside(keys: Mapping[str, Node]) -> Address:
+    """An application has no address but its name."""
+    name = (keys.get("id") or keys.get("name") or keys["app"]).value
+    return Address(f"app:{name if isinstance(name, str) else getattr(name, '__name__', 'app')}", 0)
+
+
+def _address_of(node: Node) -> tuple[Address | None, bool]:
     address = read_kind(node, Place())
-    return address if isinstance(address, Address) else None
+    if not isinstance(address, Address):
+        return None, False
+    return address, values.asks_for_tls(str(node.value))
 
 
 def _joined(host: Node, port: Node) -> Address | None:

@@ -12,11 +12,26 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from trio_lb.config.choices import FLAG
-from trio_lb.config.kinds import Kind, Refused
-from trio_lb.config.knobs import ListOf, MapOf, Section, Shape, knobs_of, spellings
+from trio_lb.config.kinds import File, Kind, Maybe, Refused
+from trio_lb.config.knobs import (
+    ListOf,
+    MapOf,
+    OptionalSection,
+    Section,
+    Shape,
+    knobs_of,
+    spellings,
+)
 from trio_lb.config.later import later_keys, refuse_later
 from trio_lb.config.nodes import Node
-from trio_lb.config.schema import AccessLogConfig
+from trio_lb.config.schema import (
+    AccessLogConfig,
+    BreakerConfig,
+    CertificateConfig,
+    HealthCheckConfig,
+    ListenerTls,
+    ProbeConfig,
+)
 from trio_lb.config.values import Loose
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
@@ -34,6 +49,8 @@ BAD: Final = Bad.BAD
 def read_value(node: Node, shape: Shape, before: object = BAD) -> object:
     """Return what ``node`` stands for, or ``BAD``; a section starts from ``before``."""
     match shape:
+        case OptionalSection(cls=cls):
+            return _read_optional(node, before if isinstance(before, cls) else cls())
         case ListOf(item=item):
             return tuple(_good(read_value(each, item) for each in node.items()))
         case MapOf():
@@ -46,10 +63,21 @@ def read_value(node: Node, shape: Shape, before: object = BAD) -> object:
 def read_kind(node: Node, kind: Kind) -> object:
     """Return the value of a single field, or ``BAD``."""
     try:
-        return kind.read(node.value)
+        value = kind.read(node.value)
     except Refused as error:
         node.complain(error)
         return BAD
+    if isinstance(kind.kind if isinstance(kind, Maybe) else kind, File) and value:
+        return str(node.findings.folder / str(value))
+    return value
+
+
+def _read_optional(node: Node, base: attrs.AttrsInstance) -> object:
+    """Null and false are none, unless "off" is something that can be said of the section."""
+    off = node.value is False or (isinstance(node.value, Loose) and node.value in ("", "false"))
+    if node.value is None or (off and "enabled" not in knobs_of(type(base))):
+        return None
+    return read_section(node, base)
 
 
 def read_section(node: Node, base: T) -> T:
@@ -137,4 +165,44 @@ def _finish_access(node: Node, made: Any) -> Any:
     return made
 
 
-_FINISH: Final[Mapping[type, Callable[[Node, Any], Any]]] = {AccessLogConfig: _finish_access}
+def _finish_breaker(node: Node, made: Any) -> Any:
+    """Of the two forms, the one that alone was written."""
+    written = fields_of(node, BreakerConfig)
+    by_count = "failure_threshold" in written
+    by_share = "threshold" in written or "min_requests" in written
+    if by_count and not by_share:
+        return attrs.evolve(made, threshold=None)
+    if by_share and not by_count:
+        return attrs.evolve(made, failure_threshold=None)
+    return made
+
+
+def _finish_certificate(node: Node, made: Any) -> Any:
+    if not made.certificate:
+        node.refuse("no certificate here: write certificate: FILE.pem")
+    return made if made.private_key else attrs.evolve(made, private_key=made.certificate)
+
+
+def _finish_listener_tls(node: Node, made: Any) -> Any:
+    if made.certificate is None and not made.certificates:
+        node.refuse("no certificate here: write certificate: FILE.pem, private_key: FILE.pem")
+    return made
+
+
+def _finish_health(node: Node, made: Any) -> Any:
+    """Each of several probes starts from what the section says of one."""
+    probes = fields_of(node, HealthCheckConfig).get("probes")
+    if probes is None or probes.value is None:
+        return made
+    shared = {name: getattr(made, name) for name in knobs_of(ProbeConfig)}
+    read = tuple(read_section(each, ProbeConfig(**shared)) for each in probes.items())
+    return attrs.evolve(made, probes=read)
+
+
+_FINISH: Final[Mapping[type, Callable[[Node, Any], Any]]] = {
+    AccessLogConfig: _finish_access,
+    BreakerConfig: _finish_breaker,
+    CertificateConfig: _finish_certificate,
+    HealthCheckConfig: _finish_health,
+    ListenerTls: _finish_listener_tls,
+}

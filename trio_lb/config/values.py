@@ -41,6 +41,7 @@ _URL: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)", re.IGN
 # What a host name, an IPv4 or a bracketless IPv6 literal is made of.
 _NAME: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?", re.ASCII)
 _DIGITS_AND_DOTS: Final = re.compile(r"[\d.]+", re.ASCII)
+_PORTS: Final = {"http": 80, "https": 443}
 _UNIX_PATH_BYTES: Final = 107  # sockaddr_un.sun_path without its closing NUL
 
 
@@ -54,8 +55,9 @@ class Loose(str):
     __slots__ = ()
 
 
-class TlsWanted(ValueError):
-    """An ``https://`` address: understood, but not possible yet."""
+def asks_for_tls(text: str) -> bool:
+    """Whether a server's address is ``https://...``."""
+    return text.lower().startswith("https://")
 
 
 def duration(text: str) -> float:
@@ -126,21 +128,20 @@ def rate(text: str) -> tuple[float, float]:
 def server_address(text: str) -> Address:
     """Return where a server is: ``host:port``, ``[::1]:80``, ``unix:/path``, ``http://host[:port]``.
 
+    ``https://host`` is port 443 there; that TLS is meant, ``asks_for_tls`` says.
+
     Raises:
-      TlsWanted: it is an ``https://`` address.
       ValueError: it is none of these.
     """
     url = _URL.fullmatch(text)
     if url is None:
         return _address(text, lowest_port=1)
     scheme, rest = url["scheme"].lower(), url["rest"].removesuffix("/")
-    if scheme == "https":
-        raise TlsWanted("asks for TLS to the server")
-    if scheme != "http":
-        raise ValueError(f"has the scheme '{scheme}'; http:// is the only one")
+    if scheme not in _PORTS:
+        raise ValueError(f"has the scheme '{scheme}', which is neither http:// nor https://")
     if "/" in rest or "?" in rest or "#" in rest:
         raise ValueError("has a path, which is no part of a server's address")
-    return _address(rest if _has_port(rest) else f"{rest}:80", lowest_port=1)
+    return _address(rest if _has_port(rest) else f"{rest}:{_PORTS[scheme]}", lowest_port=1)
 
 
 def bind_address(text: str) -> Address:
