@@ -1,16 +1,12 @@
 """A pool: servers that can answer the same requests, and what is known of each.
 
-It joins the verdicts (a person's, the probes', the outlier detector's) into one answer
-a server, "does it take requests now", and hands the usable ones to the balancer.
+This is the front: the hot path (`order`, `observe`), what people and probes say, and what
+is due. Who takes requests is `Verdicts`' business, who belongs here `Membership`'s.
 
-Rule 1: a server is usable when it is a member, not disabled, not draining, HEALTHY (or
-        not probed), and not ejected. `_review` is the only place that says so.
-Rule 2: ejection never empties a pool: when nobody is usable, every ejected server that
-        its probes call healthy is readmitted at once. A server that its probes find
-        healthy again is readmitted at once, too.
-Rule 3: `apply` is the only way in which configuration becomes servers; adding, changing
+Rule 1: every change ends in `_follow`, which renews the verdicts and calls the hooks.
+Rule 2: `apply` is the only way in which configuration becomes servers; adding, changing
         and removing one server are small plans. Identity is pool + address.
-Rule 4: the pool speaks to the timer for all that is due in it (ejections, drains).
+Rule 3: the pool speaks to the timer for all that is due in it (ejections, drains).
         Nothing here waits; the `on_*` hooks wake those who do.
 """
 
@@ -21,21 +17,21 @@ import attrs
 
 from trio_lb.config.schema import PoolConfig, ServerConfig
 from trio_lb.model.errors import UnknownServer
-from trio_lb.model.events import Event, ServerAdded, ServerEvent, ServerRemoved
+from trio_lb.model.events import Event, ServerRemoved
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import Balancer, Context
 from trio_lb.policy.balance.registry import make_balancer
 from trio_lb.policy.budget import RetryBudget
 from trio_lb.policy.health import CheckResult, HealthState
-from trio_lb.policy.outlier import OutlierDetector
 from trio_lb.policy.retry import RetryPolicy
 from trio_lb.state.drains import Drains
-from trio_lb.state.enrolment import fit_health, new_health, new_server
+from trio_lb.state.enrolment import new_health
 from trio_lb.state.membership import Membership, refuse_doubles
-from trio_lb.state.rotation import Rotation
-from trio_lb.state.server import Server, ServerState
+from trio_lb.state.plans import Plans
+from trio_lb.state.server import Server
 from trio_lb.state.unavailable import Unavailable, explain, whole_seconds_until
+from trio_lb.state.verdicts import Verdicts
 
 NOTHING: Final[tuple[Event, ...]] = ()
 """What most observations tell; shared, so that telling it allocates nothing."""
@@ -69,8 +65,7 @@ class Pool:
     def __init__(self, name: str) -> None:
         self.name = name
         self.config = PoolConfig(name=name)
-        self.balancer: Balancer = make_balancer(self.config.algorithm)
-        self.outlier = OutlierDetector(name, self.config.outlier_detection)
+        self.balancer: Balancer = make_balancer(str(self.config.algorithm))
         self.budget = RetryBudget(self.config.retry.budget)
         self.retry = RetryPolicy(self.config.retry)
         self.on_suspect: Callable[[Server], None] = _ignore
@@ -78,8 +73,11 @@ class Pool:
         self.on_changed: Callable[[Pool], None] = _ignore
         self.on_left: Callable[[Server], None] = _ignore
         self._membership = Membership()
-        self._rotation = Rotation()
+        self._verdicts = Verdicts(self.config, self._membership)
+        self._rotation = self._verdicts.rotation
+        self.outlier = self._verdicts.outlier
         self._drains = Drains(self._drain_ended)
+        self._plans = Plans(self._membership, self._drains, self.outlier, self._emptied)
         self._announced: tuple[float | None, bool] = (None, False)
 
     # -- the hot path
@@ -169,7 +167,7 @@ class Pool:
 
     def healthy_servers(self) -> Sequence[Server]:
         """Return the members whose state is healthy; an ejected one is."""
-        return [s for s in self._membership.members if s.state is ServerState.HEALTHY]
+        return self._verdicts.healthy
 
     def get_server(self, server_id: str) -> Server | None:
         """Return the server of that id, or None."""
@@ -180,7 +178,7 @@ class Pool:
         members = self._membership.members
         return PoolStatistics(
             name=self.name,
-            algorithm=self.config.algorithm,
+            algorithm=self.balancer.name,
             servers=len(members),
             usable=self._rotation.size,
             healthy=len(self.healthy_servers()),
@@ -192,12 +190,12 @@ class Pool:
     @property
     def deadline(self) -> float | None:
         """The next end of an ejection or a drain."""
-        instants = (self.outlier.deadline, self._drains.deadline)
+        instants = (self._verdicts.deadline, self._drains.deadline)
         return min((at for at in instants if at is not None), default=None)
 
     def on_deadline(self, now: float) -> Sequence[Event]:
         """Readmit and complete drains; a leaver whose drain is over is gone."""
-        told = self.outlier.on_deadline(now) + self._drains.on_deadline(now)
+        told = self._verdicts.on_deadline(now) + self._drains.on_deadline(now)
         return self._follow(told, now) if told else NOTHING
 
     def _drain_ended(self, server: Server, now: float) -> list[Event]:
@@ -246,7 +244,7 @@ class Pool:
             return NOTHING
         refuse_doubles(config)
         self._take_policies(config)
-        told = self._take_servers(config, now, expires_at)
+        told = self._plans.take(config, self.balancer, now, expires_at)
         self._rotation.replace(self._membership.members)
         return self._follow(told, now, review=self._membership.members, changed=True)
 
@@ -288,41 +286,12 @@ class Pool:
     def _take_policies(self, new: PoolConfig) -> None:
         old = self.config
         if new.algorithm != old.algorithm:
-            self.balancer = make_balancer(new.algorithm)
+            self.balancer = make_balancer(str(new.algorithm))
         self.retry = RetryPolicy(new.retry)
         if new.retry.budget != old.retry.budget:
             self.budget = RetryBudget(new.retry.budget)
-        self.outlier.config = new.outlier_detection
+        self._verdicts.take(new)
         self.config = new
-
-    def _take_servers(
-        self, config: PoolConfig, now: float, expires_at: float | None
-    ) -> list[Event]:
-        change = self._membership.compare(config.servers)
-        fresh = [new_server(config, each) for each in change.come]
-        joined = [*fresh, *(s for s, _ in change.stay if not self._membership.is_member(s))]
-        self._carry_over(change.renamed, {server.id for server in change.go})
-        for server, wanted in change.stay:
-            server.configure(wanted)
-            server.health = fit_health(config, server)
-        self._membership.settle(config.servers, fresh)
-        told: list[Event] = []
-        for server in joined:
-            self._drains.resume(server)
-            told.append(ServerAdded(at=now, pool=self.name, server_id=server.id, server=server))
-        for server in change.go:
-            told += self._drains.start(server, now, expires_at)
-        for server in self._membership:
-            server.join(self.balancer, self._emptied)
-        return told
-
-    def _carry_over(self, renamed: dict[str, str], gone: set[str]) -> None:
-        """Let the outlier detector, which knows servers by id, follow their identity."""
-        known = self.outlier.snapshot()["servers"]
-        for server_id in (*gone, *renamed):
-            self.outlier.forget(server_id)
-        kept = {new: known[old] for old, new in renamed.items() if old in known}
-        self.outlier.restore({"servers": kept})
 
     # -- following up
 
@@ -334,34 +303,9 @@ class Pool:
         review: Iterable[Server] = (),
         changed: bool = False,
     ) -> Sequence[Event]:
-        """Renew the verdicts that a change touches, keep rule 2, and wake whom it concerns."""
-        self._review(review)
-        self._review(self._named_by(told))
-        if not self.is_usable:
-            told = told + self._rescue(now)
+        """Let the verdicts follow from what has changed, and wake whom it concerns."""
+        told = self._verdicts.follow(told, now, review=review)
         self._announce(changed)
-        return told
-
-    def _named_by(self, told: Iterable[Event]) -> Iterator[Server]:
-        for event in told:
-            if isinstance(event, ServerEvent):
-                server = self._membership.get(event.server_id)
-                if server is not None:
-                    yield server
-
-    def _review(self, servers: Iterable[Server]) -> None:
-        for server in servers:
-            if self._membership.is_member(server):
-                wanted = server.state is ServerState.HEALTHY
-                ejected = self.outlier.is_ejected(server.id)
-                self._rotation.mark(server, wanted and not ejected)
-
-    def _rescue(self, now: float) -> list[Event]:
-        """Readmit all that are only ejected."""
-        told: list[Event] = []
-        for server in self.healthy_servers():
-            told += self.outlier.readmit(server.id, now)
-        self._review(self._named_by(told))
         return told
 
     def _announce(self, changed: bool = False) -> None:

@@ -1,0 +1,72 @@
+"""Plans taken into books: what is told in which order, and who follows whose name.
+
+How a whole pool lives through its plans is in ``test_pool_plans``.
+"""
+
+from tests.state.books import brief, plan, server
+from trio_lb.config.schema import OutlierConfig, PoolConfig
+from trio_lb.policy.balance.registry import make_balancer
+from trio_lb.policy.outlier import OutlierDetector
+from trio_lb.state.drains import Drains
+from trio_lb.state.membership import Membership
+from trio_lb.state.plans import Plans
+from trio_lb.state.server import Server
+
+
+class Books:
+    """What plans work on, without a pool around it."""
+
+    def __init__(self) -> None:
+        self.membership = Membership()
+        self.outlier = OutlierDetector("api", OutlierConfig(consecutive_failures=1))
+        self.idle: list[Server] = []
+        drains = Drains(lambda server, now: [])
+        self.plans = Plans(self.membership, drains, self.outlier, self.idle.append)
+
+    def take(self, config: PoolConfig, now: float = 0.0) -> list[str]:
+        return brief(self.plans.take(config, make_balancer("round_robin"), now, now + 9.0))
+
+    def get(self, server_id: str) -> Server:
+        found = self.membership.get(server_id)
+        assert found is not None
+        return found
+
+    def eject(self, victim: str, witness: str) -> None:
+        self.outlier.observe(victim, True, 1.0, (victim, witness))
+        self.outlier.observe(witness, False, 1.0, ())
+        self.outlier.observe(victim, True, 1.0, (victim, witness))
+
+
+def test_who_comes_is_told_before_who_goes() -> None:
+    books = Books()
+    assert books.take(plan(2)) == ["server_added s1", "server_added s2"]
+    with books.get("s1").lease():
+        assert books.take(plan(servers=(server(2), server(3)))) == [
+            "server_added s3",
+            "server_draining s1",
+        ]
+
+
+def test_two_servers_that_swap_their_names_keep_what_is_known_of_each() -> None:
+    books = Books()
+    books.take(plan(2))
+    books.eject("s1", "s2")
+    books.take(plan(servers=(server(1, id="s2"), server(2, id="s1"))))
+    assert [books.outlier.is_ejected(each) for each in ("s1", "s2")] == [False, True]
+
+
+def test_what_was_known_of_a_server_that_went_is_not_said_of_its_namesake() -> None:
+    books = Books()
+    books.take(plan(2))
+    books.eject("s1", "s2")
+    books.take(plan(servers=(server(9, id="s1"), server(2))))
+    assert not books.outlier.is_ejected("s1")
+
+
+def test_a_leaver_s_last_lease_still_tells_that_it_is_idle() -> None:
+    books = Books()
+    books.take(plan(1))
+    one = books.get("s1")
+    with one.lease():
+        books.take(plan(0))
+    assert books.idle == [one]
