@@ -1,9 +1,11 @@
 """Enrolment: what is known of a new server, and what a changed plan does to health."""
 
+import attrs
+
 from tests.state.books import BAD, GOOD, plan, server
 from trio_lb.config.schema import HealthCheckConfig
 from trio_lb.policy.health import HealthState, HealthThresholds
-from trio_lb.state.enrolment import fit_health, new_health, new_server
+from trio_lb.state.enrolment import fit_health, new_health, new_server, probing_of
 from trio_lb.state.server import ServerState
 
 
@@ -47,3 +49,24 @@ def test_probes_that_are_switched_on_must_prove_a_server_in_service_bad() -> Non
     one.health.observe(BAD, 1.0)
     one.health.observe(GOOD, 2.0)
     assert one.state is ServerState.HEALTHY
+
+
+def test_a_server_s_own_check_counts_for_it_alone() -> None:
+    own = HealthCheckConfig(healthy_threshold=4, unhealthy_threshold=7)
+    mine, other = attrs.evolve(server(1), health_check=own), server(2)
+    one = new_server(plan(), mine)
+    assert one.health is not None
+    assert one.health.config == HealthThresholds(rise=4, fall=7)
+    assert one.state is ServerState.UNKNOWN
+    assert new_server(plan(), other).health is None
+    assert probing_of(plan(probes=True), other) == plan(probes=True).health_check
+
+
+def test_a_server_may_be_left_out_of_its_pool_s_probes() -> None:
+    config = attrs.evolve(server(1), health_check=HealthCheckConfig(enabled=False))
+    one = new_server(plan(probes=True), config)
+    assert one.health is None
+    one.configure(attrs.evolve(config, health_check=HealthCheckConfig(healthy_threshold=9)))
+    one.health = fit_health(plan(), one)
+    assert one.health is not None
+    assert (one.state, one.health.config.rise) == (ServerState.HEALTHY, 9)

@@ -5,15 +5,21 @@ from trio_lb.policy.health import HealthMachine, HealthState, HealthThresholds
 from trio_lb.state.server import Server
 
 
+def probing_of(pool: PoolConfig, config: ServerConfig) -> HealthCheckConfig:
+    """Return how a server of the plan is probed: as it says itself, else as its pool says."""
+    return config.health_check or pool.health_check
+
+
 def new_server(pool: PoolConfig, config: ServerConfig) -> Server:
     """Make a server of the plan; where it is probed, nothing is known of it yet."""
-    probed = pool.health_check.enabled
-    health = new_health(pool, config.id, HealthState.UNKNOWN) if probed else None
-    return Server(pool.name, config, health)
+    probing = probing_of(pool, config)
+    thresholds = _thresholds(probing)
+    machine = HealthMachine(pool.name, config.id, thresholds, initial=HealthState.UNKNOWN)
+    return Server(pool.name, config, machine if probing.enabled else None)
 
 
 def new_health(pool: PoolConfig, server_id: str, initial: HealthState) -> HealthMachine:
-    """Make a health machine with the plan's thresholds."""
+    """Make a health machine with the pool's thresholds."""
     return HealthMachine(pool.name, server_id, _thresholds(pool.health_check), initial=initial)
 
 
@@ -23,12 +29,11 @@ def fit_health(pool: PoolConfig, server: Server) -> HealthMachine | None:
     Probes that are switched on find it healthy and must prove otherwise; switched off,
     only a person's word remains.
     """
-    old, probed = server.health, pool.health_check.enabled
-    if old is not None and probed:
-        old.config = _thresholds(pool.health_check)
-        return old
-    if probed:
-        return new_health(pool, server.id, HealthState.HEALTHY)
+    old, probing = server.health, probing_of(pool, server.config)
+    if probing.enabled:
+        machine = old or new_health(pool, server.id, HealthState.HEALTHY)
+        machine.config = _thresholds(probing)
+        return machine
     if old is None or not old.is_overridden:
         return None
     fresh = new_health(pool, server.id, HealthState.HEALTHY)
