@@ -1,7 +1,11 @@
 """Algorithms are found by any of their spellings, and never replaced in silence."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
+from tests.policy.balance.pool import picks, pool_of
 from trio_lb.model.errors import ConfigError
 from trio_lb.policy.balance.registry import ALGORITHMS, canonical_name, make_balancer
 
@@ -11,7 +15,7 @@ def test_every_listed_name_makes_a_balancer_of_that_name(name: str) -> None:
     assert make_balancer(name).name == name
 
 
-def test_the_list_holds_the_six_of_them() -> None:
+def test_the_list_holds_them_all() -> None:
     assert ALGORITHMS == (
         "round_robin",
         "weighted_round_robin",
@@ -54,3 +58,56 @@ def test_a_name_like_no_other_is_answered_with_the_list(name: str) -> None:
 
 def test_each_pool_gets_a_position_of_its_own() -> None:
     assert make_balancer("round_robin") is not make_balancer("round_robin")
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package in the path that enters three algorithms, one of them broken."""
+    module = tmp_path / "someones_algorithms.py"
+    module.write_text(
+        "def last(candidates, context):\n"
+        "    return candidates[-1]\n"
+        "class Second:\n"
+        "    def select(self, candidates, context):\n"
+        "        return candidates[1]\n"
+        "seven = 7\n"
+    )
+    metadata = tmp_path / "someones_algorithms-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: someones\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[trio_lb.algorithms]\n"
+        "last-of-all = someones_algorithms:last\n"
+        "Second = someones_algorithms:Second\n"
+        "seven = someones_algorithms:seven\n"
+        "gone = someones_algorithms:gone\n"
+        "random = someones_algorithms:last\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "someones_algorithms", raising=False)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(("name", "picked"), [("last-of-all", "ccc"), ("Second", "bbb")])
+def test_an_installed_package_s_algorithm_is_found_by_its_name(name: str, picked: str) -> None:
+    balancer = make_balancer(name)
+    assert canonical_name(name) == balancer.name == name
+    assert picks(balancer, pool_of("abc"), 3) == picked
+
+
+@pytest.mark.usefixtures("installed")
+def test_no_package_takes_a_name_of_ours() -> None:
+    assert set(picks(make_balancer("random"), pool_of("abc"), 50)) == set("abc")
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("gone", "'gone' cannot be loaded from 'someones_algorithms:gone': AttributeError"),
+        ("seven", "'seven' is neither a name, a callable, nor an object with select"),
+    ],
+)
+def test_an_entry_that_leads_nowhere_is_refused_and_named(name: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=text):
+        make_balancer(name)
