@@ -43,7 +43,7 @@ async def test_a_busy_server_leaves_with_its_last_request_and_keeps_no_connectio
         assert (await client.read_response()).body == b"s1"
         await play.settle()
         assert [event.at for event in play.told(ServerRemoved)] == [8.0]
-        assert (world.link("s1").streams, len(play.lb._context.connections)) == ({}, 0)
+        assert (world.link("s1").streams, len(play.lb.context.connections)) == ({}, 0)
 
 
 async def test_a_request_that_outlives_its_server_s_drain_is_answered_and_leaves_nothing(
@@ -59,7 +59,7 @@ async def test_a_request_that_outlives_its_server_s_drain_is_answered_and_leaves
         assert (await client.read_response()).body == b"s1"
         await play.settle()
         assert [event.at for event in play.told(ServerRemoved)] == [3.0]
-        assert (world.link("s1").streams, len(play.lb._context.connections)) == ({}, 0)
+        assert (world.link("s1").streams, len(play.lb.context.connections)) == ({}, 0)
 
 
 async def test_servers_that_come_and_go_all_day_leave_nothing_behind(world: World) -> None:
@@ -75,5 +75,5 @@ async def test_servers_that_come_and_go_all_day_leave_nothing_behind(world: Worl
             remove(play, name)
         await play.settle()
         assert [server.id for server in play.lb.servers()] == ["s1"]
-        assert len(play.lb._context.connections) == 1
+        assert len(play.lb.context.connections) == 1
         assert len(play.told(ServerRemoved)) == 50

@@ -79,7 +79,7 @@ async def test_a_bug_in_the_middle_of_an_answer_never_looks_like_its_end(world: 
         client = await play.client()
         await client.send(OLD_GET)
         await client.expect_until(b"part")
-        (connection,) = play.lb._connections._open
+        (connection,) = play.lb.front.connections._open
         connection._client.inbox = None  # type: ignore[assignment] # A bug, on purpose.
         await trio.sleep(0.1)
         await client.expect_reset()

@@ -18,9 +18,10 @@ from tests.support.servers import RawServer
 from tests.support.stage import VirtualStage
 from tests.support.world import World, open_world
 from trio_lb.control.timers import open_timers
+from trio_lb.model.address import Ends
 from trio_lb.model.events import Event
 from trio_lb.net.connection_pool import ConnectionPools, ServerConnections, UpstreamConnection
-from trio_lb.net.env import ConnectError
+from trio_lb.net.env import ConnectError, Stream
 from trio_lb.sim.network import VirtualNetwork
 
 
@@ -287,8 +288,12 @@ async def test_the_timer_is_told_only_of_what_comes_before_its_next_look(world: 
 
     server = await world.server("s1", listen)
     world.link("s1").set_latency(0.0)
+
+    async def dial(client: Ends | None) -> Stream:
+        return await world.env.network.connect(server.address)
+
     connections = ServerConnections(
-        world.env, server.address, idle_limit=2, idle_seconds=4.0, first_read=1024, on_due=note
+        world.env, dial, idle_limit=2, idle_seconds=4.0, first_read=1024, on_due=note
     )
     for _ in range(2):
         with await connections.connect() as connection:

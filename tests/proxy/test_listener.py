@@ -3,6 +3,7 @@
 import errno
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 import trio
@@ -17,8 +18,9 @@ from trio_lb.model.address import Address
 from trio_lb.model.events import ListenerClosed, ListenerOpened, RequestShed
 from trio_lb.model.message import RequestHead
 from trio_lb.net.env import AcceptError, Listener, Stream
+from trio_lb.proxy.connection import ClientConnection, Router
 from trio_lb.proxy.context import ProxyContext
-from trio_lb.proxy.listener import Connections, serve_listener
+from trio_lb.proxy.listener import Connections, Welcome, serve_listener
 from trio_lb.sim.env import SimEnv
 from trio_lb.state.pool import Pool
 
@@ -39,6 +41,18 @@ class Broken:
         raise RuntimeError("a bug in a router")
 
 
+def leading(context: ProxyContext, router: Router) -> Welcome:
+    """HTTP connections that ask ``router``."""
+    return partial(ClientConnection, context, router, scheme="http")
+
+
+def admitted(connections: Connections, context: ProxyContext, stream: Stream) -> ClientConnection:
+    """A connection that was counted in."""
+    guest = ClientConnection(context, Nowhere(), stream, scheme="http")
+    connections.admit(guest, stream)
+    return guest
+
+
 async def listening(world: World) -> tuple[ProxyContext, Listener]:
     """A context, and a listener that ``world.front`` leads to."""
     listener = await world.env.network.listen(world.stage.bind("lb", 80))
@@ -53,7 +67,9 @@ async def test_it_serves_until_it_is_stopped_and_tells_both(any_world: World) ->
     async with trio.open_nursery() as nursery:
 
         async def serve() -> None:
-            await serve_listener(context, listener, Nowhere(), connections, stop=stop)
+            await serve_listener(
+                context, listener, leading(context, Nowhere()), connections, stop=stop
+            )
 
         nursery.start_soon(serve)
         client = await world.client()
@@ -83,7 +99,9 @@ async def test_who_waits_when_the_stop_comes_is_still_taken(any_world: World) ->
     async with trio.open_nursery() as nursery:
 
         async def serve() -> None:
-            await serve_listener(context, listener, Nowhere(), connections, stop=stop)
+            await serve_listener(
+                context, listener, leading(context, Nowhere()), connections, stop=stop
+            )
 
         nursery.start_soon(serve)
         for client in clients:
@@ -99,7 +117,9 @@ async def test_a_router_with_a_bug_costs_one_connection_at_a_time(
     async with trio.open_nursery() as nursery:
 
         async def serve() -> None:
-            await serve_listener(context, listener, Broken(), connections, stop=stop)
+            await serve_listener(
+                context, listener, leading(context, Broken()), connections, stop=stop
+            )
 
         nursery.start_soon(serve)
         for number in range(1, 4):
@@ -141,7 +161,9 @@ async def test_an_error_of_accepting_is_logged_and_costs_a_tenth_of_a_second(
 
         async def serve() -> None:
             connections = Connections(context)
-            await serve_listener(context, stumbling, Nowhere(), connections, stop=stop)
+            await serve_listener(
+                context, stumbling, leading(context, Nowhere()), connections, stop=stop
+            )
 
         client = await world.client()
         began = trio.current_time()
@@ -157,11 +179,11 @@ async def test_an_error_of_accepting_is_logged_and_costs_a_tenth_of_a_second(
 
 
 async def test_the_limit_counts_from_the_moment_of_admission_to_the_end(env: SimEnv) -> None:
-    connections = Connections(context_of(env, limits=LimitsConfig(max_connections=2)))
-    stream = Recorded([])
-    connections.admit(Nowhere(), stream, "http")
+    context = context_of(env, limits=LimitsConfig(max_connections=2))
+    connections, stream = Connections(context), Recorded([])
+    admitted(connections, context, stream)
     assert connections.limit_met(stream) is None
-    connection = connections.admit(Nowhere(), stream, "http")
+    connection = admitted(connections, context, stream)
     assert connections.limit_met(stream) == "max_connections"
     assert len(connections) == 2
     await connections.serve(connection, stream)
@@ -175,9 +197,9 @@ class Elsewhere(Recorded):
 
 
 async def test_one_client_has_a_limit_of_its_own_until_its_connections_end(env: SimEnv) -> None:
-    connections = Connections(context_of(env, limits=LimitsConfig(per_client=1)))
-    stream = Recorded([])
-    connection = connections.admit(Nowhere(), stream, "http")
+    context = context_of(env, limits=LimitsConfig(per_client=1))
+    connections, stream = Connections(context), Recorded([])
+    connection = admitted(connections, context, stream)
     assert connections.limit_met(Recorded([])) == "per_client"
     assert connections.limit_met(Elsewhere([])) is None
     await connections.serve(connection, stream)
@@ -224,9 +246,9 @@ async def test_only_so_many_are_refused_politely_at_one_time(env: SimEnv) -> Non
 
 
 async def test_everybody_who_waits_for_the_last_connection_hears_of_its_end(env: SimEnv) -> None:
-    connections = Connections(context_of(env))
-    stream = Lost()
-    connection = connections.admit(Nowhere(), stream, "http")
+    context = context_of(env)
+    connections, stream = Connections(context), Lost()
+    connection = admitted(connections, context, stream)
     async with trio.open_nursery() as nursery:
         for _ in range(3):
             nursery.start_soon(connections.wait_empty)

@@ -1,6 +1,7 @@
 """HTTP/1.1 heads and body framing as values; bytes on the wire stay bytes here."""
 
 import enum
+from collections.abc import Sequence
 
 import attrs
 
@@ -38,6 +39,20 @@ class Reject:
     status: int
     code: str
     message: str
+
+
+@attrs.frozen(slots=True)
+class LocalAnswer:
+    """A whole answer that needs no server: a redirect, or what stands in for absent servers.
+
+    ``fields`` are names and values that are known to be good; ``body`` has text/plain
+    unless they say otherwise. ``error`` is its code in the books, None for none.
+    """
+
+    status: int
+    fields: Sequence[tuple[str, str]] = ()
+    body: bytes = b""
+    error: str | None = None
 
 
 @attrs.frozen(slots=True)

@@ -7,22 +7,28 @@ before it is used again: silence is the only state in which it may carry a reque
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from trio_lb.model.address import Address
+from trio_lb.model.address import Address, Ends
 from trio_lb.model.events import Event
 from trio_lb.net.env import Env, Stream
 from trio_lb.net.inbox import Inbox
 from trio_lb.policy.reuse import ReusePlan, ReuseStatistics
 
 
+Dial = Callable[[Any, Address, Ends | None], Awaitable[Stream]]
+"""Opens a stream to the server that a key and its address stand for, on behalf of a client."""
+
+
 class UpstreamConnection:
     """One connection to a server, with the bytes that it sent and nobody read yet.
 
     It is its own context manager: ``with connection:`` around an exchange parks it
-    afterwards when ``is_reusable`` was set, and closes it otherwise.
+    afterwards when ``is_reusable`` was set, and closes it otherwise. One that
+    ``is_private`` carries requests of one client only, so it is never parked.
     """
 
     __slots__ = (
@@ -31,6 +37,7 @@ class UpstreamConnection:
         "inbox",
         "is_complete",
         "is_fresh",
+        "is_private",
         "is_reusable",
         "stream",
         "taken_at",
@@ -41,6 +48,7 @@ class UpstreamConnection:
         self.stream = stream
         self.inbox = Inbox(stream, first_read)
         self.is_fresh = True
+        self.is_private = False
         self.is_reusable = False
         self.is_complete = False
         self.idle_since = self.taken_at = 0.0
@@ -62,9 +70,9 @@ class UpstreamConnection:
         traceback: TracebackType | None,
     ) -> None:
         """Park it; or close it, with a reset if the exchange was not complete."""
-        if self.is_reusable:
+        if self.is_reusable and not self.is_private:
             self._home.park(self)
-        elif self.is_complete:
+        elif self.is_complete or self.is_reusable:
             self.stream.close()
         else:
             self.stream.abort()
@@ -80,7 +88,7 @@ class ServerConnections:
     def __init__(
         self,
         env: Env,
-        address: Address,
+        dial: Callable[[Ends | None], Awaitable[Stream]],
         *,
         idle_limit: int,
         idle_seconds: float,
@@ -88,7 +96,7 @@ class ServerConnections:
         on_due: Callable[["ServerConnections"], None],
     ) -> None:
         self._env = env
-        self._address = address
+        self._dial = dial
         self._first_read = first_read
         self._on_due = on_due
         self._is_closed = False
@@ -97,14 +105,15 @@ class ServerConnections:
             limit=idle_limit, idle_seconds=idle_seconds
         )
 
-    async def connect(self) -> UpstreamConnection:
-        """Open a new connection.
+    async def connect(self, client: Ends | None = None) -> UpstreamConnection:
+        """Open a new connection; if it names its ``client``, it is private to it.
 
         Raises:
           ConnectError: see ``Network.connect``.
         """
-        stream = await self._env.network.connect(self._address)
-        return UpstreamConnection(stream, self, self._first_read)
+        connection = UpstreamConnection(await self._dial(client), self, self._first_read)
+        connection.is_private = client is not None
+        return connection
 
     def take(self, now: float, *, idempotent: bool) -> UpstreamConnection | None:
         """Return an idle connection that was quiet just now, or None: open a new one."""
@@ -172,7 +181,7 @@ class ConnectionPools:
     """The connections to every server; closing it closes what idles.
 
     ``on_due`` is told of a server's pool whose deadline comes before the timer's next
-    look at it.
+    look at it. ``dial`` makes the streams; without it they are the network's own.
     """
 
     def __init__(
@@ -183,8 +192,10 @@ class ConnectionPools:
         idle_seconds: float,
         first_read: int,
         on_due: Callable[["ServerConnections"], None],
+        dial: Dial | None = None,
     ) -> None:
         self._env = env
+        self._dial = dial or self._connect
         self._on_due = on_due
         self._idle_limit = idle_limit
         self._idle_seconds = idle_seconds
@@ -201,13 +212,16 @@ class ConnectionPools:
         if connections is None:
             connections = self._by_key[key] = ServerConnections(
                 self._env,
-                address,
+                partial(self._dial, key, address),
                 idle_limit=self._idle_limit,
                 idle_seconds=self._idle_seconds,
                 first_read=self._first_read,
                 on_due=self._on_due,
             )
         return connections
+
+    async def _connect(self, key: object, address: Address, client: Ends | None) -> Stream:
+        return await self._env.network.connect(address)
 
     def forget(self, key: object) -> None:
         """Close what idles for a server that left its pool, and keep nothing more for it."""

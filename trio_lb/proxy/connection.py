@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 import trio
 
-from trio_lb.model.message import Reject, RequestHead, Unsized
+from trio_lb.model.message import LocalAnswer, Reject, RequestHead, Unsized
 from trio_lb.net.body import BodyCut, BodyRefused
 from trio_lb.net.env import Stream
 from trio_lb.net.relay import linger
@@ -29,7 +29,7 @@ from trio_lb.proxy.exchange import Client, Exchange
 from trio_lb.proxy.forward import Forward
 from trio_lb.proxy.local import answers_itself
 from trio_lb.proxy.request_body import RequestBody
-from trio_lb.proxy.respond import refuse
+from trio_lb.proxy.respond import answer_as_told, refuse
 from trio_lb.state.pool import Pool
 
 LINGER_SECONDS = 2.0
@@ -77,8 +77,8 @@ TRANSITIONS: Final[Mapping[Phase, Mapping[Signal, Phase]]] = {
 class Router(Protocol):
     """Finds the pool for a request; the table of routes, or one pool for all."""
 
-    def pool_for(self, head: RequestHead) -> Pool | None:
-        """Return the pool, or None: nothing is served there (404)."""
+    def pool_for(self, head: RequestHead) -> Pool | LocalAnswer | None:
+        """Return the pool, an answer that needs none, or None: nothing is served there (404)."""
         ...
 
 
@@ -289,8 +289,10 @@ class ClientConnection:
         pool = self._router.pool_for(head)
         if pool is None:
             await refuse(exchange, Reject(404, "no_route", "nothing is served here"))
-            return
-        await Forward(exchange, head, pool).run()
+        elif isinstance(pool, LocalAnswer):
+            await answer_as_told(exchange, pool)
+        else:
+            await Forward(exchange, head, pool).run()
 
     async def _gather(self, exchange: Exchange, head: RequestHead) -> bool:
         """Take what is here of the body; False if that already ended the request."""

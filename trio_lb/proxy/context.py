@@ -5,7 +5,7 @@ from collections.abc import Callable
 from trio_lb.config.schema import Config
 from trio_lb.net.bus import Bus
 from trio_lb.net.codec import HeadCodec
-from trio_lb.net.connection_pool import ConnectionPools, ServerConnections
+from trio_lb.net.connection_pool import ConnectionPools, Dial, ServerConnections
 from trio_lb.net.env import Env
 from trio_lb.net.h1_downstream import RequestReader
 from trio_lb.net.h1_upstream import ResponseReader
@@ -24,6 +24,7 @@ class ProxyContext:
         codec: HeadCodec,
         bus: Bus,
         touch: Callable[[ServerConnections], None],
+        dial: Dial | None = None,
     ) -> None:
         limits = config.limits
         self.env = env
@@ -45,6 +46,7 @@ class ProxyContext:
             idle_seconds=config.timeouts.upstream_keep_alive,
             first_read=limits.buffer_size,
             on_due=touch,
+            dial=dial,
         )
         self.request_reader = RequestReader(
             codec,

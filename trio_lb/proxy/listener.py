@@ -2,6 +2,9 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import trio
 
@@ -9,8 +12,8 @@ from trio_lb.model.events import ListenerClosed, ListenerOpened, RequestShed
 from trio_lb.net.env import AcceptError, Listener, Stream
 from trio_lb.net.relay import linger
 from trio_lb.proxy.answer_out import error_answer
-from trio_lb.proxy.connection import ClientConnection, Router
 from trio_lb.proxy.context import ProxyContext
+from trio_lb.proxy.entrance import Entrance
 
 ACCEPT_BATCH = 1024
 """How many waiting connections are taken before others get their turn: all that wait, for a
@@ -25,12 +28,61 @@ _MAX_REFUSING = 128
 _log = logging.getLogger("trio_lb.listener")
 
 
+class Guest(Protocol):
+    """What serves one accepted stream: an HTTP connection, a TCP one, or one at the entrance."""
+
+    async def run(self) -> None:
+        """Serve the stream to its end, and own it."""
+        ...
+
+    def close_if_idle(self) -> None:
+        """A stop has begun: end now if nothing is under way, else as soon as that has ended."""
+        ...
+
+
+Welcome = Callable[[Stream], Guest]
+"""Makes what serves a stream; it starts nothing."""
+
+
+class _Arrival:
+    """A connection that is still in the entrance; then it is what ``welcome`` makes of it."""
+
+    def __init__(
+        self, connections: "Connections", entrance: Entrance, welcome: Welcome, stream: Stream
+    ) -> None:
+        self._connections = connections
+        self._entrance = entrance
+        self._welcome = welcome
+        self._stream = stream
+        self._guest: Guest | None = None
+        self._is_closing = False
+
+    async def run(self) -> None:
+        stream = await self._entrance.pass_through(self._stream)
+        if stream is None:
+            return
+        over = self._connections.identify(self, stream.peer.host)
+        if over is not None:
+            await self._connections.refuse(stream, over)
+            return
+        self._guest = self._welcome(stream)
+        if self._is_closing:
+            self._guest.close_if_idle()
+        await self._guest.run()
+
+    def close_if_idle(self) -> None:
+        """Whoever is just arriving may still say what it came for."""
+        self._is_closing = True
+        if self._guest is not None:
+            self._guest.close_if_idle()
+
+
 class Connections:
     """The connections of all listeners of one balancer, counted against one limit."""
 
     def __init__(self, context: ProxyContext) -> None:
         self._context = context
-        self._open: dict[ClientConnection, None] = {}
+        self._open: dict[Guest, str] = {}
         self._clients: Counter[str] = Counter()
         self._refusing = 0
         self._emptied = trio.Event()
@@ -47,25 +99,36 @@ class Connections:
             return "per_client"
         return None
 
-    def admit(self, router: Router, stream: Stream, scheme: str) -> ClientConnection:
+    def admit(self, guest: Guest, stream: Stream) -> None:
         """Count a connection in, before its task runs."""
         self._clients[stream.peer.host] += 1
-        connection = ClientConnection(self._context, router, stream, scheme=scheme)
-        self._open[connection] = None
-        return connection
+        self._open[guest] = stream.peer.host
 
-    async def serve(self, connection: ClientConnection, stream: Stream) -> None:
+    def identify(self, guest: Guest, host: str) -> str | None:
+        """Count ``guest`` for the client that it turned out to be; name the limit that it meets."""
+        if host == self._open[guest]:
+            return None
+        self._leave(self._open[guest])
+        limit = self._context.limits.per_client
+        is_over = limit is not None and self._clients[host] >= limit
+        self._clients[host] += 1
+        self._open[guest] = host
+        return "per_client" if is_over else None
+
+    def _leave(self, host: str) -> None:
+        self._clients[host] -= 1
+        if not self._clients[host]:
+            del self._clients[host]
+
+    async def serve(self, guest: Guest, stream: Stream) -> None:
         """Serve an admitted connection to its end; a bug in it ends it alone, with a log line."""
         try:
-            await connection.run()
+            await guest.run()
         except Exception:
             _log.exception("connection from %s: internal error; it was cut", stream.peer)
         finally:
             stream.close()
-            del self._open[connection]
-            self._clients[stream.peer.host] -= 1
-            if not self._clients[stream.peer.host]:
-                del self._clients[stream.peer.host]
+            self._leave(self._open.pop(guest))
             if not self._open:
                 self._emptied.set()
 
@@ -111,17 +174,19 @@ class Connections:
 async def serve_listener(
     context: ProxyContext,
     listener: Listener,
-    router: Router,
+    welcome: Welcome,
     connections: Connections,
     *,
     stop: trio.Event,
-    scheme: str = "http",
+    entrance: Entrance | None = None,
 ) -> None:
     """Accept until ``stop``, then take what still waits in the backlog, and close.
 
     Connections run in the nursery of this call, which therefore ends with the last
     one, or when it is cancelled.
     """
+    if entrance is not None:
+        welcome = partial(_Arrival, connections, entrance, welcome)
     address = listener.address
     context.bus.publish(ListenerOpened(at=context.env.now(), address=str(address)))
     async with trio.open_nursery() as nursery:
@@ -129,10 +194,10 @@ async def serve_listener(
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(_cancel_when, stop, accepting.cancel_scope)
                 while not stop.is_set():
-                    await _accept(context, listener, router, connections, nursery, scheme)
+                    await _accept(context, listener, welcome, connections, nursery)
             # Who connected before the end is served: one last, patient look at the backlog.
             with trio.move_on_after(_LAST_LOOK_SECONDS):
-                await _accept(context, listener, router, connections, nursery, scheme)
+                await _accept(context, listener, welcome, connections, nursery)
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
                 await listener.aclose()
@@ -147,10 +212,9 @@ async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
 async def _accept(
     context: ProxyContext,
     listener: Listener,
-    router: Router,
+    welcome: Welcome,
     connections: Connections,
     nursery: trio.Nursery,
-    scheme: str,
 ) -> None:
     try:
         batch = await listener.accept_batch(ACCEPT_BATCH)
@@ -166,5 +230,6 @@ async def _accept(
         if reason is not None:
             nursery.start_soon(connections.refuse, stream, reason)
         else:
-            connection = connections.admit(router, stream, scheme)
-            nursery.start_soon(connections.serve, connection, stream)
+            guest = welcome(stream)
+            connections.admit(guest, stream)
+            nursery.start_soon(connections.serve, guest, stream)

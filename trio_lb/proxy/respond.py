@@ -2,7 +2,7 @@
 
 import trio
 
-from trio_lb.model.message import Reject
+from trio_lb.model.message import LocalAnswer, Reject
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.net.relay import Stalled, send_all
 from trio_lb.proxy.answer_out import error_answer, own_answer
@@ -61,6 +61,19 @@ async def answer_locally(
         extra=extra,
     )
     await _say(exchange, status, answer)
+
+
+async def answer_as_told(exchange: Exchange, answer: LocalAnswer) -> None:
+    """Answer with what stands in for a server; see ``refuse`` about the request's body."""
+    exchange.error = answer.error
+    kind = b"text/plain; charset=utf-8"
+    extra = b""
+    for name, value in answer.fields:
+        if name.lower() == "content-type":
+            kind = value.encode("latin-1")
+        else:
+            extra += b"%b: %b\r\n" % (name.encode("ascii"), value.encode("latin-1"))
+    await answer_locally(exchange, answer.status, kind, answer.body, extra)
 
 
 async def fail(exchange: Exchange, outcome: Outcome, refusal: Reject | None) -> None:

@@ -1,0 +1,221 @@
+"""The front: a balancer's listeners, from the first bind to the last connection.
+
+serve:     bind all, or none  ->  accept  ->  entrance  ->  HTTP or TCP
+shutdown:  idle connections close; for ``accept_grace`` newcomers are still served;
+           then the listeners close, and what is left has until the deadline
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from trio_lb.config.schema import Config, ListenerConfig
+from trio_lb.model.address import Address
+from trio_lb.model.errors import ConfigError, Problem
+from trio_lb.model.message import LocalAnswer, RequestHead
+from trio_lb.net.env import Env, Listener
+from trio_lb.net.proxy_header import ANY, Version
+from trio_lb.proxy.connection import ClientConnection, Router
+from trio_lb.proxy.context import ProxyContext
+from trio_lb.proxy.entrance import Entrance
+from trio_lb.proxy.listener import Connections, Welcome, serve_listener
+from trio_lb.proxy.request_out import Trust
+from trio_lb.state.pool import Pool
+from trio_lb.state.registry import Registry
+
+if TYPE_CHECKING:
+    from trio_lb.net.certificates import ServerTls
+
+_LAST_WORDS_SECONDS: Final = 1.0
+_HTTPS_PORT: Final = 443
+
+
+class OnePool:
+    """The routes of one listener: everything goes to its pool."""
+
+    def __init__(self, registry: Registry, name: str) -> None:
+        self._registry = registry
+        self._name = name
+
+    def pool_for(self, head: RequestHead) -> Pool | None:
+        """Return the pool while the configuration has it."""
+        return self._registry.find_pool(self._name)
+
+
+class ToHttps:
+    """The routes of a listener that only redirects: 308 keeps method and body."""
+
+    def __init__(self, port: int) -> None:
+        self._suffix = "" if port == _HTTPS_PORT else f":{port}"
+
+    def pool_for(self, head: RequestHead) -> LocalAnswer | None:
+        """Return where the same resource is over TLS; nowhere without a Host."""
+        if not head.host:
+            return None
+        host = head.host.decode("ascii")
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        target = head.target.decode("ascii")
+        path = target if target.startswith("/") else "/"
+        location = f"https://{name}{self._suffix}{path}"
+        return LocalAnswer(308, (("Location", location),), f"See {location}\n".encode())
+
+
+class Front:
+    """The listeners of one balancer. ``cut_requests`` were ended by a stop's deadline."""
+
+    def __init__(self, env: Env, registry: Registry, context: ProxyContext) -> None:
+        self.connections = Connections(context)
+        self.cut_requests = 0
+        self._env = env
+        self._registry = registry
+        self._context = context
+        self._stop = trio.Event()
+        self._stopped_listening = trio.Event()
+        self._serving: dict[trio.CancelScope, None] = {}
+        self._tls: list[ServerTls] = []
+
+    @property
+    def _config(self) -> Config:
+        return self._registry.plan
+
+    # ------------------------------------------------------------------ serving
+
+    async def serve(
+        self, *, task_status: trio.TaskStatus[list[Address]] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """See ``LoadBalancer.serve``."""
+        entrances = [self._entrance(i, each) for i, each in enumerate(self._config.listeners)]
+        scope = trio.CancelScope()
+        if not self._serving:
+            self._stopped_listening = trio.Event()
+        self._serving[scope] = None
+        try:
+            with scope:
+                async with _bound(self._env, self._config) as listeners:
+                    bound = [listener.address for listener in listeners]
+                    async with trio.open_nursery() as nursery:
+                        for listener, config, entrance in zip(
+                            listeners, self._config.listeners, entrances, strict=True
+                        ):
+                            welcome = self._welcome(config, bound)
+                            nursery.start_soon(self._listen, listener, welcome, entrance)
+                        task_status.started(bound)
+        finally:
+            del self._serving[scope]
+            if not self._serving:
+                self._stopped_listening.set()
+
+    async def _listen(
+        self, listener: Listener, welcome: Welcome, entrance: Entrance | None
+    ) -> None:
+        await serve_listener(
+            self._context, listener, welcome, self.connections, stop=self._stop, entrance=entrance
+        )
+
+    def _welcome(self, config: ListenerConfig, bound: list[Address]) -> Welcome:
+        scheme = "https" if config.protocol == "https" else "http"
+        router: Router = OnePool(self._registry, config.pool)
+        if config.https_redirect:
+            router = ToHttps(self._https_port(config, bound))
+        return partial(ClientConnection, self._context, router, scheme=scheme)
+
+    def _https_port(self, config: ListenerConfig, bound: list[Address]) -> int:
+        """The port that was named, else that of the first listener that speaks TLS."""
+        if config.https_redirect is not True:
+            return int(config.https_redirect)
+        pairs = zip(bound, self._config.listeners, strict=True)
+        return next((at.port for at, one in pairs if one.protocol == "https"), _HTTPS_PORT)
+
+    def _entrance(self, index: int, config: ListenerConfig) -> Entrance | None:
+        """Make what connections pass first; None when there is nothing to pass.
+
+        Raises:
+          ConfigError: a certificate can't be used.
+        """
+        tls = self._load(index, config) if config.protocol == "https" else None
+        if tls is None and config.proxy_protocol == "off":
+            return None
+        versions = {"off": (), "any": ANY}.get(config.proxy_protocol)
+        if versions is None:
+            versions = (Version(config.proxy_protocol),)
+        trusted = self._config.trusted_proxies
+        believes = Trust(trusted) if trusted else None
+        return Entrance(self._context, versions=versions, believes=believes, tls=tls)
+
+    def _load(self, index: int, config: ListenerConfig) -> "ServerTls":
+        # Only who speaks TLS pays for loading it.
+        from trio_lb.net.certificates import Certificate, server_context
+
+        if config.ssl is None:
+            raise ConfigError([Problem(f"listeners[{index}].ssl", "https needs a certificate")])
+        certificates = [
+            Certificate(each.certificate, each.private_key, each.server_names)
+            for each in config.ssl.all_certificates
+        ]
+        try:
+            tls = server_context(certificates, config.ssl.client_ca, config.ssl.min_version)
+        except ConfigError as error:
+            path = f"listeners[{index}].ssl"
+            raise ConfigError([Problem(path, each.message) for each in error.problems]) from error
+        self._tls.append(tls)
+        return tls
+
+    def reload_certificates(self) -> None:
+        """Read every listener's certificates again, for handshakes from now on.
+
+        Raises:
+          ConfigError: one is bad; that listener keeps what it had.
+        """
+        problems: list[Problem] = []
+        for tls in self._tls:
+            try:
+                tls.reload()
+            except ConfigError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigError(problems)
+
+    # ------------------------------------------------------------------ stopping
+
+    async def shutdown(self, deadline_seconds: float | None = None) -> bool:
+        """See ``LoadBalancer.shutdown``."""
+        config = self._config
+        limit = config.drain_timeout if deadline_seconds is None else deadline_seconds
+        start = self._env.now()
+        self._context.draining = True
+        self.connections.drain()
+        with trio.move_on_at(start + min(config.accept_grace, limit)):
+            await self.connections.wait_empty()
+        self.connections.drain()  # Who came during the grace, and said nothing.
+        self._stop.set()
+        with trio.move_on_at(max(start + limit, self._env.now() + 0.001)) as patience:
+            if self._serving:
+                await self._stopped_listening.wait()
+        if patience.cancelled_caught:
+            await self._cut()
+        return not patience.cancelled_caught
+
+    async def _cut(self) -> None:
+        """End what still serves, and wait until it has noticed."""
+        self.cut_requests = self._context.ledger.active
+        for scope in self._serving:
+            scope.cancel()
+        with trio.move_on_after(_LAST_WORDS_SECONDS):
+            await self._stopped_listening.wait()
+
+
+@asynccontextmanager
+async def _bound(env: Env, config: Config) -> AsyncGenerator[list[Listener], None]:
+    """Bind every listener of the configuration, or none."""
+    listeners: list[Listener] = []
+    try:
+        for one in config.listeners:
+            listeners.append(await env.network.listen(one.bind))
+        yield listeners
+    finally:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORDS_SECONDS):
+            for listener in listeners:
+                await listener.aclose()

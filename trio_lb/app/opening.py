@@ -1,0 +1,91 @@
+"""Opening a balancer: the root nursery, and everything that lives under it.
+
+Under the root run one supervised nursery for each pool's probes, the timers, the
+services that the caller passed in, and, while ``serve`` runs, the listeners. Nothing
+else is ever started in the background.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from trio_lb.app.balancer import LoadBalancer, Service
+from trio_lb.config.schema import Config
+from trio_lb.control.probes import open_probes
+from trio_lb.control.supervisor import Supervisor
+from trio_lb.control.timers import open_timers
+from trio_lb.model.events import Destroyed
+from trio_lb.net.bus import Bus
+from trio_lb.net.env import Env
+from trio_lb.net.real import RealEnv
+
+
+@asynccontextmanager
+async def open_load_balancer(
+    config: Config | Mapping[str, object] | str | Path,
+    *,
+    env: Env | None = None,
+    services: Sequence[Service] = (),
+) -> AsyncGenerator[LoadBalancer, None]:
+    """Run a load balancer for as long as the block does.
+
+    ``config`` is a ``Config``, a mapping of the shape of a configuration file, or the
+    path of one. ``env`` is the outside world (the real one unless a simulation hands
+    in another). An exception of the block leaves it unchanged, not in a group.
+
+    Raises:
+      ConfigError: the configuration is refused; every problem is named.
+    """
+    plan = _as_config(config)
+    world = RealEnv() if env is None else env
+    bus = Bus()
+    caught: BaseException | None = None
+    supervisor = Supervisor(world)
+    async with (
+        trio.open_nursery() as root,
+        open_timers(world, bus.publish, supervisor=supervisor) as timers,
+    ):
+        lb = LoadBalancer(plan, world, bus, timers)
+        async with _running(lb, plan, supervisor):
+            for service in services:
+                await root.start(service, lb)
+            try:
+                yield lb
+            except trio.Cancelled:
+                raise  # It belongs to a scope further out, or to the root itself.
+            except BaseException as error:
+                caught = error
+        root.cancel_scope.cancel()
+    bus.publish(Destroyed(at=world.now()))
+    if caught is not None:
+        raise caught
+
+
+@asynccontextmanager
+async def _running(
+    lb: LoadBalancer, plan: Config, supervisor: Supervisor
+) -> AsyncGenerator[None, None]:
+    """Bring the plan to life: pools, their probes, and the connections to their servers."""
+    async with lb.context.connections, AsyncExitStack() as stack:
+        lb.reach.prepare(plan)
+        events = lb.registry.apply(plan, lb.env.now())
+        for pool in lb.registry.pools().values():
+            pool.on_deadline_moved = lb.timers.touch
+            pool.on_left = lb.context.connections.forget
+            probes = open_probes(pool, lb.env, lb.bus.publish, supervisor=supervisor)
+            await stack.enter_async_context(probes)
+        lb.publish(events)
+        yield
+
+
+def _as_config(config: Config | Mapping[str, object] | str | Path) -> Config:
+    if isinstance(config, Config):
+        return config
+    # Only who loads a configuration pays for its loader.
+    from trio_lb.config.load import load_file, load_mapping
+
+    if isinstance(config, (str, Path)):
+        return load_file(Path(config))
+    return load_mapping(config)

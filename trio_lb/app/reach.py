@@ -1,0 +1,65 @@
+"""How each server is reached: its own settings over its pool's, as one destination."""
+
+from collections.abc import Iterator
+
+from trio_lb.config.schema import Config, PoolConfig
+from trio_lb.model.address import Address, Ends
+from trio_lb.net.dial import Destination, Dialer
+from trio_lb.net.env import Stream
+from trio_lb.state.registry import Registry
+from trio_lb.state.server import Server
+
+_PLAIN = PoolConfig()
+
+
+class Reach:
+    """Dials servers as the plan in force says; data path and probes share it."""
+
+    def __init__(self, registry: Registry, dialer: Dialer) -> None:
+        self._registry = registry
+        self._dialer = dialer
+
+    def destination(self, server: Server) -> Destination:
+        """Return where ``server`` is and what is spoken there; a leaver's pool may be gone."""
+        pool = self._registry.find_pool(server.pool)
+        config = _PLAIN if pool is None else pool.config
+        return Destination(
+            address=server.address,
+            tls=server.config.tls or config.tls,
+            proxy_protocol=config.proxy_protocol,
+            app=server.config.app,
+        )
+
+    async def dial(self, server: Server, address: Address, client: Ends | None) -> Stream:
+        """Open a stream for a request; satisfies ``net.connection_pool.Dial``.
+
+        Raises:
+          ConnectError: see ``Dialer.dial``.
+        """
+        return await self._dialer.dial(self.destination(server), client)
+
+    async def probe(self, server: Server, port: int | None) -> Stream:
+        """Open a stream for a probe, on another port of the same host if ``port`` says so.
+
+        Raises:
+          ConnectError: see ``Dialer.dial``.
+        """
+        return await self._dialer.dial(self.destination(server).on_port(port))
+
+    def prepare(self, plan: Config) -> None:
+        """Load every certificate that ``plan`` needs towards servers; nothing else changes.
+
+        Raises:
+          ConfigError: one is not what it should be.
+        """
+        for path, destination in _destinations(plan):
+            self._dialer.prepare(destination, path)
+
+
+def _destinations(plan: Config) -> Iterator[tuple[str, Destination]]:
+    for name, pool in plan.pools.items():
+        nowhere = Address("", 0)
+        yield f"pools.{name}.tls", Destination(address=nowhere, tls=pool.tls)
+        for index, server in enumerate(pool.servers):
+            path = f"pools.{name}.servers[{index}].tls"
+            yield path, Destination(address=server.address, tls=server.tls)

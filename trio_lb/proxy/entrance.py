@@ -1,0 +1,123 @@
+"""What a connection passes before its protocol begins: a PROXY header, a TLS handshake.
+
+    accept -> [PROXY header] -> [TLS handshake] -> HTTP or TCP
+
+A listener that wants neither has no entrance, and its connections pay for none.
+Whoever fails here is told nothing (nothing that it would understand was agreed on):
+the connection is closed, counted and logged at a throttle, before a byte of it
+could reach a server.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final, Protocol
+
+import trio
+
+from trio_lb.net.env import Stream
+from trio_lb.net.proxy_header import Version
+from trio_lb.proxy.context import ProxyContext
+
+if TYPE_CHECKING:
+    from trio_lb.net.certificates import ServerTls
+
+_LOG_PAUSE_SECONDS: Final = 1.0
+
+_log = logging.getLogger("trio_lb.listener")
+
+
+class Believes(Protocol):
+    """Whether the peer with this literal address may speak for its clients."""
+
+    def covers(self, host: str) -> bool:
+        """Whether it is trusted."""
+        ...
+
+
+class NotAdmitted(Exception):
+    """A connection that failed in the entrance; ``code`` is short and counted."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Entrance:
+    """One listener's entrance. ``refused`` counts who failed, by code."""
+
+    def __init__(
+        self,
+        context: ProxyContext,
+        *,
+        versions: Collection[Version] = (),
+        believes: Believes | None = None,
+        tls: "ServerTls | None" = None,
+    ) -> None:
+        """Ask for a PROXY header of these ``versions`` (none: do not), then for TLS.
+
+        ``believes`` None takes the header of every peer.
+        """
+        self._context = context
+        self._versions = versions
+        self._believes = believes
+        self._tls = tls
+        self.refused: Counter[str] = Counter()
+        self._quiet_until = 0.0
+        self._unsaid = 0
+
+    async def pass_through(self, stream: Stream) -> Stream | None:
+        """Return the stream as the protocol sees it, or None: it was refused and is closed."""
+        peer = stream.peer
+        try:
+            if self._versions:
+                stream = await self._identify(stream)
+            if self._tls is not None:
+                stream = await self._encrypt(stream, self._tls)
+        except NotAdmitted as error:
+            stream.abort()
+            self._tell(str(peer), error)
+            return None
+        except trio.BrokenResourceError:
+            stream.close()
+            self.refused["left"] += 1
+            return None
+        except BaseException:
+            stream.abort()
+            raise
+        return stream
+
+    async def _identify(self, stream: Stream) -> Stream:
+        from trio_lb.net.proxy_protocol import HeaderRefused, read_proxy_header
+
+        if self._believes is not None and not self._believes.covers(stream.peer.host):
+            raise NotAdmitted("untrusted_peer", "it may not send a PROXY header")
+        with trio.move_on_after(self._context.timeouts.client_head):
+            try:
+                return await read_proxy_header(stream, self._versions)
+            except HeaderRefused as error:
+                raise NotAdmitted("proxy_header", str(error)) from error
+        seconds = self._context.timeouts.client_head
+        raise NotAdmitted("proxy_header_timeout", f"no whole PROXY header within {seconds:g} s")
+
+    async def _encrypt(self, stream: Stream, tls: "ServerTls") -> Stream:
+        from trio_lb.net.tls import TlsError, TlsStream  # Only who speaks TLS loads it.
+
+        with trio.move_on_after(self._context.timeouts.tls_handshake):
+            try:
+                return await TlsStream.accept(stream, tls)
+            except TlsError as error:
+                raise NotAdmitted(f"tls_{error.kind}", str(error)) from error
+        seconds = self._context.timeouts.tls_handshake
+        raise NotAdmitted("tls_timeout", f"no TLS handshake within {seconds:g} s")
+
+    def _tell(self, peer: str, error: NotAdmitted) -> None:
+        """Log at most one line a second: a scan must not fill the disk."""
+        self.refused[error.code] += 1
+        now = self._context.env.now()
+        if now < self._quiet_until:
+            self._unsaid += 1
+            return
+        more = f" (and {self._unsaid} more)" if self._unsaid else ""
+        _log.info("connection from %s refused: %s: %s%s", peer, error.code, error, more)
+        self._quiet_until, self._unsaid = now + _LOG_PAUSE_SECONDS, 0
