@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_lb.model.address import Address
-from trio_lb.net.proxy_header import Header, Malformed, Version, decode, encode, encode_own
+from trio_lb.net.proxy_header import Header, Malformed, Version, decode
+from trio_lb.net.proxy_writer import encode, encode_own
 
 _HOW = "another codec to compare with: pip install proxy-protocol crc32c"
 result = pytest.importorskip("proxyprotocol.result", reason=_HOW)

@@ -1,7 +1,7 @@
 """The PROXY protocol's header, which tells a server whose connection a proxy carries on.
 
-Written and read by the letter of HAProxy's proxy-protocol.txt: version 1 is one line of
-text, version 2 a block of bytes. Three rules where it leaves a choice:
+Read by the letter of HAProxy's proxy-protocol.txt: version 1 is one line of text, version 2
+a block of bytes. Three rules where it leaves a choice:
 
 Rule 1: a first byte that begins no header is refused at once, so that a client who speaks
 HTTP or TLS here is cut then and there, and not at some time limit.
@@ -13,7 +13,6 @@ the addresses are None and what it says besides is not read: the real ends count
 
 import enum
 import ipaddress
-import os
 import re
 import struct
 from collections.abc import Callable, Collection, Mapping
@@ -40,13 +39,13 @@ MAX_V2: Final = 4096
 """The longest header of version 2 that is read: nginx's bound; with every TLV that is
 registered a header seldom passes 536 bytes."""
 
-_SIGNATURES: Final = {Version.V1: b"PROXY ", Version.V2: b"\r\n\r\n\0\r\nQUIT\n"}
-_FIXED: Final = struct.Struct("!12sBBH")
+SIGNATURES: Final = {Version.V1: b"PROXY ", Version.V2: b"\r\n\r\n\0\r\nQUIT\n"}
+PREAMBLE: Final = struct.Struct("!12sBBH")
 """How version 2 begins: signature, version and command, family and protocol, length."""
-_LOCAL: Final = 0x20
-_PROXY: Final = 0x21
+LOCAL: Final = 0x20
+PROXY: Final = 0x21
 _CHECKSUM: Final = 0x03
-_UNIX_PATH_BYTES: Final = 108
+UNIX_PATH_BYTES: Final = 108
 
 _PORT: Final = rb"(0|[1-9][0-9]{0,4})"
 _LINES: Final = (
@@ -90,83 +89,6 @@ class Malformed:
     reason: str
 
 
-# ---------------------------------------------------------------------- writing
-
-
-def encode(version: Version, source: Address | None, destination: Address | None) -> bytes:
-    """Write the header of a connection that we carry on: ``source`` dialled ``destination``.
-
-    Where an address is missing, is a name, or the two are of different kinds, it says that
-    it does not know (UNKNOWN, UNSPEC). IPv4 beside IPv6 is written as IPv6-mapped.
-    """
-    known = None if source is None or destination is None else (source, destination)
-    return _encode_v1(known) if version is Version.V1 else _encode_v2(_PROXY, known)
-
-
-def encode_own(version: Version, local: Address, peer: Address) -> bytes:
-    """Write the header of a connection of our own, such as a probe.
-
-    Version 2 has a command for it. Version 1 names our end and theirs, as its
-    specification asks for: some receivers refuse UNKNOWN.
-    """
-    return _encode_v2(_LOCAL, None) if version is Version.V2 else _encode_v1((local, peer))
-
-
-_Ends = tuple[Address, Address] | None
-_Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def _encode_v1(ends: _Ends) -> bytes:
-    hosts = ends and _ips_of(*ends)
-    if ends is None or hosts is None:
-        return b"PROXY UNKNOWN\r\n"
-    words = f"TCP{hosts[0].version} {_text(hosts[0])} {_text(hosts[1])}"
-    return f"PROXY {words} {ends[0].port} {ends[1].port}\r\n".encode()
-
-
-def _encode_v2(command: int, ends: _Ends) -> bytes:
-    family, block = (0x00, b"") if ends is None else _block_of(*ends)
-    return _FIXED.pack(_SIGNATURES[Version.V2], command, family, len(block)) + block
-
-
-def _block_of(source: Address, destination: Address) -> tuple[int, bytes]:
-    """Return the family byte and the addresses of version 2."""
-    if source.is_unix and destination.is_unix:
-        paths = [os.fsencode(end.host.removeprefix("unix:")) for end in (source, destination)]
-        if all(len(path) <= _UNIX_PATH_BYTES for path in paths):
-            return 0x31, b"".join(path.ljust(_UNIX_PATH_BYTES, b"\0") for path in paths)
-        return 0x00, b""
-    hosts = _ips_of(source, destination)
-    if hosts is None:
-        return 0x00, b""
-    ports = struct.pack("!HH", source.port, destination.port)
-    return 0x11 if hosts[0].version == 4 else 0x21, hosts[0].packed + hosts[1].packed + ports
-
-
-def _ips_of(source: Address, destination: Address) -> tuple[_Ip, _Ip] | None:
-    """Return both hosts in one family; None when one is no literal address."""
-    try:
-        # The header has no room for the zone of fe80::1%eth0.
-        one, two = (ipaddress.ip_address(e.host.partition("%")[0]) for e in (source, destination))
-    except ValueError:
-        return None
-    return (one, two) if one.version == two.version else (_as_v6(one), _as_v6(two))
-
-
-def _as_v6(ip: _Ip) -> ipaddress.IPv6Address:
-    return ip if ip.version == 6 else ipaddress.IPv6Address(b"\0" * 10 + b"\xff\xff" + ip.packed)
-
-
-def _text(ip: _Ip) -> str:
-    """Spell it as RFC 5952 does, but without dots in an IPv6 address (newer Pythons put them)."""
-    if ip.version == 6 and ip.ipv4_mapped is not None:
-        return "::ffff:{:x}:{:x}".format(*struct.unpack("!HH", ip.packed[12:]))
-    return str(ip)
-
-
-# ---------------------------------------------------------------------- reading
-
-
 def decode(buffer: bytes, allowed: Collection[Version] = ANY) -> Header | NeedMore | Malformed:
     """Read the header at the front of ``buffer``, all that has come so far.
 
@@ -176,7 +98,7 @@ def decode(buffer: bytes, allowed: Collection[Version] = ANY) -> Header | NeedMo
     if not buffer:
         return NeedMore()
     for version in allowed:
-        signature = _SIGNATURES[version]
+        signature = SIGNATURES[version]
         if buffer.startswith(signature):
             return _decode_v1(buffer) if version is Version.V1 else _decode_v2(buffer)
         if signature.startswith(buffer):
@@ -211,7 +133,7 @@ def _addressed(
     return Header(Address(one, port), Address(two, other), consumed)
 
 
-def _host(ip: _Ip) -> str:
+def _host(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
     """Spell a host in one way only; an IPv4 address that IPv6 carried is that IPv4 address.
 
     Networks, limits and hashes know a client by this text.
@@ -221,25 +143,25 @@ def _host(ip: _Ip) -> str:
 
 
 def _decode_v2(buffer: bytes) -> Header | NeedMore | Malformed:
-    if len(buffer) > 12 and buffer[12] not in (_LOCAL, _PROXY):
+    if len(buffer) > 12 and buffer[12] not in (LOCAL, PROXY):
         return Malformed(f"version and command 0x{buffer[12]:02x}")
-    if len(buffer) < _FIXED.size:
+    if len(buffer) < PREAMBLE.size:
         return NeedMore()
-    _, command, family, length = _FIXED.unpack_from(buffer)
-    consumed = _FIXED.size + length
+    _, command, family, length = PREAMBLE.unpack_from(buffer)
+    consumed = PREAMBLE.size + length
     if consumed > MAX_V2:
         return Malformed(f"{consumed} bytes, and at most {MAX_V2} are read")
-    if command == _PROXY and family not in _BLOCKS:
+    if command == PROXY and family not in _BLOCKS:
         return Malformed(f"family and protocol 0x{family:02x}")
-    size, read = _BLOCKS[family] if command == _PROXY else (0, None)
+    size, read = _BLOCKS[family] if command == PROXY else (0, None)
     if length < size:
         return Malformed(f"{length} bytes of addresses instead of {size}")
     if len(buffer) < consumed:
         return NeedMore()
     if read is None:
-        return Header(None, None, consumed, local=command == _LOCAL)
+        return Header(None, None, consumed, local=command == LOCAL)
     header = buffer[:consumed]
-    if wrong := _wrong_in_tlvs(header, _FIXED.size + size):
+    if wrong := _wrong_in_tlvs(header, PREAMBLE.size + size):
         return wrong
     source, destination = read(header)
     return Header(source, destination, consumed)
@@ -247,8 +169,8 @@ def _decode_v2(buffer: bytes) -> Header | NeedMore | Malformed:
 
 def _read_ips(header: bytes, size: int) -> tuple[Address, Address]:
     """Take two packed addresses of ``size`` bytes, then their ports."""
-    ends = _FIXED.size + size, _FIXED.size + 2 * size
-    source, destination = header[_FIXED.size : ends[0]], header[ends[0] : ends[1]]
+    ends = PREAMBLE.size + size, PREAMBLE.size + 2 * size
+    source, destination = header[PREAMBLE.size : ends[0]], header[ends[0] : ends[1]]
     ports = struct.unpack_from("!HH", header, ends[1])
     return (
         Address(_host(ipaddress.ip_address(source)), ports[0]),
@@ -270,8 +192,8 @@ def _read_paths(header: bytes) -> tuple[Address, Address]:
     A client's socket has no name as a rule, and an abstract one (its name begins with a
     zero) counts as none.
     """
-    middle, end = _FIXED.size + _UNIX_PATH_BYTES, _FIXED.size + 2 * _UNIX_PATH_BYTES
-    source, destination = header[_FIXED.size : middle], header[middle:end]
+    middle, end = PREAMBLE.size + UNIX_PATH_BYTES, PREAMBLE.size + 2 * UNIX_PATH_BYTES
+    source, destination = header[PREAMBLE.size : middle], header[middle:end]
     return Address(_path(source), 0), Address(_path(destination), 0)
 
 

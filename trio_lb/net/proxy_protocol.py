@@ -13,8 +13,8 @@ from trio_lb.net.env import Stream
 from trio_lb.net.prefaced import PrefacedStream
 from trio_lb.net.proxy_header import ANY, Header, Malformed, decode
 from trio_lb.net.proxy_header import Version as Version
-from trio_lb.net.proxy_header import encode as encode
-from trio_lb.net.proxy_header import encode_own as encode_own
+from trio_lb.net.proxy_writer import encode as encode
+from trio_lb.net.proxy_writer import encode_own as encode_own
 
 _READ_BYTES: Final = 536
 """Every header fits, as a rule, and little of what follows is read with it."""
