@@ -66,11 +66,17 @@ class HealthThresholds:
 
 @attrs.frozen(slots=True)
 class CheckResult:
-    """How one check ended. ``detail`` says why it failed; latency is None when unmeasured."""
+    """How one check ended. ``detail`` says why it failed; latency is None when unmeasured.
+
+    ``refused`` tells a server that refused the connection, and so is dead for certain,
+    from one that failed otherwise. ``details`` are what a probe of the user's own told.
+    """
 
     ok: bool
     latency_seconds: float | None = None
     detail: str = ""
+    refused: bool = False
+    details: Mapping[str, object] = attrs.Factory(dict)
 
 
 @attrs.frozen(slots=True)
@@ -129,6 +135,11 @@ class HealthMachine:
         if self._override is None:
             return self._state
         return HealthState.HEALTHY if self._override else HealthState.UNHEALTHY
+
+    @property
+    def found(self) -> HealthState:
+        """What the checks say, whether or not a person says otherwise."""
+        return self._state
 
     @property
     def is_usable(self) -> bool:
@@ -253,7 +264,10 @@ class HealthMachine:
             "consecutive_successes": self.consecutive_successes,
             "consecutive_failures": self.consecutive_failures,
             "last_error": self.last_error,
-            "history": [(r.at, *attrs.astuple(r.result)) for r in self.history],
+            "history": [
+                (each.at, each.result.ok, each.result.latency_seconds, each.result.detail)
+                for each in self.history
+            ],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -263,8 +277,5 @@ class HealthMachine:
         self.consecutive_successes = state.get("consecutive_successes", self.consecutive_successes)
         self.consecutive_failures = state.get("consecutive_failures", self.consecutive_failures)
         self.last_error = state.get("last_error", self.last_error)
-        checks: Sequence[tuple[float, bool, float | None, str]] = state.get("history", ())
-        self.history.extend(
-            CheckRecord(at, CheckResult(ok, latency_seconds, detail))
-            for at, ok, latency_seconds, detail in checks
-        )
+        checks: Sequence[tuple[Any, ...]] = state.get("history", ())
+        self.history.extend(CheckRecord(at, CheckResult(*result)) for at, *result in checks)
