@@ -184,6 +184,14 @@ def test_a_snapshot_taken_in_mid_count_goes_on_counting() -> None:
     assert event.reason == "3 checks failed: connect refused"
 
 
+def test_a_snapshot_leaves_out_what_a_user_s_check_told() -> None:
+    """Its details may be anything, and are renewed with the next check."""
+    old, new = machine(), machine()
+    old.observe(CheckResult(False, 0.5, "down", refused=True, details={"database": object()}), 1.0)
+    new.restore(old.snapshot())
+    assert [each.result for each in new.history] == [CheckResult(False, 0.5, "down")]
+
+
 def test_an_empty_snapshot_changes_nothing() -> None:
     health = machine()
     play(health, "+-")
