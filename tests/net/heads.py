@@ -45,6 +45,30 @@ def response_heads(draw: st.DrawFn) -> bytes:
     return line + field_lines(draw(FIELDS))
 
 
+SPELLINGS = st.sampled_from(
+    [
+        *("Host: b", "Host:", "content-length: 5", "Content-Length: 5, 5", "Content-Length: 6"),
+        *("Content-Length: x", "Content-Length: +5", "Content-Length:", "Content-Length: 5 5"),
+        *("Content-Length: 99999999999999999999", "Content-Length: 999999999999999999999"),
+        *("Transfer-Encoding: chunked", "transfer-encoding: CHUNKED", "Transfer-Encoding: gzip"),
+        *("Transfer-Encoding: gzip, chunked", "Transfer-Encoding:", "Transfer-Encoding : chunked"),
+        *("Connection: close", "Connection: Upgrade", "Upgrade: x", "Expect: 100-continue"),
+        *("Expect: x", "Host\t: a", "Trailer: a", "Keep-Alive: 5"),
+    ]
+).map(lambda line: line.encode() + b"\r\n")
+"""Lines that steer a message, or look as if they did."""
+
+
+@st.composite
+def steered(draw: st.DrawFn, heads: st.SearchStrategy[bytes]) -> bytes:
+    """A head with steering lines put in, and perhaps without its first field."""
+    line, *lines = draw(heads).removesuffix(b"\r\n").splitlines(keepends=True)
+    lines = lines[draw(st.integers(0, 1)) :]
+    for spelled in draw(st.lists(SPELLINGS, max_size=3)):
+        lines.insert(draw(st.integers(0, len(lines))), spelled)
+    return line + b"".join(lines) + b"\r\n"
+
+
 NOISE = st.sampled_from(
     [b"\r", b"\n", b"\r\n", b"\x00", b"\x7f", b" ", b"\t", b":", b"\xff", b"HTTP/2.0", b"#"]
 )

@@ -2,15 +2,16 @@
 
 The pattern is the gate: a head that does not match it whole is refused before any
 parser sees it, so that the parsers' own leniencies (bare LF, obs-fold, control
-characters in values, version 9.9) never matter. It costs about a microsecond; the
-explanation of a mismatch is only computed for the refusal.
+characters in values, version 9.9) never matter, and a head that does can be split
+in one way only. It costs about a microsecond; the explanation of a mismatch is only
+computed for the refusal.
 
 Sources: RFC 9112 sections 2.2, 2.3, 3, 4, 5; RFC 9110 sections 5.1, 5.5, 5.6.2.
 """
 
 import re
 
-from trio_lb.model.message import Reject
+from trio_lb.model.message import Field, Reject
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
@@ -39,6 +40,16 @@ _ANY_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/([0-9])\.[0-9]")
 _FIELD_NAME = re.compile(TOKEN)
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _BARE_CR = re.compile(rb"\r(?!\n)")
+
+
+def split_head(head: bytes) -> tuple[bytes, list[Field]]:
+    """Split a whole head, which its pattern has matched, into its first line and its fields."""
+    line, *lines = head[:-4].split(b"\r\n")
+    fields = []
+    for each in lines:
+        name, _, value = each.partition(b":")
+        fields.append((name.lower(), name, value.strip(b" \t")))
+    return line, fields
 
 
 def explain_request(head: bytes) -> Reject:

@@ -1,36 +1,31 @@
 """h11 as the head parser: the only module that knows its types.
 
-h11 is touched once a head and asked for nothing else: a fresh ``Connection`` a
-message (0.9 µs), no event per body chunk, no second validation of headers that
-were just read. Body framing is ours (``net.body``) because a proxy must be
-stricter than h11 about it and cheaper than one event a chunk; h11 is the oracle in
-its tests.
+A head that passed ``net.grammar`` can be split in one way only, so that is done without
+h11. What a parser decides beyond that is h11's word: its events ``Request`` and
+``Response`` check the start line and the fields that they give a meaning to, as they
+do for a head that an ``h11.Connection`` reads. Every other field h11 only spells, more
+leniently than the grammar did.
+
+The ``Connection`` itself is not used: receive buffer, state machine and writer would be
+made for each head and thrown away behind it, at three to four times the cost. It is the
+oracle in the tests: whatever the grammar lets pass, both read as the same, or both
+refuse. Body framing is ours as well (``net.body``), because a proxy must be stricter
+than h11 about it, and cheaper than one event a chunk.
 """
+
+from collections.abc import Sequence
+from typing import Final
 
 import h11
 
 from trio_lb.model.message import Field, Reject
 from trio_lb.net.codec import RawRequest, RawResponse
+from trio_lb.net.grammar import split_head
 
-_MAX_HEAD = 1 << 30
-"""h11's own limit is switched off: ``net.inbox`` has bounded the head before."""
+_JUDGED: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
+"""The fields that mean something to an event of h11."""
 
-_PRIMER = h11.Request(method="GET", target="/", headers=[("Host", "primer")])
-"""Puts h11's client side into the state in which it reads a response.
-
-The method matters to h11 only for the body, which it never sees.
-"""
-
-_UPGRADE_PRIMER = h11.Request(
-    method="GET",
-    target="/",
-    headers=[("Host", "primer"), ("Connection", "upgrade"), ("Upgrade", "any")],
-)
-"""The same for a 101, which h11 refuses unless a switch was proposed; whether one was,
-``net.response_rules`` decides."""
-
-
-_CODES = {501: "not_implemented"}
+_CODES: Final = {501: "not_implemented"}
 
 
 class H11Codec:
@@ -38,32 +33,33 @@ class H11Codec:
 
     def parse_request(self, head: bytes) -> RawRequest | Reject:
         """See ``HeadCodec``."""
-        connection = h11.Connection(h11.SERVER, _MAX_HEAD)
-        connection.receive_data(head)
+        line, fields = split_head(head)
+        method, target, version = line.split(b" ")
         try:
-            event = connection.next_event()
-        except h11.RemoteProtocolError as error:
+            h11.Request(
+                method=method, target=target, headers=_judged(fields), http_version=version[5:]
+            )
+        except h11.LocalProtocolError as error:
             status = error.error_status_hint
             return Reject(status, _CODES.get(status, "bad_request"), str(error))
-        if type(event) is not h11.Request:
-            return Reject(400, "bad_request", "the head is not one complete request head")
-        return RawRequest(event.method, event.target, event.http_version[2] - 48, _fields(event))
+        return RawRequest(method, target, version[7] - 48, fields)
 
     def parse_response(self, head: bytes) -> RawResponse | Reject:
         """See ``HeadCodec``."""
-        connection = h11.Connection(h11.CLIENT, _MAX_HEAD)
-        connection.send(_UPGRADE_PRIMER if head[9:12] == b"101" else _PRIMER)
-        connection.receive_data(head)
+        line, fields = split_head(head)
+        status, reason = int(line[9:12]), line[13:]
+        kind = h11.Response if status >= 200 else h11.InformationalResponse
         try:
-            event = connection.next_event()
-        except h11.RemoteProtocolError as error:
+            kind(
+                status_code=status,
+                headers=_judged(fields),
+                http_version=line[5:8],
+                reason=reason,
+            )
+        except h11.LocalProtocolError as error:
             return Reject(502, "bad_response", str(error))
-        if not isinstance(event, (h11.Response, h11.InformationalResponse)):
-            return Reject(502, "bad_response", "the head is not one complete response head")
-        return RawResponse(
-            event.status_code, event.reason, event.http_version[2] - 48, _fields(event)
-        )
+        return RawResponse(status, reason, line[7] - 48, fields)
 
 
-def _fields(event: h11.Request | h11.Response | h11.InformationalResponse) -> list[Field]:
-    return [(name.lower(), name, value) for name, value in event.headers.raw_items()]
+def _judged(fields: Sequence[Field]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for lower, name, value in fields if lower in _JUDGED]
