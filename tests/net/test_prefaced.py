@@ -33,6 +33,18 @@ async def test_each_receive_of_the_preface_yields(stage: Stage) -> None:
                 assert await stream.receive_some(1) == expected
 
 
+async def test_a_receive_without_waiting_takes_the_preface_and_then_the_stream(
+    stage: Stage,
+) -> None:
+    near, far = await open_pair(stage)
+    async with near, PrefacedStream(far, b"abc") as stream:
+        assert [stream.receive_nowait(2), stream.receive_nowait(9)] == [b"ab", b"c"]
+        assert stream.receive_nowait(9) is None
+        await send_all(near, b"d")
+        await until(stage, stream.is_stale)
+        assert stream.receive_nowait(9) == b"d"
+
+
 async def test_a_cancelled_receive_leaves_the_preface_whole(stage: Stage) -> None:
     near, far = await open_pair(stage)
     async with near, PrefacedStream(far, b"kept") as stream:

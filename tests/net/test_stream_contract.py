@@ -72,6 +72,39 @@ async def test_a_receive_yields_to_other_tasks_even_when_bytes_wait(stage: Stage
                 assert await far.receive_some(1) == expected
 
 
+async def test_a_receive_without_waiting_never_yields_and_takes_what_has_come(
+    stage: Stage,
+) -> None:
+    near, far = await open_pair(stage)
+    async with near, far:
+        with assert_no_checkpoints():
+            assert far.receive_nowait(100) is None
+        await send_all(near, b"abc")
+        await until(stage, far.is_stale)
+        with assert_no_checkpoints():
+            assert far.receive_nowait(2) == b"ab"
+        assert await far.receive_some(2) == b"c"
+
+
+async def test_a_receive_without_waiting_tells_the_end_from_nothing_yet(stage: Stage) -> None:
+    near, far = await open_pair(stage)
+    async with far:
+        await near.aclose()
+        await until(stage, far.is_stale)
+        assert far.receive_nowait(100) == b""
+        with pytest.raises(trio.ClosedResourceError):
+            near.receive_nowait(100)
+
+
+async def test_a_receive_without_waiting_sees_a_reset(stage: Stage) -> None:
+    near, far = await open_pair(stage)
+    async with far:
+        near.abort()
+        await until(stage, far.is_stale)
+        with pytest.raises(trio.BrokenResourceError):
+            far.receive_nowait(100)
+
+
 async def test_a_send_without_waiting_never_yields(stage: Stage) -> None:
     near, far = await open_pair(stage)
     async with near, far:

@@ -46,6 +46,14 @@ class Stream(Protocol):
         """
         ...
 
+    def receive_nowait(self, max_bytes: int) -> bytes | None:
+        """Take what has arrived, as ``receive_some`` does, or None if nothing has.
+
+        For a layer that has to look at an idle stream, where nobody else receives: it is
+        no checkpoint, so a loop around it starves everybody.
+        """
+        ...
+
     def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
         """Hand over as much as fits at once and return how many bytes; 0 when full."""
         ...

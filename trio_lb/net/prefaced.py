@@ -63,6 +63,14 @@ class PrefacedStream:
         self._keep(preface[max_bytes:])
         return preface[:max_bytes]
 
+    def receive_nowait(self, max_bytes: int) -> bytes | None:
+        """See ``Stream``."""
+        preface = self._preface
+        if not preface:
+            return self._stream.receive_nowait(max_bytes)
+        self._keep(preface[max_bytes:])
+        return preface[:max_bytes]
+
     def _keep(self, preface: bytes) -> None:
         self._preface = preface
         if not preface:

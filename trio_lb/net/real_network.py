@@ -88,21 +88,25 @@ class RealStream:
             await checkpoint()
         else:
             await wait_readable(self._fd)
-        while True:
-            if self._fd < 0:
-                raise trio.ClosedResourceError("this stream was closed")
-            try:
-                data = self._sock.recv(max_bytes)
-            except BlockingIOError:
-                await wait_readable(self._fd)
-            except OSError as error:
-                self._broken = True
-                raise trio.BrokenResourceError(f"receive from {self._peer}: {error}") from error
-            else:
-                if self._broken and not data:
-                    raise trio.BrokenResourceError(f"receive from {self._peer}: it was reset")
-                self._eager = len(data) == max_bytes
-                return data
+        while (data := self.receive_nowait(max_bytes)) is None:
+            await wait_readable(self._fd)
+        self._eager = len(data) == max_bytes
+        return data
+
+    def receive_nowait(self, max_bytes: int) -> bytes | None:
+        """See ``Stream``: one receive call."""
+        if self._fd < 0:
+            raise trio.ClosedResourceError("this stream was closed")
+        try:
+            data = self._sock.recv(max_bytes)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            self._broken = True
+            raise trio.BrokenResourceError(f"receive from {self._peer}: {error}") from error
+        if self._broken and not data:
+            raise trio.BrokenResourceError(f"receive from {self._peer}: it was reset")
+        return data
 
     def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
         """See ``Stream``: one send call, no checkpoint."""

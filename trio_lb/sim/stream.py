@@ -91,11 +91,15 @@ class VirtualStream:
         with self._receiving:
             await trio.lowlevel.checkpoint()
             while True:
-                self._check_not_closed()
-                data = self._received(max_bytes)
+                data = self.receive_nowait(max_bytes)
                 if data is not None:
                     return data
                 await self._receiving.wait(min(self._incoming.next_delivery(), self._cut_at()))
+
+    def receive_nowait(self, max_bytes: int) -> bytes | None:
+        """See ``Stream``."""
+        self._check_not_closed()
+        return self._received(max_bytes)
 
     def _received(self, max_bytes: int) -> bytes | None:
         """Return what can be had now, None for nothing yet: rule 3 is here."""
