@@ -58,6 +58,7 @@ from trio_lb.config.resilience import RetryConfig as RetryConfig
 from trio_lb.model.address import Address
 
 DEFAULT_POOL = "default"
+DEFAULT_HASH_KEY = "client_ip"
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -166,7 +167,7 @@ class PoolConfig:
         source="Envoy and Finagle at 50 % healthy",
     )
     hash_key: str = knob(
-        "client_ip",
+        DEFAULT_HASH_KEY,
         HASH_KEY,
         "what hashing algorithms (but ip_hash) look at",
         source="nginx hash KEY; Envoy hash_policy",

@@ -136,7 +136,7 @@ class Attempt:
         now = trio.current_time()
         if not self.is_uploading or self.head.expects_continue:
             # A client that waits for a 100 waits for the server: the server's clock runs.
-            first_byte = self.exchange.context.timeouts.first_byte
+            first_byte = self.exchange.timeouts.first_byte
             self._head_deadline = min(now + first_byte, total_deadline)
         with trio.CancelScope(deadline=now + PATIENCE_SECONDS) as patience:
             if self.head.expects_continue:
@@ -268,7 +268,7 @@ class Attempt:
                 await self._flush()
             if source.at_end():
                 break
-            self._expect_within(self.exchange.context.timeouts.idle)
+            self._expect_within(self.exchange.timeouts.idle)
             piece = await source.receive()
             self._count(len(piece))
             self._to_client = piece + source.tail() if source.at_end() else piece
@@ -284,7 +284,7 @@ class Attempt:
             while sent < len(data):
                 data = self._to_client = memoryview(data)[sent:]
                 self._connection.inbox.slow_down()
-                self._expect_within(self.exchange.context.timeouts.write_stall)
+                self._expect_within(self.exchange.timeouts.write_stall)
                 sent = await stream.send_some(data)
                 self.progress += 1
         except trio.BrokenResourceError as broken:
@@ -299,7 +299,7 @@ class Attempt:
 
     async def _run_attended(self) -> None:
         self.exchange.client.take_time()
-        timeouts = self.exchange.context.timeouts
+        timeouts = self.exchange.timeouts
         if timeouts.response is not None:
             self._hard_deadline = self.exchange.started_at + timeouts.response
         async with trio.open_nursery() as nursery:
@@ -336,7 +336,7 @@ class Attempt:
         upload is bounded by its own progress (``client_body_idle``, ``write_stall``).
         """
         if self._phase is Phase.HEAD:
-            first_byte = self.exchange.context.timeouts.first_byte
+            first_byte = self.exchange.timeouts.first_byte
             self._head_deadline = trio.current_time() + first_byte
             self._arm(self._head_deadline)
 

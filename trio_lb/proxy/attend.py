@@ -110,7 +110,7 @@ class _Upload:
     def __init__(self, attempt: Attended, scope: trio.CancelScope | None) -> None:
         self._attempt = attempt
         self._body = attempt.exchange.body
-        self._timeouts = attempt.exchange.context.timeouts
+        self._timeouts = attempt.exchange.timeouts
         self._scope = scope
         self.is_refused = False
 
@@ -179,7 +179,7 @@ async def _watch(attempt: Attended) -> None:
     except trio.BrokenResourceError as gone:
         attempt.stop(OutcomeKind.ABANDONED, f"the client left: {gone}")
         return
-    grace = attempt.exchange.context.timeouts.half_close_grace
+    grace = attempt.exchange.timeouts.half_close_grace
     before = -1
     while before != attempt.progress or attempt.owes_client:
         before = attempt.progress

@@ -65,7 +65,8 @@ class Exchange:
     ``keep`` says whether the client's connection may carry another request; every
     doubt about where this one ends clears it. ``status`` is 0 until an answer's
     head left; ``error`` is a code once something went wrong. ``is_bodiless`` says that
-    the answer must not carry a body (HEAD). ``cut`` asks for a reset instead of an end. ``is_ours`` marks an answer that no server gave.
+    the answer must not carry a body (HEAD). ``cut`` asks for a reset instead of an end. ``is_ours`` marks an answer that no server
+    gave. ``timeouts`` are the balancer's, or those of the pool that took it.
     """
 
     __slots__ = (
@@ -87,6 +88,7 @@ class Exchange:
         "server",
         "started_at",
         "status",
+        "timeouts",
     )
 
     def __init__(
@@ -100,6 +102,7 @@ class Exchange:
         keep: bool,
     ) -> None:
         self.context = context
+        self.timeouts = context.timeouts
         self.client = client
         self.head = head
         self.body = body

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 import trio
 
 from trio_lb.model.events import NoHealthyServers, RequestRetried, ServerSelected
-from trio_lb.model.message import Reject, RequestHead
+from trio_lb.model.message import LocalAnswer, Reject, RequestHead
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.net.connection_pool import UpstreamConnection
 from trio_lb.net.env import ConnectError
 from trio_lb.policy.retry import IDEMPOTENT_METHODS, GiveUp
 from trio_lb.proxy.attempt import Attempt, Phase
 from trio_lb.proxy.exchange import Exchange
-from trio_lb.proxy.respond import LOOP, fail, refuse
+from trio_lb.proxy.pick_key import pick_context
+from trio_lb.proxy.respond import LOOP, answer_as_told, fail, refuse
 from trio_lb.proxy.tunnel import tunnel
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
@@ -25,16 +26,29 @@ from trio_lb.state.server import Server
 class Forward:
     """Carries one exchange through one pool."""
 
-    __slots__ = ("_deadline", "_exchange", "_head", "_idempotent", "_pool", "_refusal")
+    __slots__ = (
+        "_began_at",
+        "_deadline",
+        "_exchange",
+        "_head",
+        "_idempotent",
+        "_pick_context",
+        "_pool",
+        "_refusal",
+    )
 
     def __init__(self, exchange: Exchange, head: RequestHead, pool: Pool) -> None:
         self._exchange = exchange
         self._head = head
         self._pool = pool
         self._idempotent = head.method in IDEMPOTENT_METHODS
-        self._deadline = exchange.started_at + exchange.context.timeouts.total
         self._refusal: Reject | None = None
+        self._pick_context = pick_context(exchange, pool.config)
+        self._began_at = exchange.started_at
         exchange.pool = pool.name
+        if pool.config.timeouts is not None:
+            exchange.timeouts = pool.config.timeouts
+        self._deadline = exchange.started_at + exchange.timeouts.total
 
     async def run(self) -> None:
         """End the exchange; never raises for what a client or a server did."""
@@ -52,7 +66,6 @@ class Forward:
             outcome = await self._try(server, fresh=fresh)
             if outcome is None:
                 return
-            self._observe(server, outcome)
             if outcome.kind is OutcomeKind.ANSWERED:
                 return
             replays_here = outcome.kind is OutcomeKind.STALE
@@ -91,14 +104,21 @@ class Forward:
         return next(self._order(), None)
 
     def _order(self) -> Iterator[Server]:
-        exchange = self._exchange
-        return self._pool.order(exchange.client.pick_context, exchange.context.pick_rng)
+        context = self._exchange.context
+        return self._pool.order(self._pick_context, context.pick_rng, context.env.now())
 
     async def _none_left(self) -> None:
         exchange = self._exchange
         now = exchange.context.env.now()
         unavailable = self._pool.why_none(now)
         exchange.context.bus.publish(NoHealthyServers(at=now, pool=self._pool.name))
+        fallback = self._pool.config.circuit_breaker.fallback_response
+        if fallback is not None and unavailable.by_breaker:
+            fields = tuple(fallback.headers.items())
+            body = fallback.body.encode()
+            told = LocalAnswer(fallback.status, fields, body, "circuit_breaker_open")
+            await answer_as_told(exchange, told)
+            return
         reject = Reject(503, "no_healthy_server", unavailable.message)
         await refuse(exchange, reject, retry_after_seconds=unavailable.retry_after_seconds)
 
@@ -118,18 +138,29 @@ class Forward:
         exchange.server = server
         if context.bus.wants(ServerSelected):
             self._tell_selected(server)
-        with server.lease():
+        lease = server.lease()
+        with lease:
             connection = await self._connection(server, fresh=fresh)
             if isinstance(connection, Outcome):
+                self._observe(server, connection)
                 return connection
             with connection:
-                return await self._talk(connection, request)
+                outcome = await self._talk(connection, request)
+                self._observe(server, outcome)
+                if exchange.status == 101 and outcome.kind is OutcomeKind.ANSWERED:
+                    lease.judged()  # A tunnel may last for hours; the verdict stands now.
+                    connection.is_complete = await tunnel(exchange, connection)
+                return outcome
 
     async def _connection(self, server: Server, *, fresh: bool) -> UpstreamConnection | Outcome:
         """Reuse a connection that was quiet just now, or open one."""
         context = self._exchange.context
         home = context.connections.of(server, server.address)
-        now = context.env.now()
+        now = self._began_at = context.env.now()
+        ends = None
+        if self._pool.config.proxy_protocol != "off":
+            stream = self._exchange.client.stream
+            ends, fresh = (stream.peer, stream.local), True
         if not fresh:
             connection = home.take(now, idempotent=self._idempotent)
             if connection is not None:
@@ -138,7 +169,7 @@ class Forward:
         deadline = min(now + context.timeouts.connect, self._deadline)
         try:
             with trio.move_on_at(deadline):
-                return await home.connect()
+                return await home.connect(ends)
         except ConnectError as error:
             refused = error.refused
             kind = OutcomeKind.CONNECT_REFUSED if refused else OutcomeKind.CONNECT_FAILED
@@ -155,16 +186,18 @@ class Forward:
             connection.was_stale()
         connection.is_complete = attempt.phase is Phase.DONE
         connection.is_reusable = attempt.is_clean
-        if outcome.kind is OutcomeKind.ANSWERED and attempt.phase is Phase.SWITCHED:
-            connection.is_complete = await tunnel(exchange, connection)
         return outcome
 
     # ------------------------------------------------------------------ news
 
     def _observe(self, server: Server, outcome: Outcome) -> None:
-        context = self._exchange.context
-        now, rng = context.env.now(), context.retry_rng
-        for event in self._pool.observe(server, outcome, now, rng):
+        exchange = self._exchange
+        context, began_at = exchange.context, self._began_at
+        now = context.env.now()
+        seconds = (now if exchange.head_at is None else exchange.head_at) - began_at
+        for event in self._pool.observe(
+            server, outcome, now, context.retry_rng, began_at=began_at, seconds=seconds
+        ):
             context.bus.publish(event)
 
     def _tell_selected(self, server: Server) -> None:

@@ -105,7 +105,7 @@ async def _say(exchange: Exchange, status: int, answer: bytes) -> None:
     exchange.is_ours = True
     exchange.bytes_out += len(answer) - answer.index(b"\r\n\r\n") - 4
     try:
-        await send_all(exchange.client.stream, answer, exchange.context.timeouts.write_stall)
+        await send_all(exchange.client.stream, answer, exchange.timeouts.write_stall)
     except (trio.BrokenResourceError, Stalled):
         exchange.keep = False
         exchange.cut = True

@@ -19,7 +19,7 @@ class _Tunnel:
 
     def __init__(self, exchange: Exchange, scope: trio.CancelScope) -> None:
         self._exchange = exchange
-        self._timeouts = exchange.context.timeouts
+        self._timeouts = exchange.timeouts
         self._scope = scope
         self._open = 2
         self._is_broken = False

@@ -82,15 +82,26 @@ class Pool:
 
     # -- the hot path
 
-    def order(self, context: Context, rng: Rng) -> Iterator[Server]:
+    def order(self, context: Context, rng: Rng, now: float = 0.0) -> Iterator[Server]:
         """Yield servers to try: usable, not full, each at most once, best first."""
+        if self.balancer.times:
+            context = attrs.evolve(context, now=now)
         return self._rotation.order(self.balancer, context, rng)
 
     def observe(
-        self, server: Server, outcome: Outcome, now: float, rng: Rng | None = None
+        self,
+        server: Server,
+        outcome: Outcome,
+        now: float,
+        rng: Rng | None = None,
+        *,
+        began_at: float = 0.0,
+        seconds: float = 0.0,
     ) -> Sequence[Event]:
         """Count one attempt's outcome; return what it led to. ``rng`` jitters an ejection.
 
+        The attempt began at ``began_at``; its answer's head, or its failure, came ``seconds``
+        later.
         A stale connection is no attempt: nothing of the request was processed.
         """
         kind = outcome.kind

@@ -66,6 +66,9 @@ class Lease:
         if server.active_connections == 0 and not server.drain.is_active:
             self._on_idle(server)
 
+    def judged(self) -> None:
+        """Hear that the attempt's verdict is known, though it goes on (a tunnel)."""
+
 
 class Server:
     """One server of one pool: the live, mutable object that the public API hands out.

@@ -20,6 +20,8 @@ class Unavailable:
 
     message: str
     retry_after_seconds: int
+    by_breaker: bool = False
+    """Whether breakers alone keep the servers out."""
 
 
 FULL: Final = "at max_connections"
