@@ -19,7 +19,8 @@ from trio_lb.config.schema import UpstreamTls
 from trio_lb.model.address import Address, Ends
 from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.net.env import ConnectError, Network, Stream
-from trio_lb.net.proxy_header import Version, encode, encode_own
+from trio_lb.net.proxy_header import Version
+from trio_lb.net.proxy_writer import encode, encode_own
 from trio_lb.net.relay import Stalled, send_all
 
 if TYPE_CHECKING:
