@@ -102,7 +102,7 @@ def test_a_class_is_made_anew_for_each_pool() -> None:
     assert (picks(one, pool, 1), picks(two, pool, 1)) == ("b", "a")
 
 
-NONSENSE = {
+NONSENSE: dict[str, object] = {
     "nothing": None,
     "an id": "a",
     "a number": 7,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.policy.balance.pool import pool_of, weights
 from trio_lb.policy.balance.draw import WeightedDraw, draw_rest
+from trio_lb.policy.balance.shares import Share, alike, by_weight
 
 
 class Tickets(Random):
@@ -48,13 +49,13 @@ def test_another_tuple_is_drawn_by_its_own_weights() -> None:
     assert draw.index(heavy, Tickets(0.0)) == 0
 
 
-@given(weights(), st.booleans(), st.integers(0, 2**32), st.data())
+@given(weights(), st.sampled_from([alike, by_weight]), st.integers(0, 2**32), st.data())
 def test_law_the_rest_is_everybody_who_was_not_taken(
-    given_weights: list[int], weighted: bool, seed: int, data: st.DataObject
+    given_weights: list[int], share: Share, seed: int, data: st.DataObject
 ) -> None:
     pool = pool_of(given_weights)
     taken = data.draw(st.lists(st.integers(0, len(pool) - 1), unique=True))
-    rest = draw_rest(pool, taken, Random(seed), weighted=weighted)
+    rest = draw_rest(pool, taken, Random(seed), share)
     assert sorted(m.id for m in rest) == [m.id for i, m in enumerate(pool) if i not in taken]
 
 

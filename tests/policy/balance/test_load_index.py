@@ -54,3 +54,18 @@ def test_law_idle_equals_are_taken_once_each_round(size: int, start: int) -> Non
     pool = tuple(Member(f"s{i}") for i in range(size))
     index = LoadIndex(pool, start % size)
     assert sorted(index.take() for _ in range(size)) == list(range(size))
+
+
+def test_who_does_not_fit_is_passed_over_and_has_had_its_turn() -> None:
+    index = LoadIndex(pool_of("abcd"), 0)
+    assert index.take_if(lambda position: position >= 2) == 2
+    assert [index.take() for _ in range(4)] == [3, 0, 1, 2]
+
+
+def test_a_busier_one_is_taken_when_no_idler_one_fits() -> None:
+    pool = pool_of("abc")
+    pool[0].active_connections, pool[1].active_connections = 5, 2
+    index = LoadIndex(pool, 0)
+    assert index.take_if(lambda position: position == 0) == 0
+    assert index.take_if(lambda position: False) is None
+    assert index.take() == 2, "the levels that were passed are all there"

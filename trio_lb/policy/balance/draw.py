@@ -15,18 +15,20 @@ from itertools import accumulate
 
 from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import C, Candidate
+from trio_lb.policy.balance.shares import Share, by_weight
 
 
 class WeightedDraw:
-    """Draws indexes by weight; remembers the sums of the last tuple that it saw."""
+    """Draws indexes by ``share``; remembers the sums of the last tuple that it saw."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: Share = by_weight) -> None:
+        self._share = share
         self._seen: Sequence[Candidate] = ()
         self._ends: list[int] = []
         self._guide: list[int] = []
 
     def index(self, candidates: Sequence[Candidate], rng: Rng) -> int:
-        """Draw one index, each with the chance of its weight."""
+        """Draw one index, each with the chance of its share."""
         if candidates is not self._seen:
             self._adopt(candidates)
         return self._owner(int(rng.random() * self._ends[-1]))
@@ -53,7 +55,7 @@ class WeightedDraw:
 
     def _adopt(self, candidates: Sequence[Candidate]) -> None:
         self._seen = candidates
-        self._ends = ends = list(accumulate(c.weight for c in candidates))
+        self._ends = ends = list(accumulate(map(self._share, candidates)))
         count, total = len(ends), ends[-1]
         # Whose stretch holds the border below each part; the last bound is the end.
         self._guide = [bisect_right(ends, part * total // count) for part in range(count)]
@@ -61,17 +63,14 @@ class WeightedDraw:
 
 
 def draw_rest(
-    candidates: Sequence[C], taken: Sequence[int], rng: Rng, *, weighted: bool = True
+    candidates: Sequence[C], taken: Sequence[int], rng: Rng, share: Share = by_weight
 ) -> Iterator[C]:
-    """Yield everybody whose index was not taken, in a random order that favours weight.
+    """Yield everybody whose index was not taken, in a random order that favours large shares.
 
     For the second and later choices of a request. They are rare, so each may cost O(n),
     and drawing them keeps the load of a dead server from falling onto one neighbour.
     """
     left = [c for i, c in enumerate(candidates) if i not in taken]
     while left:
-        if weighted:
-            ends = list(accumulate(c.weight for c in left))
-            yield left.pop(bisect_right(ends, int(rng.random() * ends[-1])))
-        else:
-            yield left.pop(int(rng.random() * len(left)))
+        ends = list(accumulate(map(share, left)))
+        yield left.pop(bisect_right(ends, int(rng.random() * ends[-1])))

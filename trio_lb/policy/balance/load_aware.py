@@ -1,4 +1,9 @@
-"""Algorithms that look at how busy servers are: active requests per unit of weight."""
+"""Algorithms that look at how busy servers are: active requests per unit of weight.
+
+A server that starts slowly counts as lighter, so a busy pool gives it only the ramp's part
+of what others hold. That alone would not slow it in an idle pool, where it holds nothing
+and neither do they: so `least_connections` also passes it over with the chance 1 - ramp.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -7,8 +12,9 @@ from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import C, Candidate, Context
 from trio_lb.policy.balance.draw import WeightedDraw, draw_rest
 from trio_lb.policy.balance.indifferent import Indifferent
-from trio_lb.policy.balance.load_index import LoadIndex
+from trio_lb.policy.balance.load_index import LoadIndex, load
 from trio_lb.policy.balance.rotation import carry_position
+from trio_lb.policy.balance.shares import is_ramping
 
 SCAN_MOST: Final = 16
 """Up to so many servers a look at each is cheaper than keeping an index at every lease."""
@@ -24,12 +30,16 @@ class LeastConnections(Indifferent):
         self._seen: Sequence[Candidate] = ()
         self._next = 0
         self._index: LoadIndex | None = None
+        self._is_ramping = False
 
     def order(self, candidates: Sequence[C], context: Context, rng: Rng) -> Iterator[C]:
         """Yield the least busy server, then the others as busy as they are when asked for."""
         if candidates is not self._seen:
             self._adopt(candidates)
-        first = self._scan(candidates) if self._index is None else self._index.take()
+        if self._is_ramping:
+            first = self._take_ramped(candidates, rng)
+        else:
+            first = self._scan(candidates) if self._index is None else self._index.take()
         self._next = first + 1 if first + 1 < len(candidates) else 0
         yield candidates[first]
         yield from _by_load(candidates, first)
@@ -47,6 +57,7 @@ class LeastConnections(Indifferent):
     def _adopt(self, candidates: Sequence[Candidate]) -> None:
         self._next = carry_position(self._seen, self._next, candidates)
         self._seen = candidates
+        self._is_ramping = is_ramping(candidates)
         large = len(candidates) > SCAN_MOST
         self._index = LoadIndex(candidates, self._next) if large else None
 
@@ -59,16 +70,29 @@ class LeastConnections(Indifferent):
             active = candidate.active_connections
             if not active:
                 return i
-            load = active / candidate.weight
-            if load < least:
-                best, least = i, load
+            busy = active / candidate.weight
+            if busy < least:
+                best, least = i, busy
         return best
+
+    def _take_ramped(self, candidates: Sequence[Candidate], rng: Rng) -> int:
+        """Return the first by load that chance lets pass; if nobody, the first of all."""
+
+        def passes(position: int) -> bool:
+            ramp = candidates[position].ramp
+            return ramp >= 1 or rng.random() < ramp
+
+        if self._index is not None:
+            found = self._index.take_if(passes)
+            return self._index.take() if found is None else found
+        count = len(candidates)
+        turned = [turn % count for turn in range(self._next, self._next + count)]
+        turned.sort(key=lambda position: load(candidates[position]))
+        return next(filter(passes, turned), turned[0])
 
 
 def _by_load(candidates: Sequence[C], first: int) -> Iterator[C]:
-    others = [*candidates[first + 1 :], *candidates[:first]]
-    others.sort(key=lambda c: c.active_connections / c.weight)
-    return iter(others)
+    return iter(sorted([*candidates[first + 1 :], *candidates[:first]], key=load))
 
 
 class PowerOfTwo(Indifferent):
@@ -90,7 +114,7 @@ class PowerOfTwo(Indifferent):
             return
         first, second = self._draw.pair(candidates, rng)
         one, two = candidates[first], candidates[second]
-        if two.active_connections * one.weight < one.active_connections * two.weight:
+        if load(two) < load(one):
             one, two = two, one
         yield one
         yield two
