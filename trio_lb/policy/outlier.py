@@ -6,17 +6,18 @@
               READMIT
 
 Rule 1: a server's state changes only in `_take`, only as TRANSITIONS says.
-Rule 2: `consecutive_failures` failures in a row make a suspect. A suspect is ejected
-        only if another server in rotation has met a success since the suspect's streak
-        began (and within EVIDENCE_SECONDS), and no failure since. An outlier differs
-        from others; where all fail alike, the cause is shared (the client, a database,
-        our own network) and an ejection would only push load onto the rest.
+Rule 2: a suspect is who failed `consecutive_failures` times in a row, or whose share of
+        successes is too small (see `success_rate`). A suspect is ejected only if another
+        server in rotation does better: it has met a success since the suspect's trouble
+        began (and within EVIDENCE_SECONDS), no failure since, and its own share is not
+        too small. An outlier differs from others; where all fail alike, the cause is
+        shared (the client, a database, our own network) and an ejection would only push
+        load onto the rest.
 Rule 3: at least one server stays in rotation, and at most ``max_ejection_fraction`` of
         the pool is out; but a fraction above zero always allows one ejection, or small
         pools would have no protection.
-Rule 4: the n-th ejection lasts base * 2^(n-1), at most the maximum. n falls by one for
-        each base period of good behaviour: it begins and ends with a success of the
-        server and holds more successes than failures. Silence proves nothing.
+Rule 4: an ejection lasts longer than the one before, unless good conduct lies between
+        (see `conduct`).
 Rule 5: nothing waits or reads a clock: `now` comes in; `deadline` and events go out.
 
 What is known of a server is kept only while there is something to know: most servers
@@ -24,7 +25,7 @@ never fail, and a success then costs one test of an empty dict.
 """
 
 import enum
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Protocol
 
 import attrs
@@ -32,6 +33,8 @@ import attrs
 from trio_lb.model.errors import IllegalTransition
 from trio_lb.model.events import Event, ServerEjected, ServerReadmitted
 from trio_lb.model.rng import Rng
+from trio_lb.policy.conduct import Conduct, TermSettings
+from trio_lb.policy.success_rate import RateSettings, SuccessRates
 
 EVIDENCE_SECONDS: Final = 10.0
 """How long another server's success speaks for it in a comparison."""
@@ -59,12 +62,8 @@ TRANSITIONS: Final[Mapping[OutlierState, Mapping[Signal, OutlierState]]] = {
 }
 
 
-class OutlierSettings(Protocol):
-    """What the detector needs to know; ``config.schema.OutlierConfig`` is one.
-
-    Detection by success rate will add its share, its least number of requests and its
-    interval here.
-    """
+class OutlierSettings(RateSettings, TermSettings, Protocol):
+    """What the detector needs to know; the configuration's ``OutlierConfig`` is one."""
 
     @property
     def enabled(self) -> bool:
@@ -74,16 +73,6 @@ class OutlierSettings(Protocol):
     @property
     def consecutive_failures(self) -> int:
         """The length of a streak that makes a suspect, >= 1."""
-        ...
-
-    @property
-    def base_ejection_time(self) -> float:
-        """Seconds of the first ejection, > 0."""
-        ...
-
-    @property
-    def max_ejection_time(self) -> float:
-        """Seconds that no ejection (before jitter) exceeds."""
         ...
 
     @property
@@ -99,17 +88,23 @@ class _Record:
     state: OutlierState = OutlierState.IN
     streak: int = 0
     streak_since: float = 0.0
-    ejections: int = 0
-    """The exponent's n: counts up with ejections, down with good periods."""
+    is_poor: bool = False
+    """Its rate was poor when last looked at: others' successes are of interest still."""
     until: float = 0.0
-    good_since: float | None = None
-    """When the present period of behaviour began, with a success."""
-    successes: int = 0
-    failures: int = 0
+    conduct: Conduct = attrs.Factory(Conduct)
 
     @property
     def is_blank(self) -> bool:
-        return self.state is OutlierState.IN and not self.streak and not self.ejections
+        is_in = self.state is OutlierState.IN
+        return is_in and not (self.streak or self.is_poor or self.conduct.ejections)
+
+
+@attrs.frozen(slots=True)
+class _Charge:
+    """Why a server is a suspect, and from when on another's success contrasts with it."""
+
+    reason: str
+    since: float
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -127,11 +122,21 @@ class OutlierStatistics:
 
 
 class OutlierDetector:
-    """Passive health of all servers of one pool; satisfies ``Machine``."""
+    """Passive health of all servers of one pool; satisfies ``Machine``.
 
-    def __init__(self, pool: str, config: OutlierSettings) -> None:
+    ``successes_of`` reads how many requests a server has served well since the start:
+    a count that its owner keeps anyway. Without it, nobody is judged by success rate.
+    """
+
+    def __init__(
+        self,
+        pool: str,
+        config: OutlierSettings,
+        successes_of: Callable[[str], int] | None = None,
+    ) -> None:
         self.pool = pool
-        self.config = config
+        self._config = config
+        self._rates = SuccessRates(config, successes_of)
         self.ejections_total = 0
         self.spared_alike_total = 0
         self.spared_share_total = 0
@@ -140,6 +145,16 @@ class OutlierDetector:
         self._succeeded_at: dict[str, float] = {}
         self._ejected: dict[str, float] = {}
         self._deadline: float | None = None
+
+    @property
+    def config(self) -> OutlierSettings:
+        """The settings in force; they may be replaced at any time."""
+        return self._config
+
+    @config.setter
+    def config(self, config: OutlierSettings) -> None:
+        self._config = config
+        self._rates.configure(config)
 
     # -- what others ask
 
@@ -207,6 +222,7 @@ class OutlierDetector:
         self._records.pop(server_id, None)
         self._succeeded_at.pop(server_id, None)
         self._ejected.pop(server_id, None)
+        self._rates.forget(server_id)
         self._settle()
 
     # -- good outcomes
@@ -217,21 +233,12 @@ class OutlierDetector:
         if record is None or record.state is OutlierState.EJECTED:
             return
         record.streak = 0
-        if record.ejections:
-            self._behave_well(record, now)
+        record.is_poor = record.is_poor and self._rates.is_poor(server_id, now)
+        if record.conduct.ejections:
+            record.conduct.succeed(now, self.config)
         if record.is_blank:
             del self._records[server_id]
             self._settle()
-
-    def _behave_well(self, record: _Record, now: float) -> None:
-        """Count a success towards a lower n; a period is judged when it is long enough."""
-        record.successes += 1
-        if record.good_since is None:
-            record.good_since, record.successes, record.failures = now, 1, 0
-        elif now - record.good_since >= self.config.base_ejection_time:
-            if record.successes > record.failures:
-                record.ejections -= 1
-            record.good_since, record.successes, record.failures = now, 1, 0
 
     # -- bad outcomes
 
@@ -245,24 +252,38 @@ class OutlierDetector:
         if not record.streak:
             record.streak_since = now
         record.streak += 1
-        record.failures += 1
-        if record.streak < self.config.consecutive_failures:
+        record.conduct.fail()
+        self._rates.fail(server_id, now)
+        record.is_poor = self._rates.is_poor(server_id, now)
+        charge = self._charge(server_id, record, now)
+        if charge is None:
             return []
         # A late timer must not keep places of the share taken.
         told = self.on_deadline(now)
-        if self._may_eject(server_id, record, now, in_rotation):
-            told.append(self._eject(server_id, record, now, rng))
+        if self._may_eject(server_id, charge, now, in_rotation):
+            told.append(self._eject(server_id, record, charge, now, rng))
         return told
 
+    def _charge(self, server_id: str, record: _Record, now: float) -> _Charge | None:
+        """Rule 2: what makes a suspect of the server, if anything does."""
+        earliest = now - EVIDENCE_SECONDS
+        if record.streak >= self.config.consecutive_failures:
+            since = max(record.streak_since, earliest)
+            return _Charge(f"{record.streak} failures in a row", since)
+        rate = self._rates.convicts(server_id, now) if record.is_poor else None
+        return None if rate is None else _Charge(str(rate), earliest)
+
     def _may_eject(
-        self, server_id: str, record: _Record, now: float, in_rotation: Collection[str]
+        self, server_id: str, charge: _Charge, now: float, in_rotation: Collection[str]
     ) -> bool:
         """Rules 2 and 3; another server's success also shows that one will stay."""
-        since = max(record.streak_since, now - EVIDENCE_SECONDS)
         if server_id not in in_rotation:
             return False
         if not any(
-            at >= since and other not in self._ejected and other in in_rotation
+            at >= charge.since
+            and other not in self._ejected
+            and other in in_rotation
+            and not self._rates.is_poor(other, now)
             for other, at in self._succeeded_at.items()
         ):
             self.spared_alike_total += 1
@@ -279,26 +300,20 @@ class OutlierDetector:
         servers = len(self._ejected.keys() | set(in_rotation))
         return max(int(fraction * servers + 1e-9), 1)
 
-    def _eject(self, server_id: str, record: _Record, now: float, rng: Rng | None) -> Event:
-        reason = f"{record.streak} failures in a row"
-        lasts_seconds = self._next_duration_seconds(record)
+    def _eject(
+        self, server_id: str, record: _Record, charge: _Charge, now: float, rng: Rng | None
+    ) -> Event:
+        lasts_seconds = record.conduct.eject(self.config)
         if rng is not None:
             lasts_seconds *= 1.0 + JITTER_FRACTION * rng.random()
         record.until = now + lasts_seconds
-        record.streak = 0
-        record.good_since, record.successes, record.failures = None, 0, 0
+        record.streak, record.is_poor = 0, False
+        self._rates.forget(server_id)
         self._take(server_id, record, Signal.EJECT)
         self.ejections_total += 1
         return ServerEjected(
-            at=now, pool=self.pool, server_id=server_id, reason=reason, until=record.until
+            at=now, pool=self.pool, server_id=server_id, reason=charge.reason, until=record.until
         )
-
-    def _next_duration_seconds(self, record: _Record) -> float:
-        """Double with each ejection; n stops where doubling does, or it would never fall."""
-        base, most = self.config.base_ejection_time, self.config.max_ejection_time
-        if not record.ejections or base * 2.0 ** (record.ejections - 1) < most:
-            record.ejections += 1
-        return float(min(base * 2.0 ** (record.ejections - 1), most))
 
     # -- the end of an ejection
 
@@ -345,6 +360,7 @@ class OutlierDetector:
         for server_id, values in state.get("servers", {}).items():
             values = {key: value for key, value in values.items() if key in known}
             values["state"] = OutlierState(values.get("state", OutlierState.IN.value))
+            values["conduct"] = Conduct(**values.get("conduct", {}))
             record = self._records[server_id] = _Record(**values)
             self._index(server_id, record)
         self._settle()
