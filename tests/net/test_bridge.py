@@ -35,8 +35,8 @@ class Scene:
         """Run the bridge while each act happens, one second after the other."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_act, acts)
-            return await self.bridge.run()
-        raise AssertionError("unreachable")
+            await self.bridge.run()
+        return self.bridge.state
 
     async def close(self) -> None:
         for stream in (self.client, self.server, *self.near):
@@ -211,6 +211,18 @@ async def test_a_reset_after_the_other_side_s_end_is_a_break_too(
 ) -> None:
     assert await scene.run(getattr(scene, ends).close, getattr(scene, breaks).abort) is state
     assert trio.current_time() == 2.0
+
+
+@pytest.mark.parametrize(
+    ("leaves", "state"), [("client", State.CLIENT_LEFT), ("server", State.SERVER_LEFT)]
+)
+async def test_who_closed_and_is_sent_more_has_left(
+    scene: Scene, leaves: str, state: State
+) -> None:
+    stays: Stream = scene.server if leaves == "client" else scene.client
+    talk = [lambda: stays.send_nowait(b"are you there?")] * 2
+    assert await scene.run(getattr(scene, leaves).close, *talk) is state
+    assert trio.current_time() == 3.0
 
 
 @pytest.mark.parametrize(

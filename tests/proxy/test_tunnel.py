@@ -74,9 +74,28 @@ async def test_silence_ends_it(scene: Scene) -> None:
     assert (trio.current_time(), scene.exchange.cut) == (101.0, True)
 
 
-async def test_after_one_end_silence_ends_it_sooner(scene: Scene) -> None:
-    assert await scene.run(scene.client.close)  # An end, not a cut.
+async def test_after_the_client_s_end_silence_cuts_the_client_alone_and_sooner(
+    scene: Scene,
+) -> None:
+    assert await scene.run(scene.client.close)  # The server was told: an end, not a cut.
     assert trio.current_time() == 1.0 + HALF_CLOSED_SECONDS
+    assert scene.exchange.cut, "what it heard so far must not pass for all"
+
+
+async def test_after_the_server_s_end_silence_cuts_the_server_alone_and_sooner(
+    scene: Scene,
+) -> None:
+    assert not await scene.run(scene.server.close)
+    assert trio.current_time() == 1.0 + HALF_CLOSED_SECONDS
+    assert not scene.exchange.cut, "what it was sent last may still be under way"
+
+
+async def test_a_server_that_closed_and_is_sent_more_leaves_the_client_uncut(
+    scene: Scene,
+) -> None:
+    talk = [lambda: scene.client.send_nowait(b"are you there?")] * 2
+    assert not await scene.run(scene.server.close, *talk)
+    assert (trio.current_time(), scene.exchange.cut) == (3.0, False)
 
 
 async def test_a_side_that_takes_nothing_ends_it(scene: Scene) -> None:

@@ -4,13 +4,16 @@
     OPEN -----------------> CLIENT_DONE ----------> COMPLETE
      |`-------------------> SERVER_DONE -------------->^
      |     SERVER_ENDS                 CLIENT_ENDS
-     `-- CLIENT_BREAKS --> CLIENT_BROKE   (from CLIENT_DONE and SERVER_DONE, too,
-     `-- SERVER_BREAKS --> SERVER_BROKE    and the same for this one)
+     |`- CLIENT_BREAKS ---> CLIENT_BROKE  (from SERVER_DONE, too)
+     `-- SERVER_BREAKS ---> SERVER_BROKE  (from CLIENT_DONE, too)
+    CLIENT_DONE -- CLIENT_BREAKS --> CLIENT_LEFT
+    SERVER_DONE -- SERVER_BREAKS --> SERVER_LEFT
 
 Rule 1: an end is done when it has been passed on: in CLIENT_DONE the server knows that
 the client says no more, and goes on talking.
 Rule 2: a side breaks by a reset, or by taking nothing for too long. That ends both ways
-at once; the first break is the one that is remembered.
+at once, and what comes after it changes nothing. Who ended before has only LEFT: it was
+sent something after its close.
 Rule 3: silence ends a bridge, too, and changes no state: what the state still is then
 says whose end nobody was told of.
 Rule 4: what is read is at once sent; a direction holds one piece and reads no further
@@ -40,6 +43,8 @@ class State(enum.Enum):
     COMPLETE = "both ended"
     CLIENT_BROKE = "the client broke"
     SERVER_BROKE = "the server broke"
+    CLIENT_LEFT = "the client ended, and then took no more"
+    SERVER_LEFT = "the server ended, and then took no more"
 
 
 class Signal(enum.Enum):
@@ -51,23 +56,37 @@ class Signal(enum.Enum):
     SERVER_BREAKS = "the server reset, or took nothing"
 
 
-_BREAKS: Final = {
-    Signal.CLIENT_BREAKS: State.CLIENT_BROKE,
-    Signal.SERVER_BREAKS: State.SERVER_BROKE,
-}
-
 TRANSITIONS: Final[Mapping[State, Mapping[Signal, State]]] = {
     State.OPEN: {
         Signal.CLIENT_ENDS: State.CLIENT_DONE,
         Signal.SERVER_ENDS: State.SERVER_DONE,
-        **_BREAKS,
+        Signal.CLIENT_BREAKS: State.CLIENT_BROKE,
+        Signal.SERVER_BREAKS: State.SERVER_BROKE,
     },
-    State.CLIENT_DONE: {Signal.SERVER_ENDS: State.COMPLETE, **_BREAKS},
-    State.SERVER_DONE: {Signal.CLIENT_ENDS: State.COMPLETE, **_BREAKS},
+    State.CLIENT_DONE: {
+        Signal.SERVER_ENDS: State.COMPLETE,
+        Signal.CLIENT_BREAKS: State.CLIENT_LEFT,
+        Signal.SERVER_BREAKS: State.SERVER_BROKE,
+    },
+    State.SERVER_DONE: {
+        Signal.CLIENT_ENDS: State.COMPLETE,
+        Signal.CLIENT_BREAKS: State.CLIENT_BROKE,
+        Signal.SERVER_BREAKS: State.SERVER_LEFT,
+    },
     State.COMPLETE: {},
     State.CLIENT_BROKE: {},
     State.SERVER_BROKE: {},
+    State.CLIENT_LEFT: {},
+    State.SERVER_LEFT: {},
 }
+
+CLIENT_KNOWS: Final = frozenset({State.COMPLETE, State.SERVER_DONE, State.SERVER_LEFT})
+"""The client was told that the server ended: it is closed. In any other state it has to be
+reset, or what it got would pass for all."""
+
+SERVER_KNOWS: Final = frozenset({State.COMPLETE, State.CLIENT_DONE, State.CLIENT_LEFT})
+"""The same of the server. What either was sent last may still be under way to it: a reset
+would throw that away, a close does not."""
 
 
 class _Way:

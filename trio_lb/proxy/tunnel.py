@@ -2,26 +2,20 @@
 
 from typing import Final
 
-from trio_lb.net.bridge import Bridge, State
+from trio_lb.net.bridge import CLIENT_KNOWS, SERVER_KNOWS, Bridge, State
 from trio_lb.net.connection_pool import UpstreamConnection
 from trio_lb.proxy.exchange import Exchange
 
 HALF_CLOSED_SECONDS: Final = 30.0
 """How long the open direction may be silent once the other one ended."""
 
-_ORDERLY: Final = frozenset({State.COMPLETE, State.CLIENT_DONE, State.SERVER_DONE})
-"""Nothing broke and a side has ended: the other may be left with an end, too.
-
-A side that never ends is closed, not reset: what it was sent may still be under way.
-"""
-
 
 async def tunnel(exchange: Exchange, connection: UpstreamConnection) -> bool:
     """Carry bytes both ways until both sides ended, one broke, or nothing moved for long.
 
-    Returns whether it ended in good order. If not, the client is cut with a reset, and the
-    server should be too: what it was told may lack its end. What either side had sent
-    early, right behind its head, goes first.
+    Returns whether the server was told that the client ended; if not, it should be cut with
+    a reset, as the client is that was not told of the server's end. What either side had
+    sent early, right behind its head, goes first.
     """
     client = exchange.client
     client.take_time()
@@ -41,5 +35,5 @@ async def tunnel(exchange: Exchange, connection: UpstreamConnection) -> bool:
         state = await bridge.run()
     finally:
         exchange.bytes_out += bridge.bytes_down
-    exchange.cut = state not in _ORDERLY
-    return not exchange.cut
+    exchange.cut = state not in CLIENT_KNOWS
+    return state in SERVER_KNOWS
