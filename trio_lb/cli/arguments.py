@@ -11,7 +11,6 @@ from typing import Any, Final, NoReturn
 from trio_lb.config import values
 from trio_lb.config.kinds import Kind, Refused, show, suggestion
 from trio_lb.config.knobs import BIND_PORT
-from trio_lb.config.schema import ServerConfig
 from trio_lb.config.servers import server_of
 from trio_lb.config.values import Loose
 
@@ -74,12 +73,16 @@ port: Final = of_kind(BIND_PORT)
 """1..65535, and 0 for any free port."""
 
 
-def weighted_server(text: str) -> ServerConfig:
-    """Read ``HOST:PORT[*WEIGHT]``, or a URL, as a server; an argparse type."""
+def weighted_server(text: str) -> str:
+    """Check that this is ``HOST:PORT[*WEIGHT]`` or a URL; an argparse type.
+
+    It stays text: how its server is spoken to depends on the pool that it comes to.
+    """
     try:
-        return server_of(text)
+        server_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{show(text)} {error}") from None
+    return text
 
 
 def listen_host(text: str) -> str:

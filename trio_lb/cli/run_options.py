@@ -23,9 +23,9 @@ from trio_lb.config.schema import (
     LimitsConfig,
     ListenerConfig,
     PoolConfig,
-    ServerConfig,
     TimeoutsConfig,
 )
+from trio_lb.config.servers import server_of
 from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.state.membership import refuse_doubles
@@ -61,7 +61,7 @@ def _add_traffic(group: "argparse._ArgumentGroup") -> None:
         nargs="+",
         action="extend",
         type=weighted_server,
-        help="HOST:PORT or HOST:PORT*WEIGHT, one or more (127.0.0.1:8080 127.0.0.1:8081)",
+        help="HOST:PORT, HOST:PORT*WEIGHT or https://HOST, one or more (127.0.0.1:8080 127.0.0.1:8081)",
     )
     group.add_argument(
         "--algorithm", metavar="NAME", type=of_kind(ALGORITHM), help=f"one of: {ALGORITHM.allowed}"
@@ -161,12 +161,11 @@ def stats_period_seconds(args: argparse.Namespace) -> float:
 def _examined(args: argparse.Namespace) -> Examined:
     if args.config:
         return examine_file(args.config, overrides=args.set)
-    servers = args.backends or [ServerConfig(id=str(at), address=at) for at in DEFAULT_SERVERS]
     bare: Mapping[str, object] = {
         "algorithm": "least_connections",
         "health_check": {"enabled": True},
         "listeners": [{"bind": str(Address(DEFAULT_HOST, DEFAULT_PORT))}],
-        "servers": [f"{each.address}*{each.weight}" for each in servers],
+        "servers": args.backends or [str(address) for address in DEFAULT_SERVERS],
     }
     return examine_mapping(bare, source="trio-lb run", overrides=args.set)
 
@@ -186,14 +185,15 @@ def _with_listener(config: Config, args: argparse.Namespace) -> Config:
 
 
 def _with_servers(config: Config, args: argparse.Namespace) -> Config:
+    known = config.pools.get(DEFAULT_POOL, PoolConfig())
     changes: dict[str, object] = {}
     if args.backends is not None:
-        changes["servers"] = tuple(args.backends)
+        changes["servers"] = tuple(server_of(text, known) for text in args.backends)
     if args.algorithm is not None:
         changes["algorithm"] = args.algorithm
     if not changes:
         return config
-    pool = attrs.evolve(config.pools.get(DEFAULT_POOL, PoolConfig()), **changes)  # type: ignore[arg-type]  # The keys are its fields.
+    pool = attrs.evolve(known, **changes)  # type: ignore[arg-type]  # The keys are its fields.
     refuse_doubles(pool)
     return attrs.evolve(config, pools={**config.pools, DEFAULT_POOL: pool})
 

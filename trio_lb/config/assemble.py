@@ -7,7 +7,7 @@ The document may also be what stands below ``load_balancer`` alone. Everything i
 read where it was written (see ``nodes``), so nothing is rewritten first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -17,15 +17,13 @@ from trio_lb.config.choices import POOL_NAME
 from trio_lb.config.kinds import suggestion
 from trio_lb.config.knobs import knobs_of, spellings
 from trio_lb.config.later import FILE, known_elsewhere, later_keys, refuse_later
-from trio_lb.config.listeners import read_listeners
+from trio_lb.config.listeners import read_listeners, spoken_to
 from trio_lb.config.nodes import Node
 from trio_lb.config.schema import (
     DEFAULT_POOL,
     Config,
-    ListenerConfig,
     LoggingConfig,
     PoolConfig,
-    ProbeConfig,
     TimeoutsConfig,
 )
 from trio_lb.config.servers import read_servers
@@ -40,7 +38,6 @@ from trio_lb.config.structure import (
     read_value,
 )
 
-_PLAIN_PROBE: Final = ProbeConfig()
 _FILE_KEYS: Final = ("load_balancer", "logging")
 
 # The flat names of requirements 000 and 001, in snake_case.
@@ -97,30 +94,22 @@ def _read_balancer(node: Node) -> Config:
     if node.value is None:
         node = attrs.evolve(node, value={})
     check_keys(node, Config, more=[*spellings(PoolConfig), *FLAT])
-    default = _read_pool(node, PoolConfig())
-    config = fill(node, Config(), own=("listeners", "pools"))
     written = fields_of(node, Config)
-    pools = _read_pools(written.get("pools"), default, node, config.timeouts)
-    listeners = read_listeners(written.get("listeners"), pools, node)
-    pools = {name: _with_fitting_probe(pool, listeners) for name, pool in pools.items()}
-    return attrs.evolve(config, pools=pools, listeners=listeners)
-
-
-def _with_fitting_probe(pool: PoolConfig, listeners: Sequence[ListenerConfig]) -> PoolConfig:
-    """Only connect where only TCP is spoken, unless something else was asked for."""
-    spoken = {each.protocol for each in listeners if each.pool == pool.name}
-    if spoken != {"tcp"} or any(
-        getattr(pool.health_check, name) != getattr(_PLAIN_PROBE, name)
-        for name in knobs_of(ProbeConfig)
-    ):
-        return pool
-    return attrs.evolve(pool, health_check=attrs.evolve(pool.health_check, type="tcp"))
+    listeners = read_listeners(written.get("listeners"))
+    config = fill(node, Config(), own=("listeners", "pools"))
+    pools = _read_pools(node, config.timeouts, spoken_to(each for _, each in listeners))
+    lint.look_at_listeners(listeners, config.trusted_proxies, node)
+    lint.look_at_pools(listeners, pools, node)
+    return attrs.evolve(config, pools=pools, listeners=tuple(each for _, each in listeners))
 
 
 def _read_pools(
-    node: Node | None, default: PoolConfig, balancer: Node, timeouts: TimeoutsConfig
+    balancer: Node, timeouts: TimeoutsConfig, spoken: Mapping[str, set[str]]
 ) -> dict[str, PoolConfig]:
     """The default pool first, then the others in the order of the file."""
+    node = fields_of(balancer, Config).get("pools")
+    default = read_default_pool(balancer, _with_fitting_probe(PoolConfig(), spoken))
+    typed = _says_how_to_probe(balancer)
     found = [(balancer, default)]
     for name, entry in node.mapping().items() if node and node.value is not None else ():
         if read_kind(attrs.evolve(entry, value=name), POOL_NAME) is BAD:
@@ -130,31 +119,52 @@ def _read_pools(
             continue
         if entry.value is None:
             entry = attrs.evolve(entry, value={})
-        check_keys(entry, PoolConfig)
         base = attrs.evolve(default, name=name, servers=())
-        found.append((entry, _read_pool(entry, base, timeouts=timeouts)))
-    lint.warn_of_missing_probes(found)
-    lint.warn_of_idle_weights(found)
+        base = base if typed else _with_fitting_probe(base, spoken)
+        found.append((entry, _read_further_pool(entry, base, timeouts)))
+    lint.look_at_probes(found, spoken)
+    lint.look_at_servers(found)
+    lint.warn_of_idle_settings(found)
     return {pool.name: pool for _, pool in found}
 
 
-def _read_pool(
-    node: Node, base: PoolConfig, *, timeouts: TimeoutsConfig | None = None
-) -> PoolConfig:
-    """Read ``load_balancer`` itself, which holds the default pool; with ``timeouts`` a further one.
+def _with_fitting_probe(pool: PoolConfig, spoken: Mapping[str, set[str]]) -> PoolConfig:
+    """Only connect where only TCP is passed on; what is written stands above that."""
+    fitting = "tcp" if spoken.get(pool.name) == {"tcp"} else "http"
+    return attrs.evolve(pool, health_check=attrs.evolve(pool.health_check, type=fitting))
 
-    Those are the balancer's, from which a pool's own timeouts start.
-    """
+
+def _says_how_to_probe(balancer: Node) -> bool:
+    """Whether further pools inherit the type of probe, rather than each its fitting one."""
+    check = fields_of(balancer, PoolConfig).get("health_check")
+    if check is None or not isinstance(check.value, Mapping):
+        return False
+    return not {"type", "check"}.isdisjoint(check.value)
+
+
+def read_default_pool(node: Node, base: PoolConfig) -> PoolConfig:
+    """Return what ``load_balancer`` itself says of the default pool, flat names included."""
+    pool = _read_flat(node, fill(node, base, own=("servers", "timeouts")))
+    return _with_servers(node, pool)
+
+
+def _read_further_pool(node: Node, base: PoolConfig, timeouts: TimeoutsConfig) -> PoolConfig:
+    """``timeouts`` are the balancer's, from which those of a pool start."""
+    check_keys(node, PoolConfig)
     pool = fill(node, base, own=("servers", "timeouts"))
+    own = fields_of(node, PoolConfig).get("timeouts")
+    if own is not None and own.value is not None:
+        pool = attrs.evolve(pool, timeouts=read_section(own, timeouts))
+        lint.warn_of_foreign_timeouts(own)
+    return _with_servers(node, pool)
+
+
+def _with_servers(node: Node, pool: PoolConfig) -> PoolConfig:
     written = fields_of(node, PoolConfig)
-    if timeouts is None:
-        pool = _read_flat(node, pool)
-    elif "timeouts" in written and written["timeouts"].value is not None:
-        pool = attrs.evolve(pool, timeouts=read_section(written["timeouts"], timeouts))
     lint.warn_of_slow_probe(written.get("health_check"), pool.health_check)
     if "servers" not in written:
         return pool
-    return attrs.evolve(pool, servers=read_servers(written["servers"], pool.health_check))
+    return attrs.evolve(pool, servers=read_servers(written["servers"], pool))
 
 
 def _read_flat(node: Node, pool: PoolConfig) -> PoolConfig:

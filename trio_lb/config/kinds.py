@@ -199,12 +199,17 @@ class Choice:
     def read(self, raw: object) -> str:
         # `format: off` is false for a YAML 1.1 writer and in JSON.
         raw = "off" if raw is False and "off" in self.names() else raw
-        if isinstance(raw, bool | float | Loose):
-            raw = self.plain.get(raw if isinstance(raw, str) else show(raw), raw)
+        raw = self.spelt(raw)
         name = _snake(raw) if isinstance(raw, str) else raw
         name = self.aliases.get(name, name) if isinstance(name, str) else name
         self._among(name, raw)
         return str(name)
+
+    def spelt(self, raw: object) -> object:
+        """Return the name for what is plainly true, false or a number, else ``raw``."""
+        if not isinstance(raw, bool | float | Loose):
+            return raw
+        return self.plain.get(raw if isinstance(raw, str) else show(raw), raw)
 
     def check(self, value: object) -> None:
         self._among(value, value)
@@ -229,6 +234,9 @@ class Place:
         return "host:port, [::1]:80 or unix:/path" + ("" if self.bind else ", http://host:port")
 
     def read(self, raw: object) -> Address:
+        if isinstance(raw, Address):
+            self.check(raw)
+            return raw
         if not isinstance(raw, str):
             raise Refused(f"{show(raw)} is not {values.ADDRESS_FORM}")
         try:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from trio_lb.config import values
-from trio_lb.config.kinds import YEAR_SECONDS, Kind, Maybe, Number, Refused, Text, show
+from trio_lb.config.kinds import YEAR_SECONDS, Choice, Kind, Maybe, Number, Refused, Text, show
 from trio_lb.model.errors import ConfigError, Problem
 
 _KEY: Final = "knob"
@@ -117,9 +117,13 @@ def described(
 def knob(
     default: object, shape: Shape, says: str, *, source: str = "", aliases: tuple[str, ...] = ()
 ) -> Any:
-    """Return an attrs field with a default; ``source`` says whose default that is."""
+    """Return an attrs field with a default; ``source`` says whose default that is.
+
+    Where true and false stand for names, a program may give them too: ``fail_open=False``.
+    """
     metadata = described(shape, says, source=source, aliases=aliases)
-    return attrs.field(default=default, validator=fits, metadata=metadata)
+    converter = shape.spelt if isinstance(shape, Choice) and shape.plain else None
+    return attrs.field(default=default, converter=converter, validator=fits, metadata=metadata)
 
 
 def section(cls: type[attrs.AttrsInstance], says: str, **off: object) -> Any:
@@ -155,6 +159,7 @@ def _duration(*, above: bool) -> Number:
 SECONDS: Final = _duration(above=True)
 SECONDS_OR_OFF: Final = _duration(above=False)
 FRACTION: Final = Number("a fraction", 0, 1, span="in [0, 1]")
+SHARE: Final = Number("a fraction", 0, 1, above=True, span="in (0, 1]")
 RATE: Final = Number("a number", 0, 1e9, unit="a second")
 PORT: Final = Number("a port", 1, 65535, whole=True, span="in 1..65535")
 BIND_PORT: Final = Number("a port", 0, 65535, whole=True, span="in 1..65535 (0 = any free)")

@@ -1,16 +1,15 @@
 """The listeners: ``bind: host:port``, or ``port: 80`` alone, which binds every IPv4 address."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import attrs
 
-from trio_lb.config import lint
 from trio_lb.config.kinds import Text
 from trio_lb.config.knobs import BIND_PORT
 from trio_lb.config.nodes import Node
-from trio_lb.config.schema import ListenerConfig, PoolConfig
-from trio_lb.config.structure import check_keys, fill, read_kind
+from trio_lb.config.schema import ListenerConfig
+from trio_lb.config.structure import check_keys, fill, read_kind, tell
 from trio_lb.config.values import check_host
 from trio_lb.model.address import Address
 
@@ -22,21 +21,27 @@ _HOST: Final = Text("an IP address or a host name", r"[^\s/\[\]@]+")
 _UNREAD: Final = Address(EVERY_ADDRESS, 0)
 
 
-def read_listeners(
-    node: Node | None, pools: dict[str, PoolConfig], balancer: Node
-) -> tuple[ListenerConfig, ...]:
-    """Return the listeners of a list; each has a pool that exists and an address of its own."""
+def read_listeners(node: Node | None) -> list[tuple[Node, ListenerConfig]]:
+    """Return the listeners of a list, each with where it was written."""
     written = [] if node is None or node.value is None else node.items("a list of listeners")
-    read = [(each, _read_listener(each)) for each in written]
-    # An error may have hidden them: `listener:` is one, and enough said.
-    if not written and not balancer.findings.has_errors:
-        balancer.warn("no listeners here: trio-lb run takes 127.0.0.1:8000, or what -p says")
-    lint.refuse_same_binds(read)
-    lint.look_at_pools(read, pools, balancer)
-    return tuple(listener for _, listener in read)
+    return [(each, _read_listener(each)) for each in written]
+
+
+def spoken_to(listeners: Iterable[ListenerConfig]) -> dict[str, set[str]]:
+    """Return, by the name of each pool that has listeners, what is spoken there."""
+    spoken: dict[str, set[str]] = {}
+    for each in listeners:
+        spoken.setdefault(each.pool, set()).add(each.protocol)
+    return spoken
 
 
 def _read_listener(node: Node) -> ListenerConfig:
+    listener = _read_fields(node)
+    tell(node, listener)
+    return listener
+
+
+def _read_fields(node: Node) -> ListenerConfig:
     check_keys(node, ListenerConfig, more=("host", "port"))
     keys = node.mapping()
     host, port = keys.get("host"), keys.get("port")

@@ -61,6 +61,7 @@ class Findings:
         self.origins: dict[Path, Origin] = dict(origins or {})
         self._found: list[Problem] = []
         self._closed: set[Path] = set()
+        self._wrong: set[Path] = set()
 
     def origin(self, path: Path) -> Origin:
         """Return where ``path``, or its nearest parent, was written."""
@@ -78,6 +79,8 @@ class Findings:
         found = kind(dotted(path), message, origin.file, origin.line, severity)
         if found not in self._found:
             self._found.append(found)
+        if severity == "error":
+            self._wrong.add(path)
 
     def close(self, path: Path) -> None:
         """Say no more of the value at ``path``: it stands for one that could not be had."""
@@ -87,6 +90,10 @@ class Findings:
     def problems(self) -> tuple[Problem, ...]:
         """All of them; those of a file by line, the others as they were found."""
         return tuple(sorted(self._found, key=lambda each: each.line or 0))
+
+    def is_sound(self, path: Path) -> bool:
+        """Whether nothing at ``path`` or inside of it is wrong so far."""
+        return not any(wrong[: len(path)] == path for wrong in self._wrong)
 
     @property
     def has_errors(self) -> bool:

@@ -12,6 +12,7 @@ from trio_lb.config.knobs import (
     RATE,
     SECONDS,
     SECONDS_OR_OFF,
+    SHARE,
     MapOf,
     OptionalSection,
     count,
@@ -82,7 +83,7 @@ class BreakerConfig:
     )
     threshold: float | None = knob(
         0.5,
-        maybe(FRACTION),
+        maybe(SHARE),
         "share of failures in `interval` that opens it; null: not counted so",
         source="requirement 003; resilience4j 50 %",
     )

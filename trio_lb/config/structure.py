@@ -6,7 +6,9 @@ still looked at, and the findings decide in the end whether anything is returned
 """
 
 import enum
+import os
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path as FilePath
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -24,12 +26,12 @@ from trio_lb.config.knobs import (
 )
 from trio_lb.config.later import later_keys, refuse_later
 from trio_lb.config.nodes import Node
+from trio_lb.config.rules import remarks
 from trio_lb.config.schema import (
     AccessLogConfig,
     BreakerConfig,
     CertificateConfig,
     HealthCheckConfig,
-    ListenerTls,
     ProbeConfig,
 )
 from trio_lb.config.values import Loose
@@ -68,8 +70,27 @@ def read_kind(node: Node, kind: Kind) -> object:
         node.complain(error)
         return BAD
     if isinstance(kind.kind if isinstance(kind, Maybe) else kind, File) and value:
-        return str(node.findings.folder / str(value))
+        return _at_home(node, str(value))
     return value
+
+
+def _at_home(node: Node, path: str) -> str:
+    """A file that is not here may well be where the configuration will run: only a warning."""
+    file = node.findings.folder / path
+    reason = _unreadable(file)
+    if reason:
+        node.warn(f"{file} cannot be read here: {reason}")
+    return str(file)
+
+
+def _unreadable(file: FilePath) -> str:
+    try:
+        if file.is_dir():
+            return "Is a directory"
+        file.stat()
+    except OSError as error:
+        return error.strerror or str(error)
+    return "" if os.access(file, os.R_OK) else "Permission denied"
 
 
 def _read_optional(node: Node, base: attrs.AttrsInstance) -> object:
@@ -98,7 +119,18 @@ def read_section(node: Node, base: T) -> T:
     check_keys(node, cls)
     made = fill(node, base)
     finish = _FINISH.get(cls)
-    return made if finish is None else finish(node, made)
+    made = made if finish is None else finish(node, made)
+    tell(node, made)
+    return made
+
+
+def tell(node: Node, made: attrs.AttrsInstance) -> None:
+    """Take down what the rules say of a section, unless it was misread anyway."""
+    if not isinstance(node.value, Mapping) or not node.findings.is_sound(node.path):
+        return
+    written = fields_of(node, type(made))
+    for remark in remarks(made):
+        remark.told(written.get(remark.field, node), remark.message)
 
 
 def check_keys(node: Node, cls: type[attrs.AttrsInstance], *, more: Collection[str] = ()) -> None:
@@ -178,31 +210,56 @@ def _finish_breaker(node: Node, made: Any) -> Any:
 
 
 def _finish_certificate(node: Node, made: Any) -> Any:
-    if not made.certificate:
-        node.refuse("no certificate here: write certificate: FILE.pem")
     return made if made.private_key else attrs.evolve(made, private_key=made.certificate)
 
 
-def _finish_listener_tls(node: Node, made: Any) -> Any:
-    if made.certificate is None and not made.certificates:
-        node.refuse("no certificate here: write certificate: FILE.pem, private_key: FILE.pem")
+def _finish_probe(node: Node, made: Any) -> Any:
+    """A type that is not written follows from what is: ``check``, or what only HTTP asks."""
+    written = fields_of(node, type(made))
+    if "type" in written:
+        made = made if made.type == "custom" or "check" in written else _without_check(made)
+        _warn_of_unasked(written, made)
+    elif "check" in written:
+        made = attrs.evolve(made, type="http" if made.check is None else "custom")
+    elif made.type != "websocket" and not _ONLY_HTTP.isdisjoint(written):
+        made = attrs.evolve(_without_check(made), type="http")
     return made
 
 
+def _without_check(made: Any) -> Any:
+    """One that was inherited is not what this section asks for."""
+    return attrs.evolve(made, check=None)
+
+
+def _warn_of_unasked(written: Mapping[str, Node], made: Any) -> None:
+    if made.type == "tcp":
+        for name in sorted(_ONLY_HTTP & written.keys()):
+            written[name].warn("says nothing to a tcp probe, which only connects")
+
+
 def _finish_health(node: Node, made: Any) -> Any:
-    """Each of several probes starts from what the section says of one."""
-    probes = fields_of(node, HealthCheckConfig).get("probes")
-    if probes is None or probes.value is None:
+    """Each of several probes starts from what the section says of one.
+
+    A section that asks a question of its own does not ask those that it would inherit.
+    """
+    made = _finish_probe(node, made)
+    written = fields_of(node, HealthCheckConfig)
+    if "probes" not in written:
+        own = not written.keys().isdisjoint(knobs_of(ProbeConfig))
+        return attrs.evolve(made, probes=()) if own else made
+    if written["probes"].value is None:
         return made
     shared = {name: getattr(made, name) for name in knobs_of(ProbeConfig)}
-    read = tuple(read_section(each, ProbeConfig(**shared)) for each in probes.items())
+    read = tuple(read_section(each, ProbeConfig(**shared)) for each in written["probes"].items())
     return attrs.evolve(made, probes=read)
 
+
+_ONLY_HTTP: Final = frozenset({"path", "method", "headers", "expected_status", "expected_body"})
 
 _FINISH: Final[Mapping[type, Callable[[Node, Any], Any]]] = {
     AccessLogConfig: _finish_access,
     BreakerConfig: _finish_breaker,
     CertificateConfig: _finish_certificate,
     HealthCheckConfig: _finish_health,
-    ListenerTls: _finish_listener_tls,
+    ProbeConfig: _finish_probe,
 }

@@ -55,9 +55,10 @@ class Loose(str):
     __slots__ = ()
 
 
-def asks_for_tls(text: str) -> bool:
-    """Whether a server's address is ``https://...``."""
-    return text.lower().startswith("https://")
+def scheme_of(text: str) -> str | None:
+    """Return ``http`` or ``https`` where a server's address is a URL; that says whether TLS is."""
+    url = _URL.fullmatch(text)
+    return None if url is None else url["scheme"].lower()
 
 
 def duration(text: str) -> float:
@@ -128,7 +129,7 @@ def rate(text: str) -> tuple[float, float]:
 def server_address(text: str) -> Address:
     """Return where a server is: ``host:port``, ``[::1]:80``, ``unix:/path``, ``http://host[:port]``.
 
-    ``https://host`` is port 443 there; that TLS is meant, ``asks_for_tls`` says.
+    ``https://host`` is port 443 there; that TLS is meant, ``scheme_of`` says.
 
     Raises:
       ValueError: it is none of these.
