@@ -20,6 +20,8 @@ VIRTUAL = "virtual"
 LOOPBACK = "loopback"
 
 _MOST_LOOKS = 100_000
+_FILLING = bytes(64 << 20)
+"""More than any stream takes: whoever is full has not seen the end of what was to be sent."""
 
 
 class Stage(Protocol):
@@ -128,8 +130,8 @@ async def send_all(stream: Stream, data: bytes) -> None:
 
 def fill(stream: Stream) -> int:
     """Send until nothing more fits; return how many bytes that were."""
-    sent = 0
-    while fitted := stream.send_nowait(b"x" * 65536):
+    sent, data = 0, memoryview(_FILLING)
+    while fitted := stream.send_nowait(data[sent:]):
         sent += fitted
     return sent
 
