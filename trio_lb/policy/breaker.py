@@ -120,6 +120,7 @@ class Breaker:
         "_open_seconds",
         "_reason",
         "_recovers_at",
+        "_threshold",
         "_trials",
         "_until",
         "_window",
@@ -146,8 +147,9 @@ class Breaker:
         # How long it was open last, before jitter; 0 when it has recovered since.
         self._open_seconds = 0.0
         self._recovers_at = 0.0
+        # Of the ratio form; None while it is off.
         self._window: ShareWindow | None = None
-        self.config = config
+        self._threshold = 0.0
         self.configure(config)
 
     def configure(self, config: BreakerSettings) -> None:
@@ -155,7 +157,9 @@ class Breaker:
         self.config = config
         if not config.enabled or config.threshold is None:
             self._window = None
-        elif self._window is None or self._window.span_seconds != config.interval:
+            return
+        self._threshold = config.threshold
+        if self._window is None or self._window.span_seconds != config.interval:
             self._window = ShareWindow(config.interval, BUCKETS)
 
     # -- what others ask
@@ -215,7 +219,9 @@ class Breaker:
         if self._open_seconds and now >= self._recovers_at:
             self._open_seconds = 0.0
         # A success may complete the number from which on a share counts.
-        return self._judge(now, rng) if window is not None and window.failures else ()
+        if window is not None and window.failures >= self._threshold * window.requests:
+            return self._judge(now, rng)
+        return ()
 
     def begin_trial(self) -> None:
         """Take a permit of HALF_OPEN; whoever does gives it back with ``end_trial``.
@@ -277,16 +283,14 @@ class Breaker:
 
     def _why_trip(self) -> str | None:
         config, window = self.config, self._window
-        if not config.enabled:
-            return None
-        most = config.failure_threshold
+        most = config.failure_threshold if config.enabled else None
         if most is not None and self._consecutive_failures >= most:
             return f"{self._consecutive_failures} failures in a row"
-        if window is None or config.threshold is None or window.requests < config.min_requests:
+        if window is None or not window.failures or window.requests < config.min_requests:
             return None
-        if window.failures >= config.threshold * window.requests:
-            return f"{window.failures} of {window.requests} requests failed"
-        return None
+        if window.failures < self._threshold * window.requests:
+            return None
+        return f"{window.failures} of {window.requests} requests failed"
 
     def _tried(self, failed: bool, now: float, rng: Rng | None) -> Sequence[Event]:
         """Rule 4."""
