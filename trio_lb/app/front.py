@@ -147,19 +147,15 @@ class Front:
 
     def _load(self, index: int, config: ListenerConfig) -> "ServerTls":
         # Only who speaks TLS pays for loading it.
-        from trio_lb.net.certificates import Certificate, server_context
+        from trio_lb.net.certificates import server_context
 
         if config.ssl is None:
             raise ConfigError([Problem(f"listeners[{index}].ssl", "https needs a certificate")])
-        certificates = [
-            Certificate(each.certificate, each.private_key, each.server_names)
-            for each in config.ssl.all_certificates
-        ]
+        ssl = config.ssl
         try:
-            tls = server_context(certificates, config.ssl.client_ca, config.ssl.min_version)
+            tls = server_context(ssl.all_certificates, ssl.client_ca, ssl.min_version)
         except ConfigError as error:
-            path = f"listeners[{index}].ssl"
-            raise ConfigError([Problem(path, each.message) for each in error.problems]) from error
+            raise error.below(f"listeners[{index}].ssl") from error
         self._tls.append(tls)
         return tls
 

@@ -50,6 +50,15 @@ class ConfigError(TrioLbError, ValueError):
         super().__init__(text)
         self.problems: tuple[Problem, ...] = tuple(problems)
 
+    def below(self, path: str) -> "ConfigError":
+        """Return the same problems, seen from further up: each path begins with ``path``."""
+        return ConfigError(
+            [
+                attrs.evolve(each, path=f"{path}.{each.path}" if each.path else path)
+                for each in self.problems
+            ]
+        )
+
 
 class UnknownServer(TrioLbError, LookupError):
     """No server has the given id."""

@@ -17,7 +17,7 @@ import trio
 
 from trio_lb.config.schema import UpstreamTls
 from trio_lb.model.address import Address, Ends
-from trio_lb.model.errors import ConfigError, Problem
+from trio_lb.model.errors import ConfigError
 from trio_lb.net.env import ConnectError, Network, Stream
 from trio_lb.net.proxy_header import Version
 from trio_lb.net.proxy_writer import encode, encode_own
@@ -102,13 +102,14 @@ class Dialer:
         tls = destination.tls
         if tls is None or not tls.enabled:
             return stream
-        from trio_lb.net.tls import TlsError, TlsStream
+        from trio_lb.net.tls import TlsStream
+        from trio_lb.net.tls_faults import TlsError
 
+        name = tls.server_name or (None if address.is_unix else address.host)
         try:
-            name = tls.server_name or address.host
             return await TlsStream.connect(stream, self._context(tls, "tls"), name)
         except TlsError as error:
-            raise ConnectError(f"{address}: {error}") from error
+            raise ConnectError(f"{address}: TLS: {error}") from error
 
     def _context(self, tls: UpstreamTls, path: str) -> "ClientTls":
         context = self._contexts.get(tls)
@@ -125,7 +126,6 @@ class Dialer:
                     min_version=tls.min_version,
                 )
             except ConfigError as error:
-                problems = [Problem(path, each.message) for each in error.problems]
-                raise ConfigError(problems) from error
+                raise error.below(path) from error
             self._contexts[tls] = context
         return context

@@ -17,12 +17,15 @@ import trio
 
 from trio_lb.net.env import Stream
 from trio_lb.net.proxy_header import Version
+from trio_lb.net.relay import linger
+from trio_lb.proxy.answer_out import error_answer
 from trio_lb.proxy.context import ProxyContext
 
 if TYPE_CHECKING:
     from trio_lb.net.certificates import ServerTls
 
 _LOG_PAUSE_SECONDS: Final = 1.0
+_LAST_WORDS_SECONDS: Final = 1.0
 
 _log = logging.getLogger("trio_lb.listener")
 
@@ -101,15 +104,29 @@ class Entrance:
         raise NotAdmitted("proxy_header_timeout", f"no whole PROXY header within {seconds:g} s")
 
     async def _encrypt(self, stream: Stream, tls: "ServerTls") -> Stream:
-        from trio_lb.net.tls import TlsError, TlsStream  # Only who speaks TLS loads it.
+        from trio_lb.net.tls import TlsStream  # Only who speaks TLS loads it.
+        from trio_lb.net.tls_faults import TlsError, TlsFault
 
-        with trio.move_on_after(self._context.timeouts.tls_handshake):
-            try:
-                return await TlsStream.accept(stream, tls)
-            except TlsError as error:
-                raise NotAdmitted(f"tls_{error.kind}", str(error)) from error
-        seconds = self._context.timeouts.tls_handshake
-        raise NotAdmitted("tls_timeout", f"no TLS handshake within {seconds:g} s")
+        deadline = trio.current_time() + self._context.timeouts.tls_handshake
+        try:
+            return await TlsStream.accept(stream, tls, deadline=deadline)
+        except TlsError as error:
+            if error.kind is TlsFault.HTTP_REQUEST:
+                await self._say_it_is_tls(stream)
+            raise NotAdmitted(f"tls_{error.kind.value}", str(error)) from error
+
+    async def _say_it_is_tls(self, stream: Stream) -> None:
+        """Answer plain HTTP where TLS is spoken: nothing was sent, so it will be understood."""
+        context = self._context
+        answer = error_answer(
+            400,
+            "tls_expected",
+            "this port speaks TLS: ask with https://",
+            request_id=context.env.token(16),
+            date=context.date_line(),
+        )
+        stream.send_nowait(answer)
+        await linger(stream, _LAST_WORDS_SECONDS)
 
     def _tell(self, peer: str, error: NotAdmitted) -> None:
         """Log at most one line a second: a scan must not fill the disk."""
