@@ -20,7 +20,7 @@ VIRTUAL = "virtual"
 LOOPBACK = "loopback"
 
 _MOST_LOOKS = 100_000
-_FILLING = bytes(64 << 20)
+_FILLING = b"x" * (64 << 20)
 """More than any stream takes: whoever is full has not seen the end of what was to be sent."""
 
 
