@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from tests.control.watching import open_watch
 from tests.state.books import ERROR, OK, REFUSED, brief, eject, member, usable
 from tests.support.world import World
 from trio_lb.config.schema import Config, HealthCheckConfig, PoolConfig, ServerConfig
-from trio_lb.control.probes import open_probes
 from trio_lb.control.timers import open_timers
 from trio_lb.model.address import Address
 from trio_lb.model.events import Event, ServerEjected
@@ -54,7 +54,7 @@ async def playing(world: World, *ids: str) -> AsyncGenerator[Play, None]:
     play.registry.apply(play.plan(*ids), world.env.now())
     async with open_timers(world.env, bus.publish) as timers:
         play.pool.on_deadline_moved = timers.touch
-        async with open_probes(play.pool, world.env, bus.publish):
+        async with open_watch(play.pool, world.env, bus.publish):
             await trio.sleep_until(1.0)
             play.told.clear()
             yield play

@@ -9,12 +9,14 @@ import attrs
 import pytest
 import trio
 
+from tests.control.watching import open_watch
 from tests.state.books import REFUSED, brief, member, plan, usable
 from tests.support.raw import RawPeer
 from tests.support.servers import HttpServer, answer_of
 from tests.support.world import World
 from trio_lb.config.schema import HealthCheckConfig, PoolConfig, ServerConfig
-from trio_lb.control.probes import MOST_FAST_PER_SECOND, SPREAD_SECONDS, Probes, open_probes
+from trio_lb.control.health_checks import HealthChecks
+from trio_lb.control.probes import MOST_FAST_PER_SECOND, SPREAD_SECONDS
 from trio_lb.control.supervisor import Supervisor
 from trio_lb.model.address import Address
 from trio_lb.model.events import Event, ServerHealthChanged
@@ -32,7 +34,7 @@ class Play:
         self.pool = pool
         self.told: list[tuple[float, str, bool]] = []
         self.servers: dict[str, HttpServer] = {}
-        self.probes: Probes | None = None
+        self.checks: HealthChecks | None = None
 
     async def start(self, server_id: str) -> HttpServer:
         """Let the server listen (again)."""
@@ -66,7 +68,7 @@ async def playing(
     for server_id in ids:
         server = await play.start(server_id)
         server.answer = noting(world, play.asked[server_id])
-    async with open_probes(pool, world.env, play.note) as play.probes:
+    async with open_watch(pool, world.env, play.note) as play.checks:
         yield play
 
 
@@ -282,9 +284,9 @@ async def test_a_check_by_hand_counts(world: World) -> None:
     async with playing(world, "s1", "s2") as play:
         await trio.sleep_until(1.0)
         await play.servers["s1"].crash()
-        assert play.probes is not None
+        assert play.checks is not None
         for _ in range(3):
-            result = await play.probes.check_now(member(play.pool, "s1"))
+            result = await play.checks.check(member(play.pool, "s1"))
             assert (result.ok, result.detail) == (False, "connect refused")
     assert play.told[-1] == (1.0, "s1", False)
 
@@ -298,7 +300,7 @@ async def test_garbage_and_silence_are_failed_checks(world: World) -> None:
     pool, told = Pool("api"), list[Event]()
     config = ServerConfig(id="s1", address=server.address)
     pool.apply(PoolConfig(name="api", servers=(config,), health_check=STEADY), 0.0)
-    async with open_probes(pool, world.env, told.append):
+    async with open_watch(pool, world.env, told.append):
         await trio.sleep_until(0.1)
     assert brief(told) == ["server_health_changed s1"]
     assert isinstance(told[0], ServerHealthChanged)
@@ -319,7 +321,7 @@ async def test_a_prober_that_crashes_is_started_anew_and_leaves_the_others_alone
     pool = Pool("api")
     servers = (config_of(world, "s1"), config_of(world, "s2"))
     pool.apply(PoolConfig(name="api", servers=servers, health_check=STEADY), 0.0)
-    async with open_probes(pool, world.env, publish, supervisor=supervisor):
+    async with open_watch(pool, world.env, publish, supervisor=supervisor):
         await trio.sleep_until(12.0)
     assert supervisor.statistics().crashes == {"probe of api/s2": 1}
     assert (len(first.requests), len(second.requests)) == (3, 4)
@@ -331,3 +333,32 @@ async def test_after_its_block_a_pool_s_hooks_are_free_again(world: World) -> No
     play.pool.observe(member(play.pool, "s1"), REFUSED, 1.0)
     play.pool.apply(plan(2), 2.0)
     assert [each.id for each in play.pool.members] == ["s1", "s2"]
+
+
+async def test_a_server_s_own_check_has_a_pace_and_thresholds_of_its_own(world: World) -> None:
+    async with playing(world, "s1") as play:
+        await play.start("s2")
+        play.servers["s2"].answer = noting(world, play.asked.setdefault("s2", []))
+        own = attrs.evolve(STEADY, interval=2.0, unhealthy_threshold=1, path="/deep")
+        play.pool.add_server(config_of(world, "s2", health_check=own), 0.0)
+        await trio.sleep_until(9.0)
+        await play.servers["s1"].crash()
+        await play.servers["s2"].crash()
+        await trio.sleep_until(20.0)
+        assert play.asked_at("s1") == [0.0, 5.0]
+        assert play.asked_at("s2") == [0.0, 2.0, 4.0, 6.0, 8.0]
+        assert {each.target for each in play.servers["s2"].requests} == {"/deep"}
+    assert play.told[2:] == [(10.0, "s2", False), (12.0, "s1", False)]
+
+
+async def test_a_server_may_be_probed_in_a_pool_that_is_not(world: World) -> None:
+    async with playing(world, "s1", health_check=HealthCheckConfig(enabled=False)) as play:
+        await play.start("s2")
+        play.servers["s2"].answer = noting(world, play.asked.setdefault("s2", []))
+        play.pool.add_server(config_of(world, "s2", health_check=STEADY), 0.0)
+        await trio.sleep_until(6.0)
+        assert (play.asked_at("s1"), play.asked_at("s2")) == ([], [0.0, 5.0])
+        config = config_of(world, "s2")
+        play.pool.update_server(config, 6.0)
+        await trio.sleep_until(16.0)
+        assert play.asked_at("s2") == [0.0, 5.0]

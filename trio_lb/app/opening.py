@@ -6,14 +6,14 @@ else is ever started in the background.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
 
 from trio_lb.app.balancer import LoadBalancer, Service
 from trio_lb.config.schema import Config
-from trio_lb.control.probes import open_probes
+from trio_lb.control.health_checks import open_health_checks
 from trio_lb.control.supervisor import Supervisor
 from trio_lb.control.timers import open_timers
 from trio_lb.model.events import Destroyed
@@ -68,14 +68,16 @@ async def _running(
     lb: LoadBalancer, plan: Config, supervisor: Supervisor
 ) -> AsyncGenerator[None, None]:
     """Bring the plan to life: pools, their probes, and the connections to their servers."""
-    async with lb.context.connections, AsyncExitStack() as stack:
+    checking = open_health_checks(
+        lb.env, lb.bus.publish, connect=lb.reach.probe, supervisor=supervisor
+    )
+    async with lb.context.connections, checking as checks:
         lb.reach.prepare(plan)
         events = lb.registry.apply(plan, lb.env.now())
         for pool in lb.registry.pools().values():
             pool.on_deadline_moved = lb.timers.touch
             pool.on_left = lb.context.connections.forget
-            probes = open_probes(pool, lb.env, lb.bus.publish, supervisor=supervisor)
-            await stack.enter_async_context(probes)
+            checks.watch(pool)
         lb.publish(events)
         yield
 

@@ -4,12 +4,11 @@ Probes are not the hot path, so h11 does all of the reading. The connection is c
 with the verdict, also when more of the answer is on its way.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 import h11
 
-from trio_lb.config.schema import HealthCheckConfig
+from trio_lb.config.schema import ProbeConfig
 from trio_lb.model.address import Address
 from trio_lb.net.env import Stream
 
@@ -19,7 +18,7 @@ MOST_BODY_BYTES: Final = 64 * 1024
 _CHUNK_BYTES: Final = 16 * 1024
 
 
-async def ask(stream: Stream, address: Address, config: HealthCheckConfig) -> str | None:
+async def ask(stream: Stream, address: Address, config: ProbeConfig) -> str | None:
     """Send the probe's request and judge the answer: None when good, else what is wrong.
 
     Raises:
@@ -36,23 +35,21 @@ async def ask(stream: Stream, address: Address, config: HealthCheckConfig) -> st
         return f"the probe as configured is not HTTP: {error}"
 
 
-def _request(connection: h11.Connection, address: Address, config: HealthCheckConfig) -> bytes:
-    request = h11.Request(
-        method=config.method, target=config.path, headers=list(_headers(address, config).items())
-    )
+def _request(connection: h11.Connection, address: Address, config: ProbeConfig) -> bytes:
+    fields = headers_of(address, config) | {"connection": ("Connection", "close")}
+    request = h11.Request(method=config.method, target=config.path, headers=list(fields.values()))
     head = connection.send(request) or b""
     return head + (connection.send(h11.EndOfMessage()) or b"")
 
 
-def _headers(address: Address, config: HealthCheckConfig) -> Mapping[str, str]:
-    """The configured headers over ours, whatever their case; the connection always closes."""
-    configured = {name.lower(): (name, value) for name, value in config.headers.items()}
+def headers_of(address: Address, config: ProbeConfig) -> dict[str, tuple[str, str]]:
+    """Return the configured fields over ours, as name and value by the name in lower case."""
     ours = {
         "host": ("Host", "localhost" if address.is_unix else str(address)),
         "user-agent": ("User-Agent", USER_AGENT),
         "accept": ("Accept", "*/*"),
     }
-    return dict([*(ours | configured | {"connection": ("Connection", "close")}).values()])
+    return ours | {name.lower(): (name, value) for name, value in config.headers.items()}
 
 
 async def _send(stream: Stream, data: bytes) -> None:
@@ -78,7 +75,7 @@ class _Answer:
         return event
 
 
-async def _judge(answer: _Answer, config: HealthCheckConfig) -> str | None:
+async def _judge(answer: _Answer, config: ProbeConfig) -> str | None:
     """Skip interim answers and judge the final one."""
     while not isinstance(event := await answer.next(), h11.Response):
         pass
@@ -87,7 +84,7 @@ async def _judge(answer: _Answer, config: HealthCheckConfig) -> str | None:
     return await _search(answer, config.expected_body)
 
 
-def _is_good(status: int, config: HealthCheckConfig) -> bool:
+def _is_good(status: int, config: ProbeConfig) -> bool:
     if config.expected_status is None:
         return 200 <= status <= 399
     return status in config.expected_status

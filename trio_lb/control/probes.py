@@ -9,17 +9,18 @@ Waits run from one probe's start to the next one's, each jittered. A pool of ver
 servers never makes more than MOST_FAST_PER_SECOND probes a second by hurrying.
 """
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Final
 
 import trio
 
-from trio_lb.control.check import check_address
+from trio_lb.config.schema import HealthCheckConfig
+from trio_lb.control.check import Connect, check_server
 from trio_lb.control.supervisor import Supervisor
 from trio_lb.model.events import Event
 from trio_lb.net.env import Env
 from trio_lb.policy.health import CheckResult, HealthState
+from trio_lb.state.enrolment import probing_of
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
 
@@ -90,28 +91,43 @@ class _Prober:
 
 
 class Probes:
-    """The probers of one pool, one for each probed member."""
+    """The probers of one pool, one for each probed member.
+
+    From the making to ``close`` it holds the pool's hooks ``on_suspect`` and
+    ``on_changed``. Its tasks run in ``nursery``, whose owner ends them.
+    """
 
     def __init__(
         self,
         pool: Pool,
         env: Env,
         publish: Callable[[Event], None],
+        connect: Connect,
         supervisor: Supervisor,
         nursery: trio.Nursery,
     ) -> None:
         self.pool = pool
         self.env = env
         self._publish = publish
+        self._connect = connect
         self._supervisor = supervisor
         self._nursery = nursery
         self._rng = env.rng(f"probes of {pool.name}")
         self._probers: dict[Server, _Prober] = {}
+        self._hooks = pool.on_suspect, pool.on_changed
+        pool.on_suspect, pool.on_changed = self.suspect, lambda _: self.sync()
+        self.sync()
+
+    def close(self) -> None:
+        """Stop every prober, drop the probes under way, and give the hooks back."""
+        self.pool.on_suspect, self.pool.on_changed = self._hooks
+        for prober in self._probers.values():
+            prober.stop()
+        self._probers.clear()
 
     def sync(self) -> None:
         """Start probing new members, stop probing those that left, hurry where it matters."""
-        probed = self.pool.config.health_check.enabled
-        wanted = dict.fromkeys(self.pool.members if probed else ())
+        wanted = dict.fromkeys(each for each in self.pool.members if self._how(each).enabled)
         for server in [server for server in self._probers if server not in wanted]:
             self._probers.pop(server).stop()
         for prober in self._probers.values():
@@ -133,15 +149,15 @@ class Probes:
             prober.suspect()
 
     async def check_now(self, server: Server) -> CheckResult:
-        """Check ``server`` once, in this task, and let the result count."""
-        result = await check_address(self.env, server.address, self.pool.config.health_check)
+        """Check ``server`` once, in this task, and let the result count where it is probed."""
+        result = await check_server(server, self._how(server), self.env, self._connect)
         for event in self.pool.checked(server, result, self.env.now()):
             self._publish(event)
         return result
 
     def wait_seconds(self, server: Server) -> float:
         """Return how long to wait between the starts of two probes of ``server`` now."""
-        config = self.pool.config.health_check
+        config = self._how(server)
         wait_seconds = config.interval
         if self._is_urgent(server):
             halved = 1.0 if self.pool.is_usable else 0.5
@@ -155,29 +171,5 @@ class Probes:
             return not self.pool.is_usable
         return health.in_transition or health.state is HealthState.UNHEALTHY
 
-
-@asynccontextmanager
-async def open_probes(
-    pool: Pool,
-    env: Env,
-    publish: Callable[[Event], None],
-    *,
-    supervisor: Supervisor | None = None,
-) -> AsyncGenerator[Probes, None]:
-    """Probe the pool's servers, as they come and go, for as long as the block runs.
-
-    Meanwhile the pool's hooks ``on_suspect`` and ``on_changed`` are taken.
-
-    Checkpoints: none on entry; the exit waits for probes under way to be dropped.
-    """
-    supervisor = supervisor or Supervisor(env)
-    async with trio.open_nursery() as nursery:
-        probes = Probes(pool, env, publish, supervisor, nursery)
-        hooks = pool.on_suspect, pool.on_changed
-        pool.on_suspect, pool.on_changed = probes.suspect, lambda _: probes.sync()
-        probes.sync()
-        try:
-            yield probes
-        finally:
-            pool.on_suspect, pool.on_changed = hooks
-        nursery.cancel_scope.cancel()
+    def _how(self, server: Server) -> HealthCheckConfig:
+        return probing_of(self.pool.config, server.config)
