@@ -127,14 +127,19 @@ class SlowStart:
 
     def begin(self, server_id: str, now: float) -> None:
         """The server takes requests from now on, and did not before."""
-        if self.seconds > 0:
-            self._take(server_id, Signal.RETURNED, now)
+        if self.seconds <= 0:
+            return
+        was = self._take(server_id, Signal.RETURNED, now)
+        if was is RampState.RAMPING:
             self._settle()
+        elif was is RampState.FULL:
+            # Many may return at once: nobody else's step has moved, so only look at this one.
+            due_at = self._due_at(self._ramps[server_id], 2)
+            self._deadline = due_at if self._deadline is None else min(self._deadline, due_at)
 
     def forget(self, server_id: str) -> None:
         """The server takes no requests any more, or was found out of order, or is gone."""
-        if server_id in self._ramps:
-            self._take(server_id, Signal.LEFT)
+        if server_id in self._ramps and self._take(server_id, Signal.LEFT) is RampState.RAMPING:
             self._settle()
 
     def on_deadline(self, now: float) -> Sequence[Event]:
@@ -142,11 +147,12 @@ class SlowStart:
         changed = []
         for server_id, ramp in list(self._ramps.items()):
             step = self._step_at(ramp, now)
-            if ramp.state is RampState.RAMPING and step != ramp.step:
-                changed.append(server_id)
-                ramp.step = step
-                if step == STEPS:
-                    self._take(server_id, Signal.REACHED)
+            if step == ramp.step:
+                continue
+            changed.append(server_id)
+            ramp.step = step
+            if step == STEPS:
+                self._take(server_id, Signal.REACHED)
         self.changed = tuple(changed)
         self._settle()
         return ()
@@ -156,15 +162,15 @@ class SlowStart:
         self.seconds = seconds
         self.on_deadline(now)
         if seconds <= 0:
-            self._ramps.clear()
+            self._ramps.clear()  # what is left are presumptions
 
     # -- the staircase
 
     def _step_at(self, ramp: _Ramp, now: float) -> int:
-        """Return the highest step whose instant has come: never lower than time says."""
+        """Return the highest step whose instant has come; no reload takes one back."""
         if self.seconds <= 0:
             return STEPS
-        step = 1
+        step = ramp.step
         while step < STEPS and self._due_at(ramp, step + 1) <= now:
             step += 1
         return step
@@ -184,16 +190,20 @@ class SlowStart:
 
     # -- the one place where state changes
 
-    def _take(self, server_id: str, signal: Signal, now: float = 0.0) -> None:
+    def _take(self, server_id: str, signal: Signal, now: float = 0.0) -> RampState:
+        """Do as the table says; return the state before."""
         ramp = self._ramps.setdefault(server_id, _Ramp())
         new = TRANSITIONS[ramp.state].get(signal)
         if new is None:
-            raise IllegalTransition(f"ramp of {server_id}: {signal.name} in {ramp.state.name}")
-        ramp.state = new
+            raise IllegalTransition(
+                f"slow start of {server_id}: {signal.name} in {ramp.state.name}"
+            )
+        before, ramp.state = ramp.state, new
         if new is RampState.FULL:
             del self._ramps[server_id]
         elif new is RampState.RAMPING:
             ramp.began_at, ramp.step = now, 1
+        return before
 
     # -- how it outlives a reload
 
