@@ -7,7 +7,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.net.wires import inbox_of, split
+from tests.net.wires import Recorded, inbox_of, split
 from trio_lb.model.message import Framing, Length, Unsized
 from trio_lb.net.body import LAST_CHUNK, BodyCut, BodyRefused, BodySource, open_body
 from trio_lb.net.inbox import LARGEST_READ, Inbox
@@ -177,6 +177,14 @@ async def test_a_trailer_that_the_head_nominated_stays_here() -> None:
     inbox = inbox_of(b"0\r\nGood: 1\r\nX-Hop: 1\r\n\r\n")
     source = open_body(inbox, CHUNKED, nominated=frozenset({b"x-hop"}))
     assert await read_all(source) == b"0\r\nGood: 1\r\n\r\n"
+
+
+async def test_a_body_of_known_length_is_read_in_large_pieces_from_the_start() -> None:
+    stream = Recorded([bytes(1_000_000)])
+    inbox = Inbox(stream, 4096)
+    inbox.data = bytes(100)
+    assert len(await read_all(open_body(inbox, Length(900_100)))) == 900_100
+    assert stream.asked == [LARGEST_READ, LARGEST_READ]
 
 
 async def test_taking_waits_for_nothing() -> None:

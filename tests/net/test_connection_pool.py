@@ -270,10 +270,10 @@ async def test_an_exchange_begins_with_doubts_and_modest_reads(world: World) -> 
         connection = await at.idle_connection()
         connection.is_reusable = connection.is_complete = True
         await trio.testing.wait_all_tasks_blocked()
-        await at.server.peers[0].send(bytes(8192))
-        for size in (1024, 4096):
+        await at.server.peers[0].send(bytes(32768))
+        for size in (1024, 16384):
             await connection.inbox.fill()
-            assert len(connection.inbox.take(8192)) == size
+            assert len(connection.inbox.take(32768)) == size
         with connection:
             assert (connection.is_reusable, connection.is_complete) == (False, False)
             await connection.inbox.fill()

@@ -10,17 +10,17 @@ from tests.support.world import World
 from trio_lb.net.inbox import LARGEST_READ, Inbox
 
 
-async def test_reads_four_times_as_much_whenever_a_buffer_was_filled() -> None:
+async def test_reads_sixteen_times_as_much_whenever_a_buffer_was_filled() -> None:
     stream = Recorded([bytes(2_000_000)])
     inbox = Inbox(stream, 4096)
-    for _ in range(6):
+    for _ in range(4):
         assert await inbox.fill()
-    assert stream.asked == [4096, 16384, 65536, 262144, 262144, 262144]
+    assert stream.asked == [4096, 65536, 524_288, 524_288]
     assert stream.asked[-1] == LARGEST_READ
 
 
 async def test_never_reads_more_than_the_largest_read_however_large_it_began() -> None:
-    stream = Recorded([bytes(1_000_000)])
+    stream = Recorded([bytes(2_000_000)])
     inbox = Inbox(stream, 100_000)
     for _ in range(3):
         await inbox.fill()
@@ -32,7 +32,7 @@ async def test_reads_no_more_at_once_after_a_buffer_that_was_not_filled() -> Non
     inbox = Inbox(stream, 4096)
     for _ in range(4):
         await inbox.fill()
-    assert stream.asked == [4096, 4096, 4096, 16384]
+    assert stream.asked == [4096, 4096, 4096, 65536]
 
 
 async def test_a_new_message_is_read_modestly_again() -> None:
@@ -42,7 +42,20 @@ async def test_a_new_message_is_read_modestly_again() -> None:
     await inbox.fill()
     inbox.begin()
     await inbox.fill()
-    assert stream.asked == [4096, 16384, 4096]
+    assert stream.asked == [4096, 65536, 4096]
+
+
+@pytest.mark.parametrize(
+    ("announced", "asked"), [(10, 4096), (5000, 5000), (LARGEST_READ + 1, LARGEST_READ)]
+)
+async def test_what_is_announced_is_read_at_once_up_to_the_largest_read(
+    announced: int, asked: int
+) -> None:
+    stream = Recorded([bytes(1_000_000)])
+    inbox = Inbox(stream, 4096)
+    inbox.expect(announced)
+    await inbox.fill()
+    assert stream.asked == [asked]
 
 
 async def test_a_slow_taker_is_read_for_in_pieces_of_64_kib_again() -> None:

@@ -111,6 +111,7 @@ class LengthBody(BodySource):
     def __init__(self, inbox: Inbox, length: int) -> None:
         super().__init__(inbox)
         self._left = length
+        inbox.expect(length - len(inbox.data))
 
     def take(self) -> bytes:
         """See ``BodySource``."""
