@@ -34,7 +34,7 @@ from trio_lb.model.errors import IllegalTransition
 from trio_lb.model.events import Event, ServerEjected, ServerReadmitted
 from trio_lb.model.rng import Rng
 from trio_lb.policy.conduct import Conduct, TermSettings
-from trio_lb.policy.success_rate import RateSettings, SuccessRates
+from trio_lb.policy.success_rate import Rate, RateSettings, SuccessRates
 
 EVIDENCE_SECONDS: Final = 10.0
 """How long another server's success speaks for it in a comparison."""
@@ -233,7 +233,7 @@ class OutlierDetector:
         if record is None or record.state is OutlierState.EJECTED:
             return
         record.streak = 0
-        record.is_poor = record.is_poor and self._rates.is_poor(server_id, now)
+        record.is_poor = record.is_poor and self._is_poor(server_id, now)
         if record.conduct.ejections:
             record.conduct.succeed(now, self.config)
         if record.is_blank:
@@ -253,9 +253,9 @@ class OutlierDetector:
             record.streak_since = now
         record.streak += 1
         record.conduct.fail()
-        self._rates.fail(server_id, now)
-        record.is_poor = self._rates.is_poor(server_id, now)
-        charge = self._charge(server_id, record, now)
+        rate = self._rates.fail(server_id, now)
+        record.is_poor = self._rates.is_poor(rate)
+        charge = self._charge(record, rate, now)
         if charge is None:
             return []
         # A late timer must not keep places of the share taken.
@@ -264,14 +264,13 @@ class OutlierDetector:
             told.append(self._eject(server_id, record, charge, now, rng))
         return told
 
-    def _charge(self, server_id: str, record: _Record, now: float) -> _Charge | None:
-        """Rule 2: what makes a suspect of the server, if anything does."""
+    def _charge(self, record: _Record, rate: Rate | None, now: float) -> _Charge | None:
+        """Rule 2: what makes a suspect of a server, if anything does."""
         earliest = now - EVIDENCE_SECONDS
         if record.streak >= self.config.consecutive_failures:
             since = max(record.streak_since, earliest)
             return _Charge(f"{record.streak} failures in a row", since)
-        rate = self._rates.convicts(server_id, now) if record.is_poor else None
-        return None if rate is None else _Charge(str(rate), earliest)
+        return _Charge(str(rate), earliest) if self._rates.convicts(rate) else None
 
     def _may_eject(
         self, server_id: str, charge: _Charge, now: float, in_rotation: Collection[str]
@@ -283,7 +282,7 @@ class OutlierDetector:
             at >= charge.since
             and other not in self._ejected
             and other in in_rotation
-            and not self._rates.is_poor(other, now)
+            and not self._is_poor(other, now)
             for other, at in self._succeeded_at.items()
         ):
             self.spared_alike_total += 1
@@ -292,6 +291,9 @@ class OutlierDetector:
             self.spared_share_total += 1
             return False
         return True
+
+    def _is_poor(self, server_id: str, now: float) -> bool:
+        return self._rates.is_poor(self._rates.rate(server_id, now))
 
     def _most_ejected(self, in_rotation: Collection[str]) -> int:
         fraction = self.config.max_ejection_fraction

@@ -89,43 +89,54 @@ class SuccessRates:
             self._failing.clear()
         self._settings = settings
 
-    def fail(self, server_id: str, now: float) -> None:
-        """Count a failure."""
+    def fail(self, server_id: str, now: float) -> Rate | None:
+        """Count a failure; return the server's rate, None without rates."""
         if self._successes_of is None or not self._settings.success_rate:
-            return
-        buckets = self._failing.setdefault(server_id, deque(maxlen=BUCKETS))
-        tick = self._tick(now)
+            return None
+        buckets, tick = self._buckets(server_id), self._tick(now)
+        reading = self._successes_of(server_id)
         if not buckets or buckets[-1].tick < tick:
-            buckets.append(_Bucket(tick, self._successes_of(server_id)))
+            buckets.append(_Bucket(tick, reading))
         buckets[-1].failures += 1
+        return self._since_first(buckets, tick, reading)
 
     def rate(self, server_id: str, now: float) -> Rate | None:
         """Return the rate since the first failure of the last interval; None without one."""
         buckets = self._failing.get(server_id)
         if buckets is None or self._successes_of is None:
             return None
-        oldest = self._tick(now) - BUCKETS
-        while buckets and buckets[0].tick <= oldest:
-            buckets.popleft()
-        if not buckets:
+        rate = self._since_first(buckets, self._tick(now), self._successes_of(server_id))
+        if rate is None:
             del self._failing[server_id]
-            return None
-        successes = self._successes_of(server_id) - buckets[0].reading
-        return Rate(successes, successes + sum(bucket.failures for bucket in buckets))
+        return rate
 
-    def is_poor(self, server_id: str, now: float) -> bool:
+    def is_poor(self, rate: Rate | None) -> bool:
         """Whether less than ``success_rate`` went well, however few there were."""
-        rate = self.rate(server_id, now)
         return rate is not None and rate.share < (self._settings.success_rate or 0.0)
 
-    def convicts(self, server_id: str, now: float) -> Rate | None:
-        """Return the rate if it is poor and convincing."""
-        rate = self.rate(server_id, now) if self.is_poor(server_id, now) else None
-        return rate if rate is not None and rate.requests >= self._settings.min_requests else None
+    def convicts(self, rate: Rate | None) -> bool:
+        """Whether a rate is poor and convincing."""
+        enough = rate is not None and rate.requests >= self._settings.min_requests
+        return enough and self.is_poor(rate)
 
     def forget(self, server_id: str) -> None:
         """Begin anew with a server."""
         self._failing.pop(server_id, None)
+
+    def _buckets(self, server_id: str) -> deque[_Bucket]:
+        buckets = self._failing.get(server_id)
+        if buckets is None:
+            buckets = self._failing[server_id] = deque(maxlen=BUCKETS)
+        return buckets
+
+    def _since_first(self, buckets: deque[_Bucket], tick: int, reading: int) -> Rate | None:
+        """Drop the buckets that time has passed; what remains begins with a failure."""
+        while buckets and buckets[0].tick <= tick - BUCKETS:
+            buckets.popleft()
+        if not buckets:
+            return None
+        successes = reading - buckets[0].reading
+        return Rate(successes, successes + sum([bucket.failures for bucket in buckets]))
 
     def _tick(self, now: float) -> int:
         return int(now // (self._settings.interval / BUCKETS))
