@@ -8,16 +8,15 @@ from collections.abc import Iterator
 
 import trio
 
-from trio_lb.model.events import NoHealthyServers, RequestRetried, ServerSelected
 from trio_lb.model.message import LocalAnswer, Reject, RequestHead
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.net.connection_pool import UpstreamConnection
-from trio_lb.net.env import ConnectError
 from trio_lb.policy.retry import IDEMPOTENT_METHODS, GiveUp
 from trio_lb.proxy.attempt import Attempt, Phase
 from trio_lb.proxy.exchange import Exchange
 from trio_lb.proxy.pick_key import pick_context
 from trio_lb.proxy.respond import LOOP, answer_as_told, fail, refuse
+from trio_lb.proxy.trial import judge, reach, tell_none_left, tell_retried, tell_selected
 from trio_lb.proxy.tunnel import tunnel
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
@@ -85,7 +84,11 @@ class Forward:
             if isinstance(decision, GiveUp) or exchange.status or self._refusal is not None:
                 await fail(exchange, outcome, self._refusal)
                 return
-            self._tell_retry(server, outcome, decision.delay_seconds)
+            tell_retried(
+                exchange.context, pool, server, outcome,
+                request_id=exchange.id, attempt=exchange.attempts,
+                delay_seconds=decision.delay_seconds,
+            )  # fmt: skip
             if decision.delay_seconds > 0:
                 exchange.client.take_time()
                 await trio.sleep(decision.delay_seconds)
@@ -109,9 +112,7 @@ class Forward:
 
     async def _none_left(self) -> None:
         exchange = self._exchange
-        now = exchange.context.env.now()
-        unavailable = self._pool.why_none(now)
-        exchange.context.bus.publish(NoHealthyServers(at=now, pool=self._pool.name))
+        unavailable = tell_none_left(exchange.context, self._pool)
         fallback = self._pool.config.circuit_breaker.fallback_response
         if fallback is not None and unavailable.by_breaker:
             fields = tuple(fallback.headers.items())
@@ -136,8 +137,7 @@ class Forward:
             return None
         exchange.attempts += 1
         exchange.server = server
-        if context.bus.wants(ServerSelected):
-            self._tell_selected(server)
+        tell_selected(context, self._pool, server, exchange.client_address)
         lease = server.lease()
         with lease:
             connection = await self._connection(server, fresh=fresh)
@@ -167,14 +167,7 @@ class Forward:
                 return connection
         self._exchange.client.take_time()
         deadline = min(now + context.timeouts.connect, self._deadline)
-        try:
-            with trio.move_on_at(deadline):
-                return await home.connect(ends)
-        except ConnectError as error:
-            refused = error.refused
-            kind = OutcomeKind.CONNECT_REFUSED if refused else OutcomeKind.CONNECT_FAILED
-            return Outcome(kind, None, False, str(error))
-        return Outcome(OutcomeKind.CONNECT_TIMEOUT, None, False, "not connected in time")
+        return await reach(home, ends, deadline)
 
     async def _talk(self, connection: UpstreamConnection, request: bytes) -> Outcome:
         exchange = self._exchange
@@ -193,36 +186,5 @@ class Forward:
     def _observe(self, server: Server, outcome: Outcome) -> None:
         exchange = self._exchange
         context, began_at = exchange.context, self._began_at
-        now = context.env.now()
-        seconds = (now if exchange.head_at is None else exchange.head_at) - began_at
-        for event in self._pool.observe(
-            server, outcome, now, context.retry_rng, began_at=began_at, seconds=seconds
-        ):
-            context.bus.publish(event)
-
-    def _tell_selected(self, server: Server) -> None:
-        exchange = self._exchange
-        exchange.context.bus.publish(
-            ServerSelected(
-                at=exchange.context.env.now(),
-                pool=self._pool.name,
-                server_id=server.id,
-                server=server,
-                client_id=exchange.client_address,
-            )
-        )
-
-    def _tell_retry(self, server: Server, outcome: Outcome, delay_seconds: float) -> None:
-        exchange = self._exchange
-        if exchange.context.bus.wants(RequestRetried):
-            exchange.context.bus.publish(
-                RequestRetried(
-                    at=exchange.context.env.now(),
-                    pool=self._pool.name,
-                    server_id=server.id,
-                    request_id=exchange.id,
-                    attempt=exchange.attempts,
-                    outcome=outcome,
-                    delay_seconds=delay_seconds,
-                )
-            )
+        head_at = context.env.now() if exchange.head_at is None else exchange.head_at
+        judge(context, self._pool, server, outcome, began_at=began_at, seconds=head_at - began_at)

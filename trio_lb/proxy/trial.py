@@ -1,0 +1,93 @@
+"""What every attempt at a server has in common, whatever is spoken: reach it, judge it, tell.
+
+Functions without state: the loop that calls them is its caller's, and so are the counts.
+"""
+
+import trio
+
+from trio_lb.model.address import Ends
+from trio_lb.model.events import NoHealthyServers, RequestRetried, ServerSelected
+from trio_lb.model.outcome import Outcome, OutcomeKind
+from trio_lb.net.connection_pool import ServerConnections, UpstreamConnection
+from trio_lb.net.env import ConnectError
+from trio_lb.proxy.context import ProxyContext
+from trio_lb.state.pool import Pool
+from trio_lb.state.server import Server
+from trio_lb.state.unavailable import Unavailable
+
+
+async def reach(
+    home: ServerConnections, client: Ends | None, deadline: float
+) -> UpstreamConnection | Outcome:
+    """Open a connection before ``deadline``, or say how that failed; see ``home.connect``."""
+    try:
+        with trio.move_on_at(deadline):
+            return await home.connect(client)
+    except ConnectError as error:
+        kind = OutcomeKind.CONNECT_REFUSED if error.refused else OutcomeKind.CONNECT_FAILED
+        return Outcome(kind, None, False, str(error))
+    return Outcome(OutcomeKind.CONNECT_TIMEOUT, None, False, "not connected in time")
+
+
+def judge(
+    context: ProxyContext,
+    pool: Pool,
+    server: Server,
+    outcome: Outcome,
+    *,
+    began_at: float,
+    seconds: float,
+) -> None:
+    """Let the pool draw its conclusions from an attempt, and publish them; see ``Pool.observe``."""
+    now = context.env.now()
+    for event in pool.observe(
+        server, outcome, now, context.retry_rng, began_at=began_at, seconds=seconds
+    ):
+        context.bus.publish(event)
+
+
+def tell_none_left(context: ProxyContext, pool: Pool) -> Unavailable:
+    """Publish that a pick found nobody; return why."""
+    now = context.env.now()
+    why = pool.why_none(now)
+    context.bus.publish(NoHealthyServers(at=now, pool=pool.name))
+    return why
+
+
+def tell_selected(context: ProxyContext, pool: Pool, server: Server, client: str) -> None:
+    """Publish that ``server`` is tried for the client at that address, if anybody listens."""
+    if context.bus.wants(ServerSelected):
+        context.bus.publish(
+            ServerSelected(
+                at=context.env.now(),
+                pool=pool.name,
+                server_id=server.id,
+                server=server,
+                client_id=client,
+            )
+        )
+
+
+def tell_retried(
+    context: ProxyContext,
+    pool: Pool,
+    server: Server,
+    outcome: Outcome,
+    *,
+    request_id: str,
+    attempt: int,
+    delay_seconds: float,
+) -> None:
+    """Publish that attempt number ``attempt`` failed and another follows, if anybody listens."""
+    if context.bus.wants(RequestRetried):
+        context.bus.publish(
+            RequestRetried(
+                at=context.env.now(),
+                pool=pool.name,
+                server_id=server.id,
+                request_id=request_id,
+                attempt=attempt,
+                outcome=outcome,
+                delay_seconds=delay_seconds,
+            )
+        )
