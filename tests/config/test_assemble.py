@@ -87,6 +87,7 @@ def test_the_inner_mapping_alone_means_the_same() -> None:
         (["servers"], True),
         (["name", "max_retries"], True),
         (["targets"], True),
+        (["hash_balance_factor"], True),
         (["load_balancer"], False),
         (["load_balancer", "servers"], False),
         (["load_balancre", "servers"], False),

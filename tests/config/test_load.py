@@ -17,10 +17,13 @@ from trio_lb.config.load import (
     problems,
 )
 from trio_lb.config.nodes import Unsupported, dotted
+from trio_lb.config.reference import SECTIONS
 from trio_lb.config.schema import (
+    BreakerConfig,
     Config,
     HealthCheckConfig,
     ListenerConfig,
+    ListenerTls,
     PoolConfig,
     ServerConfig,
 )
@@ -141,6 +144,28 @@ def test_the_samples_have_no_fault_but_being_early() -> None:
         assert all("not supported in this version" in each.message for each in errors)
 
 
+def test_the_sample_without_what_is_early_loads_and_misses_only_the_files() -> None:
+    early = CORE.index("  rate_limit:")
+    text = CORE[:early].replace("  sticky_sessions: true\n", "")
+    examined = examine_text(text, name="sample.yaml", environ={})
+    assert [str(each) for each in examined.problems if "cannot be read here" in each.message] == [
+        f"sample.yaml:{line} warning: load_balancer.listeners[1].ssl.{key}:"
+        f" {file} cannot be read here: No such file or directory"
+        for line, key, file in [
+            (10, "certificate", "/etc/ssl/cert.pem"),
+            (11, "private_key", "/etc/ssl/key.pem"),
+        ]
+    ]
+    plain, secure = examined.unwrap().listeners
+    assert (plain.protocol, plain.ssl, plain.bind.port) == ("http", None, 80)
+    assert secure.ssl == ListenerTls(
+        certificate="/etc/ssl/cert.pem", private_key="/etc/ssl/key.pem"
+    )
+    assert examined.unwrap().pools["default"].circuit_breaker == BreakerConfig(
+        failure_threshold=None, threshold=0.5, min_requests=100, interval=60.0
+    )
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
 def test_an_empty_file_is_a_warning(text: str) -> None:
     examined = examine_text(text, name="lb.yaml", environ={})
@@ -199,8 +224,7 @@ def test_a_warning_alone_forbids_nothing() -> None:
 KEYS = st.sampled_from(
     sorted(
         {"load_balancer", "default", "rules", "host", "port", "max_retries", "sticky_sessions"}
-        | {key for cls in (Config, PoolConfig, ServerConfig) for key in spellings(cls)}
-        | {key for cls in (ListenerConfig, HealthCheckConfig) for key in spellings(cls)}
+        | {key for cls in SECTIONS.values() for key in spellings(cls)}
     )
 )
 TEXTS = st.sampled_from(["10s", "h:80", "default", "http", "/", "on", "${X}", "random", "::1"])

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import attrs
 import pytest
@@ -70,6 +71,17 @@ def test_a_config_built_by_hand_is_checked(build: object, message: str) -> None:
     assert callable(build)
     with pytest.raises(ConfigError, match=message):
         build()
+
+
+def test_a_program_may_say_true_and_false_where_a_file_may() -> None:
+    plain: dict[str, Any] = {"fail_open": False, "proxy_protocol": True}
+    pool = PoolConfig(**plain)
+    assert (pool.fail_open, pool.proxy_protocol) == ("false", "v1")
+    assert attrs.evolve(pool, fail_open="auto").fail_open == "auto"
+    plain = {"proxy_protocol": True, "https_redirect": 8443}
+    assert ListenerConfig(**plain).proxy_protocol == "any"
+    with pytest.raises(ConfigError, match=r"PoolConfig.fail_open: 1 is no fail_open"):
+        PoolConfig(fail_open=1)  # type: ignore[arg-type]  # the mistake under test
 
 
 def test_the_schema_loads_no_parser_and_no_trio() -> None:

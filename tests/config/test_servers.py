@@ -3,7 +3,7 @@
 import pytest
 
 from tests.config.support import node_of, said
-from trio_lb.config.schema import HealthCheckConfig, PoolConfig, ServerConfig
+from trio_lb.config.schema import HealthCheckConfig, PoolConfig, ServerConfig, UpstreamTls
 from trio_lb.config.servers import read_servers
 from trio_lb.model.address import Address
 
@@ -95,3 +95,65 @@ def test_a_server_without_an_address_still_has_its_other_faults_told() -> None:
         "[0].weight",
         "[0].backup",
     ]
+
+
+SECURE = PoolConfig(tls=UpstreamTls(ca="/ca.pem"))
+PLAIN = PoolConfig()
+
+
+@pytest.mark.parametrize(
+    ("pool", "written", "tls"),
+    [
+        (PLAIN, "https://h", UpstreamTls()),
+        (PLAIN, {"url": "https://h"}, UpstreamTls()),
+        (PLAIN, "http://h", None),
+        (PLAIN, "h:1", None),
+        (PLAIN, {"address": "h:1", "tls": True}, UpstreamTls()),
+        (PLAIN, {"address": "h:1", "tls": {"server_name": "a"}}, UpstreamTls(server_name="a")),
+        (SECURE, "h:1", None),
+        (SECURE, "https://h", UpstreamTls(ca="/ca.pem")),
+        (SECURE, {"host": "h", "port": 1}, None),
+        (SECURE, {"address": "h:1", "tls": False}, UpstreamTls(ca="/ca.pem", enabled=False)),
+        (
+            SECURE,
+            {"url": "https://h", "tls": {"server_name": "a"}},
+            UpstreamTls(ca="/ca.pem", server_name="a"),
+        ),
+    ],
+)
+def test_a_url_says_whether_tls_is_spoken_and_the_pool_says_how(
+    pool: PoolConfig, written: object, tls: UpstreamTls | None
+) -> None:
+    node = node_of([written])
+    (server,) = read_servers(node, pool)
+    assert (server.tls, said(node)) == (tls, [])
+
+
+@pytest.mark.parametrize("written", ["http://h", {"url": "http://h"}])
+def test_http_in_a_pool_with_tls_is_obeyed_with_a_warning(written: object) -> None:
+    node = node_of([written])
+    (server,) = read_servers(node, SECURE)
+    assert server.tls == UpstreamTls(ca="/ca.pem", enabled=False)
+    (warning,) = said(node)
+    assert "is spoken to without TLS, as http:// says, though its pool has tls" in warning
+
+
+@pytest.mark.parametrize(("url", "tls"), [("https://h", False), ("http://h", True)])
+def test_tls_against_its_own_url_is_refused(url: str, tls: bool) -> None:
+    node = node_of([{"url": url, "tls": tls}])
+    read_servers(node, PLAIN)
+    scheme = url.partition(":")[0]
+    assert said(node) == [f"[0].tls: contradicts the address, which begins with {scheme}://"]
+
+
+def test_an_application_is_a_server_by_its_name() -> None:
+    node = node_of(
+        [{"id": "a", "app": max}, {"app": min}, {"name": "c", "app": None, "url": "h:1"}]
+    )
+    servers = read_servers(node, PLAIN)
+    assert [(each.id, str(each.address), each.app) for each in servers] == [
+        ("a", "app:a", max),
+        ("app:min", "app:min", min),
+        ("c", "h:1", None),
+    ]
+    assert said(node) == []

@@ -69,10 +69,11 @@ def is_inner(keys: Mapping[str, object]) -> bool:
     One known key is enough, unless something looks like a misspelt ``load_balancer``.
     """
     outer = {"load_balancer", *FILE}
-    if any(key in outer or suggestion(key, ("load_balancer",)) for key in keys):
-        return False
     inner = {*spellings(Config), *spellings(PoolConfig), *later_keys(Config), *FLAT} - {"logging"}
-    return bool(inner & set(keys))
+    strange = [key for key in keys if key not in inner]
+    if any(key in outer or suggestion(key, ("load_balancer",)) for key in strange):
+        return False
+    return len(strange) < len(keys)
 
 
 def _read_file(root: Node, keys: Mapping[str, Node]) -> Config:

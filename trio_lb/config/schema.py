@@ -10,6 +10,7 @@ This is the front door: the sections themselves live beside it, one subject each
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -33,7 +34,7 @@ from trio_lb.config.diary import LoggingConfig as LoggingConfig
 from trio_lb.config.encryption import CertificateConfig as CertificateConfig
 from trio_lb.config.encryption import ListenerTls as ListenerTls
 from trio_lb.config.encryption import UpstreamTls as UpstreamTls
-from trio_lb.config.kinds import Anything, Code, FlagOrPort, Network, Number, Place
+from trio_lb.config.kinds import Anything, Code, Number
 from trio_lb.config.knobs import (
     SECONDS,
     SECONDS_OR_OFF,
@@ -48,6 +49,7 @@ from trio_lb.config.knobs import (
     maybe,
     section,
 )
+from trio_lb.config.net_kinds import FlagOrPort, Network, Place
 from trio_lb.config.probing import HealthCheckConfig as HealthCheckConfig
 from trio_lb.config.probing import ProbeConfig as ProbeConfig
 from trio_lb.config.resilience import BreakerConfig as BreakerConfig
@@ -56,6 +58,9 @@ from trio_lb.config.resilience import FallbackConfig as FallbackConfig
 from trio_lb.config.resilience import OutlierConfig as OutlierConfig
 from trio_lb.config.resilience import RetryConfig as RetryConfig
 from trio_lb.model.address import Address
+
+if TYPE_CHECKING:
+    from trio_lb.policy.balance.custom import Algorithm, Select
 
 DEFAULT_POOL = "default"
 DEFAULT_HASH_KEY = "client_ip"
@@ -139,7 +144,7 @@ class PoolConfig:
     """Servers that can answer the same requests, and how one of them is chosen."""
 
     name: str = DEFAULT_POOL
-    algorithm: object = knob(
+    algorithm: "str | Select | Algorithm | type" = knob(
         "round_robin", ALGORITHM, "how a server is chosen", source="nginx, Envoy"
     )
     servers: tuple[ServerConfig, ...] = knob(

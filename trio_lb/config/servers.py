@@ -11,8 +11,9 @@ from typing import Final
 import attrs
 
 from trio_lb.config import lint, values
-from trio_lb.config.kinds import Place, Text, show
+from trio_lb.config.kinds import Text, show
 from trio_lb.config.knobs import PORT
+from trio_lb.config.net_kinds import Place
 from trio_lb.config.nodes import Node
 from trio_lb.config.schema import PoolConfig, ServerConfig, UpstreamTls
 from trio_lb.config.structure import (

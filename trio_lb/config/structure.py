@@ -90,6 +90,8 @@ def _unreadable(file: FilePath) -> str:
         file.stat()
     except OSError as error:
         return error.strerror or str(error)
+    except ValueError:
+        return "no file can be called so"
     return "" if os.access(file, os.R_OK) else "Permission denied"
 
 
