@@ -42,8 +42,8 @@ from trio_lb.policy.breaker_settings import MANUAL_ONLY, BreakerSettings
 from trio_lb.policy.window import ShareWindow
 
 
-class BreakerState(enum.Enum):
-    """Whether requests flow; the value is the word for people and for REST."""
+class BreakerState(enum.StrEnum):
+    """Whether requests flow; each member equals its word, for people and for REST."""
 
     CLOSED = "closed"
     OPEN = "open"
