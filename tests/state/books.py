@@ -14,7 +14,8 @@ from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
 
 GOOD = CheckResult(ok=True, latency_seconds=0.002)
-BAD = CheckResult(ok=False, detail="connect refused")
+BAD = CheckResult(ok=False, detail="connect refused", refused=True)
+ILL = CheckResult(ok=False, detail="status 500")
 
 OK = Outcome(OutcomeKind.ANSWERED, 200)
 NOT_FOUND = Outcome(OutcomeKind.ANSWERED, 404)

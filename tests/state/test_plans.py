@@ -6,11 +6,11 @@ How a whole pool lives through its plans is in ``test_pool_plans``.
 from tests.state.books import brief, plan, server
 from trio_lb.config.schema import OutlierConfig, PoolConfig
 from trio_lb.policy.balance.registry import make_balancer
-from trio_lb.policy.outlier import OutlierDetector
 from trio_lb.state.drains import Drains
 from trio_lb.state.membership import Membership
 from trio_lb.state.plans import Plans
 from trio_lb.state.server import Server
+from trio_lb.state.verdicts import Verdicts
 
 
 class Books:
@@ -18,10 +18,12 @@ class Books:
 
     def __init__(self) -> None:
         self.membership = Membership()
-        self.outlier = OutlierDetector("api", OutlierConfig(consecutive_failures=1))
+        outlier = OutlierConfig(consecutive_failures=1)
+        self.verdicts = Verdicts(plan(0, outlier_detection=outlier), self.membership)
+        self.outlier = self.verdicts.outlier
         self.idle: list[Server] = []
         drains = Drains(lambda server, now: [])
-        self.plans = Plans(self.membership, drains, self.outlier, self.idle.append)
+        self.plans = Plans(self.membership, drains, self.verdicts, on_idle=self.idle.append)
 
     def take(self, config: PoolConfig, now: float = 0.0) -> list[str]:
         return brief(self.plans.take(config, make_balancer("round_robin"), now, now + 9.0))

@@ -17,6 +17,10 @@ def bare(**knobs: object) -> Server:
     return Server("api", server(1, **knobs), None)
 
 
+def nobody(_: Server) -> None:
+    """A hook that nobody has taken."""
+
+
 class Spy(Indifferent):
     """A balancer that notes what it is told of leases."""
 
@@ -53,7 +57,7 @@ def test_a_lease_ends_with_an_exception_too() -> None:
 
 def test_a_balancer_that_tracks_hears_of_each_lease_just_after_the_count() -> None:
     one, spy = bare(), Spy()
-    one.join(spy, lambda _: None)
+    one.join(spy, nobody, nobody)
     with one.lease(), one.lease():
         pass
     assert spy.seen == [("leased", 1), ("leased", 2), ("released", 1), ("released", 0)]
@@ -62,7 +66,7 @@ def test_a_balancer_that_tracks_hears_of_each_lease_just_after_the_count() -> No
 def test_a_balancer_that_does_not_track_is_not_called() -> None:
     one, spy = bare(), Spy()
     spy.tracks = False
-    one.join(spy, lambda _: None)
+    one.join(spy, nobody, nobody)
     with one.lease():
         pass
     assert spy.seen == []
@@ -70,7 +74,7 @@ def test_a_balancer_that_does_not_track_is_not_called() -> None:
 
 def test_the_last_lease_of_a_draining_server_says_so_once() -> None:
     one, idle = bare(), list[Server]()
-    one.join(make_balancer("random"), idle.append)
+    one.join(make_balancer("random"), idle.append, nobody)
     with one.lease():
         pass
     assert idle == []

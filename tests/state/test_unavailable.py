@@ -11,8 +11,9 @@ from trio_lb.state.unavailable import explain, whole_seconds_until
 
 
 def bare(number: int, *, usable: bool = False, **knobs: object) -> Server:
+    """A server that is usable, or else ejected."""
     made = Server("api", server(number, **knobs), None)
-    made.is_usable = usable
+    made.is_usable, made.is_ejected = usable, not usable
     return made
 
 

@@ -10,12 +10,12 @@ def probing_of(pool: PoolConfig, config: ServerConfig) -> HealthCheckConfig:
     return config.health_check or pool.health_check
 
 
-def new_server(pool: PoolConfig, config: ServerConfig) -> Server:
-    """Make a server of the plan; where it is probed, nothing is known of it yet."""
+def new_server(pool: PoolConfig, config: ServerConfig, now: float = 0.0) -> Server:
+    """Make a server that was added ``now``; where it is probed, nothing is known of it yet."""
     probing = probing_of(pool, config)
     thresholds = _thresholds(probing)
     machine = HealthMachine(pool.name, config.id, thresholds, initial=HealthState.UNKNOWN)
-    return Server(pool.name, config, machine if probing.enabled else None)
+    return Server(pool.name, config, machine if probing.enabled else None, added_at=now)
 
 
 def new_health(pool: PoolConfig, server_id: str, initial: HealthState) -> HealthMachine:

@@ -20,17 +20,18 @@ from trio_lb.model.errors import UnknownServer
 from trio_lb.model.events import Event, ServerRemoved
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.model.rng import Rng
-from trio_lb.policy.balance.base import Balancer, Context
-from trio_lb.policy.balance.registry import make_balancer
+from trio_lb.policy.balance.base import Balancer, Candidate, Context
+from trio_lb.policy.balance.custom import Custom
 from trio_lb.policy.budget import RetryBudget
 from trio_lb.policy.health import CheckResult, HealthState
 from trio_lb.policy.retry import RetryPolicy
 from trio_lb.state.drains import Drains
 from trio_lb.state.enrolment import new_health
 from trio_lb.state.membership import Membership, refuse_doubles
-from trio_lb.state.plans import Plans
+from trio_lb.state.plans import Plans, balances_otherwise, new_balancer
 from trio_lb.state.server import Server
-from trio_lb.state.unavailable import Unavailable, explain, whole_seconds_until
+from trio_lb.state.switch import Switch
+from trio_lb.state.unavailable import Unavailable, explain, is_by_breaker, whole_seconds_until
 from trio_lb.state.verdicts import Verdicts
 
 NOTHING: Final[tuple[Event, ...]] = ()
@@ -59,33 +60,36 @@ class Pool:
     whoever runs timers and probes: ``on_deadline_moved(pool)`` after any call that moved
     ``deadline``; ``on_suspect(server)`` when an attempt was refused, reset or timed out;
     ``on_changed(pool)`` when servers came or went, or the pool became (un)usable;
-    ``on_left(server)`` when a server has left for good, its last request ended or not.
+    ``on_left(server)`` when a server has left for good, its last request ended or not;
+    ``on_fault(text)`` at the 1st, 2nd, 4th ... fault of an algorithm of the caller's own.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.config = PoolConfig(name=name)
-        self.balancer: Balancer = make_balancer(str(self.config.algorithm))
+        self.balancer = new_balancer(self.config)
+        self._timed: Callable[[Candidate, float, bool, float], None] | None = None
         self.budget = RetryBudget(self.config.retry.budget)
         self.retry = RetryPolicy(self.config.retry)
         self.on_suspect: Callable[[Server], None] = _ignore
         self.on_deadline_moved: Callable[[Pool], None] = _ignore
         self.on_changed: Callable[[Pool], None] = _ignore
         self.on_left: Callable[[Server], None] = _ignore
+        self.on_fault: Callable[[str], None] = _ignore
         self._membership = Membership()
         self._verdicts = Verdicts(self.config, self._membership)
         self._rotation = self._verdicts.rotation
         self.outlier = self._verdicts.outlier
         self._drains = Drains(self._drain_ended)
-        self._plans = Plans(self._membership, self._drains, self.outlier, self._emptied)
+        self._plans = Plans(self._membership, self._drains, self._verdicts, on_idle=self._emptied)
         self._announced: tuple[float | None, bool] = (None, False)
 
     # -- the hot path
 
     def order(self, context: Context, rng: Rng, now: float = 0.0) -> Iterator[Server]:
         """Yield servers to try: usable, not full, each at most once, best first."""
-        if self.balancer.times:
-            context = attrs.evolve(context, now=now)
+        if self._timed is not None:
+            context = Context(context.client, context.key, now)
         return self._rotation.order(self.balancer, context, rng)
 
     def observe(
@@ -95,45 +99,63 @@ class Pool:
         now: float,
         rng: Rng | None = None,
         *,
-        began_at: float = 0.0,
+        began_at: float | None = None,
         seconds: float = 0.0,
     ) -> Sequence[Event]:
-        """Count one attempt's outcome; return what it led to. ``rng`` jitters an ejection.
+        """Count one attempt's outcome; return what it led to. ``rng`` spreads what lasts.
 
-        The attempt began at ``began_at``; its answer's head, or its failure, came ``seconds``
-        later.
-        A stale connection is no attempt: nothing of the request was processed.
+        The attempt began at ``began_at`` (None: in this instant); its answer's head, or its
+        failure, came ``seconds`` later. A stale connection is no attempt: nothing of the
+        request was processed.
         """
         kind = outcome.kind
         if kind is OutcomeKind.ANSWERED and (outcome.status is None or outcome.status < 500):
             server.requests += 1
-            # The detector knows ids; a leaver's may be another server's by now.
-            if self.outlier.is_alert and self._membership.is_member(server):
-                self.outlier.observe(server.id, False, now, ())
+            server.last_seen_at = now
+            if self._timed is not None:
+                self._timed(server, seconds, False, now)
+            if server.breaker is not None or self.outlier.is_alert:
+                told = self._verdicts.succeeded(server, now, began_at, rng)
+                return self._follow(told, now) if told else NOTHING
             return NOTHING
         if kind in _UNCOUNTED:
             if kind is OutcomeKind.ABANDONED:
                 server.requests += 1
+                server.abandoned += 1
             return NOTHING
-        return self._failed(server, outcome, now, rng)
-
-    def _failed(
-        self, server: Server, outcome: Outcome, now: float, rng: Rng | None
-    ) -> Sequence[Event]:
         server.requests += 1
         server.failures += 1
+        if self._timed is not None:
+            self._timed(server, seconds, True, now)
+        return self._failed(server, kind, now, began_at, rng)
+
+    def _failed(
+        self,
+        server: Server,
+        kind: OutcomeKind,
+        now: float,
+        began_at: float | None,
+        rng: Rng | None,
+    ) -> Sequence[Event]:
         if not self._membership.is_member(server):
             return NOTHING
-        told = self.outlier.observe(server.id, True, now, self._rotation.ids, rng)
-        if outcome.kind is not OutcomeKind.ANSWERED:
+        told = self._verdicts.failed(server, kind, now, began_at, rng)
+        if kind is OutcomeKind.ANSWERED:
+            server.last_seen_at = now
+        else:
             self.on_suspect(server)
-        return self._follow(told, now) if told else NOTHING
+        # The end of a hold may be no news of its own.
+        return self._follow(told, now, review=(server,)) if told or server.is_held else NOTHING
 
     def why_none(self, now: float) -> Unavailable:
         """Say why ``order`` yielded nobody (or nobody more)."""
         members = self._membership.members
-        instants = [self.outlier.deadline, *(server.next_check_at for server in members)]
-        return Unavailable(explain(self.name, members), whole_seconds_until(instants, now))
+        instants = [self._verdicts.deadline, *(server.next_check_at for server in members)]
+        return Unavailable(
+            explain(self.name, members),
+            whole_seconds_until(instants, now),
+            by_breaker=is_by_breaker(members),
+        )
 
     # -- verdicts
 
@@ -144,7 +166,8 @@ class Pool:
         told = server.health.observe(check, now, urgent=not self.is_usable)
         if told and server.health.is_usable:
             told += self.outlier.readmit(server.id, now)
-        return self._follow(told, now) if told else NOTHING
+        told += self._verdicts.checked(server, check.refused, now)
+        return self._follow(told, now, review=(server,)) if told or server.is_held else NOTHING
 
     def health_override(self, server_id: str, healthy: bool | None, now: float) -> Sequence[Event]:
         """Put a person's word above the probes' until None takes it back.
@@ -155,7 +178,16 @@ class Pool:
         server = self._need(server_id)
         if server.health is None:
             server.health = new_health(self.config, server.id, HealthState.HEALTHY)
-        return self._follow(server.health.override(healthy, now), now)
+        told = server.health.override(healthy, now) + self._verdicts.set_by_hand(server, now)
+        return self._follow(told, now, review=(server,))
+
+    def breaker(self, server_id: str) -> Switch:
+        """Return the switch of a member's breaker, for a person's hand.
+
+        Raises:
+          UnknownServer: there is no such member.
+        """
+        return Switch(self._need_member(server_id), self._verdicts.breakers, self._follow)
 
     @property
     def is_usable(self) -> bool:
@@ -200,14 +232,17 @@ class Pool:
 
     @property
     def deadline(self) -> float | None:
-        """The next end of an ejection or a drain."""
+        """When time alone changes something: a verdict, a share, or a drain that ends."""
         instants = (self._verdicts.deadline, self._drains.deadline)
         return min((at for at in instants if at is not None), default=None)
 
     def on_deadline(self, now: float) -> Sequence[Event]:
-        """Readmit and complete drains; a leaver whose drain is over is gone."""
-        told = self._verdicts.on_deadline(now) + self._drains.on_deadline(now)
-        return self._follow(told, now) if told else NOTHING
+        """Let time change verdicts and shares, and complete drains.
+
+        A leaver whose drain is over is gone.
+        """
+        told = self._verdicts.on_deadline(now)
+        return self._follow(told + self._drains.on_deadline(now), now) or NOTHING
 
     def _drain_ended(self, server: Server, now: float) -> list[Event]:
         """Forget whom the plan does not name any more; a drained member stays."""
@@ -225,7 +260,8 @@ class Pool:
         It stays a member, drained, until it is resumed or removed.
         """
         server = self._need(server_id)
-        return self._follow(self._drains.start(server, now, expires_at), now)
+        told = self._drains.start(server, now, expires_at)
+        return self._follow(told + self._verdicts.set_by_hand(server, now), now)
 
     def resume_server(self, server_id: str, now: float) -> Sequence[Event]:
         """Take a drained or draining member back into rotation."""
@@ -242,21 +278,29 @@ class Pool:
     # -- plans
 
     def apply(
-        self, config: PoolConfig, now: float, *, expires_at: float | None = None
+        self,
+        config: PoolConfig,
+        now: float,
+        *,
+        expires_at: float | None = None,
+        balancer: Balancer | None = None,
     ) -> Sequence[Event]:
         """Make ``config`` come true; what stays keeps its state. The same plan changes nothing.
 
         Servers that go drain until ``expires_at`` (None: until their last request ends).
+        ``balancer`` is what ``new_balancer`` made of this plan, for who asked it before.
 
         Raises:
-          ConfigError: an id or an address stands twice; nothing was changed.
+          ConfigError: an id or an address stands twice, or the algorithm can't be made;
+            nothing was changed.
         """
         if config == self.config:
             return NOTHING
         refuse_doubles(config)
-        self._take_policies(config)
+        self._take_policies(config, balancer)
+        is_first = self._membership.is_empty
         told = self._plans.take(config, self.balancer, now, expires_at)
-        self._rotation.replace(self._membership.members)
+        told += self._verdicts.take(config, now, is_first=is_first)
         return self._follow(told, now, review=self._membership.members, changed=True)
 
     def add_server(self, config: ServerConfig, now: float) -> Sequence[Event]:
@@ -294,15 +338,20 @@ class Pool:
     def _with_servers(self, servers: Sequence[ServerConfig]) -> PoolConfig:
         return attrs.evolve(self.config, servers=tuple(servers))
 
-    def _take_policies(self, new: PoolConfig) -> None:
+    def _take_policies(self, new: PoolConfig, balancer: Balancer | None) -> None:
         old = self.config
-        if new.algorithm != old.algorithm:
-            self.balancer = make_balancer(str(new.algorithm))
+        if balancer is not None or balances_otherwise(old, new):
+            self.balancer = balancer or new_balancer(new)
+            self._timed = self.balancer.timed if self.balancer.times else None
+            if isinstance(self.balancer, Custom):
+                self.balancer.on_fault = self._faulted
         self.retry = RetryPolicy(new.retry)
         if new.retry.budget != old.retry.budget:
             self.budget = RetryBudget(new.retry.budget)
-        self._verdicts.take(new)
         self.config = new
+
+    def _faulted(self, text: str) -> None:
+        self.on_fault(f"pool {self.name!r}: {text}")
 
     # -- following up
 
@@ -333,9 +382,11 @@ class Pool:
             raise UnknownServer(f"pool {self.name!r} has no server {server_id!r}")
         return server
 
-    def _need_member(self, server_id: str) -> None:
-        if not self._membership.is_member(self._need(server_id)):
+    def _need_member(self, server_id: str) -> Server:
+        server = self._need(server_id)
+        if not self._membership.is_member(server):
             raise UnknownServer(f"server {server_id!r} is leaving pool {self.name!r} already")
+        return server
 
 
 def _ignore(_: object) -> None:

@@ -12,8 +12,10 @@ import attrs
 from trio_lb.config.schema import Config, PoolConfig
 from trio_lb.model.errors import AmbiguousServer, UnknownServer
 from trio_lb.model.events import ConfigUpdated, Event
+from trio_lb.policy.balance.base import Balancer
 from trio_lb.state.differences import differences
 from trio_lb.state.membership import refuse_doubles
+from trio_lb.state.plans import balances_otherwise, new_balancer
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
 
@@ -39,12 +41,24 @@ class Registry:
             refuse_doubles(config)
         if plan == self.plan:
             return []
+        balancers = self._make_balancers(plan)
         changes = tuple(differences(self.plan, plan))
         self.plan = plan
-        told = self._apply_pools(plan, now)
+        told = self._apply_pools(plan, balancers, now)
         return [*told, ConfigUpdated(at=now, changes=changes)]
 
-    def _apply_pools(self, plan: Config, now: float) -> list[Event]:
+    def _make_balancers(self, plan: Config) -> Mapping[str, Balancer]:
+        """Make the new algorithms before anything changes: the caller's code may refuse."""
+        old = self.plan.pools
+        return {
+            name: new_balancer(config)
+            for name, config in plan.pools.items()
+            if name not in old or balances_otherwise(old[name], config)
+        }
+
+    def _apply_pools(
+        self, plan: Config, balancers: Mapping[str, Balancer], now: float
+    ) -> list[Event]:
         expires_at = now + plan.drain_timeout
         told: list[Event] = []
         for name in [name for name in self._pools if name not in plan.pools]:
@@ -53,7 +67,9 @@ class Registry:
             told += pool.apply(attrs.evolve(pool.config, servers=()), now, expires_at=expires_at)
         for name, config in plan.pools.items():
             pool = self._pools[name] = self._open(name)
-            told += pool.apply(_named(config, name), now, expires_at=expires_at)
+            told += pool.apply(
+                _named(config, name), now, expires_at=expires_at, balancer=balancers.get(name)
+            )
         self._forget_empty()
         return told
 

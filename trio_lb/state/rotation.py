@@ -16,8 +16,9 @@ Tiers = tuple[tuple[Server, ...], ...]
 
 
 class UsableIds(Collection[str]):
-    """The ids of the servers that take requests now, however often that changes.
+    """The ids of the servers in service now, however often that changes.
 
+    Who is on trial is not in service: nobody is sent away in the hope of a trial's success.
     They are looked up, not listed: the outlier detector asks for one or two of them at
     each failure, and failures come thickest when a pool of very many servers is down.
     """
@@ -29,13 +30,18 @@ class UsableIds(Collection[str]):
 
     def __contains__(self, server_id: object) -> bool:
         server = self._by_id.get(server_id)
-        return server is not None and server.is_usable
+        return server is not None and _is_in_service(server)
 
     def __iter__(self) -> Iterator[str]:
-        return (server.id for server in self._by_id.values() if server.is_usable)
+        return (server.id for server in self._by_id.values() if _is_in_service(server))
 
     def __len__(self) -> int:
-        return sum(server.is_usable for server in self._by_id.values())
+        return sum(map(_is_in_service, self._by_id.values()))
+
+
+def _is_in_service(server: Server) -> bool:
+    """What ``Server.is_in_service`` comes to, once its verdict is marked."""
+    return server.is_usable and not server.is_on_trial
 
 
 class Rotation:
@@ -47,7 +53,7 @@ class Rotation:
         self._members: tuple[Server, ...] = ()
         self._tiers: Tiers | None = ()
         self.ids: Collection[str] = UsableIds(())
-        """Who takes requests now, by id, until the next ``replace``."""
+        """Who is in service now, by id, until the next ``replace``."""
         self.size = 0
         """How many servers take requests now."""
 
@@ -71,6 +77,10 @@ class Rotation:
             server.is_usable = usable
             self.size += 1 if usable else -1
             self._tiers = None
+
+    def renew(self) -> None:
+        """Make new tuples: what algorithms derived from the old ones is not true any more."""
+        self._tiers = None
 
     @property
     def tiers(self) -> Tiers:

@@ -21,11 +21,13 @@ class Unavailable:
     message: str
     retry_after_seconds: int
     by_breaker: bool = False
-    """Whether breakers alone keep the servers out."""
+    """Whether somebody would take requests if it were not for breakers."""
 
 
 FULL: Final = "at max_connections"
 EJECTED: Final = "ejected"
+OPEN: Final = "circuit breaker open"
+TRIAL: Final = "circuit breaker open but for trials"
 USABLE: Final = "usable"
 
 _WORDS: Final = {
@@ -50,7 +52,17 @@ def explain(pool: str, members: Sequence[Server]) -> str:
 def _reason(server: Server) -> str:
     if server.is_usable:
         return USABLE if server.has_room else FULL
-    return _WORDS.get(server.state, EJECTED)
+    if not server.is_good:
+        return _WORDS[server.state]
+    if server.is_ejected:
+        return EJECTED
+    return TRIAL if server.is_on_trial else OPEN
+
+
+def is_by_breaker(members: Iterable[Server]) -> bool:
+    """Whether nobody is usable, and breakers alone keep all out who would be otherwise."""
+    fit = [server for server in members if server.is_fit]
+    return bool(fit) and not any(server.is_usable for server in fit)
 
 
 def whole_seconds_until(instants: Iterable[float | None], now: float) -> int:

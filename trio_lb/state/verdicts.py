@@ -1,22 +1,33 @@
 """Verdicts: all that is said of a pool's servers, joined into one answer a server.
 
-A person, the probes and the outlier detector each say what they know; ``is_usable`` is
-what follows, and the rotation holds it.
+A person, the checks (or fail-open in their place), the outlier detector and the server's
+breaker each say what they know. ``is_usable`` is what follows, and the rotation holds it.
 
-Rule 1: a server is usable when it is a member, not disabled, not draining, HEALTHY (or
-        not probed), and not ejected. `_is_usable` is the only place that says so.
-Rule 2: ejection never empties a pool: when nobody is usable, every ejected server that
-        its probes call healthy is readmitted at once.
+    a person:  not disabled, not draining, and no health set by hand that is bad
+    checks:    HEALTHY, or not checked at all, or held by fail-open
+    requests:  not ejected, and a breaker that lets requests through
+
+Rule 1: all of these must hold. Fail-open stands in for bad checks and for nothing else:
+        neither a person nor a breaker is overruled. `_judge` is the only place that
+        writes what follows.
+Rule 2: ejection never empties a pool: when nobody is in service, whoever is out for its
+        ejection alone is readmitted. Who is on trial at its breaker is not in service.
 Rule 3: whoever changes what is said of a server hands the events to `follow`, or names
         the server there: nothing is looked at otherwise, so nothing costs a request.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from trio_lb.config.schema import PoolConfig
-from trio_lb.model.events import Event, ServerEvent
+from trio_lb.config.schema import HealthCheckConfig, PoolConfig
+from trio_lb.model.events import Event, FailOpenEntered, FailOpenLeft, ServerEvent
+from trio_lb.model.outcome import OutcomeKind
+from trio_lb.model.rng import Rng
+from trio_lb.policy.coincidence import shared_fault_window
+from trio_lb.policy.fail_open import FailOpen
 from trio_lb.policy.outlier import OutlierDetector
+from trio_lb.state.breakers import Breakers
 from trio_lb.state.membership import Membership
+from trio_lb.state.ramps import Ramps
 from trio_lb.state.rotation import Rotation
 from trio_lb.state.server import Server, ServerState
 
@@ -24,38 +35,163 @@ from trio_lb.state.server import Server, ServerState
 class Verdicts:
     """Who of ``membership`` takes requests, and why not."""
 
-    __slots__ = ("_membership", "outlier", "rotation")
+    __slots__ = (
+        "_membership",
+        "breakers",
+        "fail_open",
+        "outlier",
+        "ramps",
+        "rotation",
+    )
 
     def __init__(self, config: PoolConfig, membership: Membership) -> None:
         self.rotation = Rotation()
-        self.outlier = OutlierDetector(config.name, config.outlier_detection)
+        self.outlier = OutlierDetector(config.name, config.outlier_detection, self._successes_of)
+        self.breakers = Breakers(config.circuit_breaker)
+        self.ramps = Ramps(config.slow_start, self.rotation)
+        self.fail_open = _fail_open(config)
         self._membership = membership
 
     @property
     def deadline(self) -> float | None:
-        """When time alone changes a verdict next."""
-        return self.outlier.deadline
+        """When time alone changes a verdict or a share next."""
+        each = (self.outlier, self.breakers, self.ramps, self.fail_open)
+        return min((at for one in each if (at := one.deadline) is not None), default=None)
 
     @property
     def healthy(self) -> Sequence[Server]:
-        """The members whose state is healthy; an ejected one is."""
+        """The members whose state is healthy, though they may be ejected, or out for a breaker."""
         return [s for s in self._membership.members if s.state is ServerState.HEALTHY]
 
-    def on_deadline(self, now: float) -> list[Event]:
-        """End what is over; the caller lets ``follow`` draw the consequences."""
-        return self.outlier.on_deadline(now)
+    # -- what is said
 
-    def take(self, config: PoolConfig) -> None:
-        """Judge by another plan from now on; what is known stays known."""
+    def checked(self, server: Server, refused: bool, now: float) -> list[Event]:
+        """Hear what checks say of a member after one more; ``refused``: that one was."""
+        health = server.health
+        if health is None or _is_judged_by_hand(server):
+            return []
+        return self.fail_open.checked(server.id, server.zone, health.is_usable, refused, now)
+
+    def succeeded(
+        self, server: Server, now: float, began_at: float | None, rng: Rng | None
+    ) -> list[Event]:
+        """Hear of a request that went well, begun at ``began_at`` (None: in this instant)."""
+        # What is known by id is a member's; a leaver's id may be another server's by now.
+        if not self._membership.is_member(server):
+            return []
+        told = self.outlier.observe(server.id, False, now, ())
+        if server.breaker is not None:
+            told += server.breaker.observe(False, now, now if began_at is None else began_at, rng)
+        return told
+
+    def failed(
+        self,
+        server: Server,
+        kind: OutcomeKind,
+        now: float,
+        began_at: float | None,
+        rng: Rng | None,
+    ) -> list[Event]:
+        """Hear of a request that failed at a member; without an answer it disproves a hold."""
+        told = self.outlier.observe(server.id, True, now, self.rotation.ids, rng)
+        if server.breaker is not None:
+            told += server.breaker.observe(True, now, now if began_at is None else began_at, rng)
+        if kind is OutcomeKind.CONNECT_REFUSED:
+            told += self.fail_open.refused(server.id, now)
+        elif server.is_held and kind is not OutcomeKind.ANSWERED:
+            told += self.fail_open.unanswered(server.id, server.successes, now)
+        return told
+
+    def set_by_hand(self, server: Server, now: float) -> list[Event]:
+        """Hear that a person has decided on a server, or has given it back to the checks."""
+        return self.fail_open.forget(server.id, now) if _is_judged_by_hand(server) else []
+
+    def on_deadline(self, now: float) -> list[Event]:
+        """End what is over, and tell it with what follows."""
+        told = self.outlier.on_deadline(now) + self.breakers.on_deadline(now)
+        self.ramps.on_deadline(now)
+        patience_ends_at = self.fail_open.deadline
+        if patience_ends_at is None or now < patience_ends_at:
+            return self.follow(told, now)
+        told += self.fail_open.on_deadline(now)
+        return self.follow(told, now, review=self._membership.members)
+
+    def permit_moved(self, server: Server) -> None:
+        """Let a half-open server in or out: a permit was taken or given back. No news."""
+        if self._membership.is_member(server):
+            self.rotation.mark(server, _is_usable(server))
+
+    # -- what a plan changes
+
+    def part_with(self, servers: Iterable[Server], now: float) -> list[Event]:
+        """Forget servers that leave."""
+        told: list[Event] = []
+        for server in servers:
+            self.outlier.forget(server.id)
+            self.ramps.forget(server)
+            told += self.fail_open.forget(server.id, now)
+        return told
+
+    def rename(self, renamed: Mapping[str, str]) -> None:
+        """Let what is known of servers by id follow them: old id to new id."""
+        if not renamed:
+            return
+        self.ramps.rename(renamed)
+        known = self.outlier.snapshot()["servers"]
+        for server_id in renamed:  # All of them first: ids may be swapped.
+            self.outlier.forget(server_id)
+        kept = {new: known[old] for old, new in renamed.items() if old in known}
+        self.outlier.restore({"servers": kept})
+        self._rename_in_fail_open(renamed)
+
+    def _rename_in_fail_open(self, renamed: Mapping[str, str]) -> None:
+        """Begin anew with what is known: forgetting a server might end what holds it."""
+        old = self.fail_open
+        known = {**old.snapshot()}
+        for part in ("checks", "holds"):
+            known[part] = {renamed.get(i, i): values for i, values in known[part].items()}
+        self.fail_open = FailOpen(old.pool, old.mode, old.window_seconds)
+        self.fail_open.restore(known)
+
+    def take(self, config: PoolConfig, now: float, *, is_first: bool) -> list[Event]:
+        """Judge the members by another plan; what is known stays known.
+
+        A pool's first servers are presumed warm: they ran before the pool did.
+        """
+        members = self._membership.members
         self.outlier.config = config.outlier_detection
+        self.breakers.take(config.circuit_breaker, members)
+        self.ramps.take(config.slow_start, members, now)
+        if is_first:
+            self.ramps.presume_warm(members)
+        self.rotation.replace(members)
+        return self._take_fail_open(config, now)
+
+    def _take_fail_open(self, config: PoolConfig, now: float) -> list[Event]:
+        mode, window_seconds = _fail_open_knobs(config)
+        told = self.fail_open.configure(mode, window_seconds, now)
+        for server in self._membership.members:
+            if server.health is None or _is_judged_by_hand(server):
+                told += self.fail_open.forget(server.id, now)
+        return told
+
+    # -- what follows
 
     def follow(
         self, told: list[Event], now: float, *, review: Iterable[Server] = ()
     ) -> list[Event]:
         """Renew the verdicts that a change touches, and keep rule 2; return all that is told."""
-        self._review(review)
-        self._review(self._named_by(told))
-        return told if self.rotation.size else told + self._rescue(now)
+        if any(isinstance(event, FailOpenEntered | FailOpenLeft) for event in told):
+            review = self._membership.members
+        for server in review:
+            self._judge(server, now)
+        for server in self._named_by(told):
+            self._judge(server, now)
+        return told if self._anybody_serves() else told + self._rescue(now)
+
+    def _successes_of(self, server_id: str) -> int:
+        server = self._membership.get(server_id)
+        return 0 if server is None else server.successes
 
     def _named_by(self, told: Iterable[Event]) -> Iterator[Server]:
         for event in told:
@@ -64,18 +200,59 @@ class Verdicts:
                 if server is not None:
                     yield server
 
-    def _review(self, servers: Iterable[Server]) -> None:
-        for server in servers:
-            if self._membership.is_member(server):
-                self.rotation.mark(server, self._is_usable(server))
+    def _judge(self, server: Server, now: float) -> None:
+        if not self._membership.is_member(server):
+            return
+        server.is_ejected = self.outlier.is_ejected(server.id)
+        server.is_held = self.fail_open.holds(server.id)
+        self.breakers.note(server)
+        self.rotation.mark(server, _is_usable(server))
+        if self.ramps.is_on:
+            self.ramps.note(server, now)
 
-    def _is_usable(self, server: Server) -> bool:
-        return server.state is ServerState.HEALTHY and not self.outlier.is_ejected(server.id)
+    def _anybody_serves(self) -> bool:
+        size = self.rotation.size
+        return size > self.breakers.on_trial or (size > 0 and len(self.rotation.ids) > 0)
 
     def _rescue(self, now: float) -> list[Event]:
         """Readmit all that are only ejected."""
+        out = [server for server in self._membership.members if server.is_ejected]
         told: list[Event] = []
-        for server in self.healthy:
-            told += self.outlier.readmit(server.id, now)
-        self._review(self._named_by(told))
+        for server in out:
+            server.is_ejected = False
+            if server.is_in_service:
+                told += self.outlier.readmit(server.id, now)
+            self._judge(server, now)
         return told
+
+
+def _is_judged_by_hand(server: Server) -> bool:
+    """Whether it is a person who decides, whatever checks say."""
+    overridden = server.health is not None and server.health.is_overridden
+    return overridden or server.disabled or not server.drain.is_active
+
+
+def _is_usable(server: Server) -> bool:
+    return server.is_fit and (server.breaker is None or server.breaker.may_try)
+
+
+def _fail_open(config: PoolConfig) -> FailOpen:
+    mode, window_seconds = _fail_open_knobs(config)
+    return FailOpen(config.name, mode, window_seconds)
+
+
+def _fail_open_knobs(config: PoolConfig) -> tuple[str, float]:
+    """Return mode and window; the widest window that any server's checks ask for."""
+    own = (server.health_check for server in config.servers)
+    checks = [config.health_check, *(check for check in own if check is not None)]
+    return config.fail_open, max(map(_window_seconds, checks))
+
+
+def _window_seconds(check: HealthCheckConfig) -> float:
+    return shared_fault_window(
+        check.interval,
+        check.fast_interval,
+        check.timeout,
+        check.unhealthy_threshold,
+        check.jitter_fraction,
+    )
