@@ -246,6 +246,13 @@ def test_jitter_prolongs_the_second_opening_and_not_the_first() -> None:
     assert all(end is not None and 90.0 <= end < 120.0 for end in ends)
 
 
+def test_after_a_recovery_the_first_opening_is_exact_again() -> None:
+    b = breaker(jitter=0.5)
+    now = open_and_half_open(b, 0.0)
+    serve(b, now, "SSS")
+    assert serve(b, 100.0, "SFFFFF", Random(1)) == opened(100.0, until=130.0)
+
+
 def test_jitter_is_not_the_base_of_the_next_time() -> None:
     b, rng = breaker(jitter=1.0, max_timeout=1e9), Random(1)
     now = open_and_half_open(b, 0.0)
@@ -275,64 +282,6 @@ def test_silence_is_no_recovery() -> None:
     assert serve(b, 1e6, "FFFFF") == opened(1e6, until=1e6 + 60.0)
 
 
-# -- by hand
-
-
-def test_opened_by_hand_it_stays_open_until_a_person_closes_it() -> None:
-    b = Breaker("api", "a")
-    assert b.open_by_hand(1.0) == opened(1.0, None, "manual")
-    assert (b.state, b.is_held, b.deadline) == (OPEN, True, None)
-    assert b.open_by_hand(2.0) == []
-    assert b.on_deadline(1e9) == []
-    assert serve(b, 1e9, "S" * 100) == []
-    assert b.close_by_hand(2e9) == closed(2e9, "manual")
-    assert (b.state, b.is_held) == (CLOSED, False)
-
-
-def test_reset_hands_it_back_to_its_own_judgement() -> None:
-    b = breaker()
-    b.open_by_hand(1.0)
-    assert b.reset(2.0) == closed(2.0, "manual")
-    assert b.reset(3.0) == []
-    assert serve(b, 3.0, "FFFFF") == opened(3.0, until=33.0)
-
-
-@pytest.mark.parametrize(("by_hand", "lasts"), [("close_by_hand", 30.0), ("reset", 60.0)])
-@pytest.mark.parametrize("state", [OPEN, HALF_OPEN])
-def test_close_forgets_earlier_openings_and_reset_does_not(
-    by_hand: str, lasts: float, state: BreakerState
-) -> None:
-    b = breaker()
-    serve(b, 0.0, "FFFFF")
-    if state is HALF_OPEN:
-        half_open(b)
-    assert getattr(b, by_hand)(30.0) == closed(30.0, "manual")
-    serve(b, 31.0, "FFFFF")
-    assert b.deadline == 31.0 + lasts
-
-
-def test_close_clears_the_counts_of_a_closed_one() -> None:
-    b = breaker(threshold=0.5, min_requests=8)
-    serve(b, 1.0, "FFFF")
-    assert b.close_by_hand(2.0) == []
-    assert serve(b, 3.0, "FFFF") == []
-    assert (b.statistics().requests, b.statistics().consecutive_failures) == (4, 4)
-
-
-@pytest.mark.parametrize("state", [OPEN, HALF_OPEN])
-def test_a_person_takes_over_from_any_state(state: BreakerState) -> None:
-    b = breaker()
-    serve(b, 0.0, "FFFFF")
-    if state is HALF_OPEN:
-        half_open(b)
-        b.begin_trial()
-    assert b.open_by_hand(35.0) == opened(35.0, None, "manual")
-    assert b.on_deadline(1000.0) == []
-    if state is HALF_OPEN:
-        b.end_trial()
-    assert b.statistics().trials == 0
-
-
 # -- settings, statistics, snapshot, table
 
 
@@ -353,6 +302,8 @@ def test_another_interval_begins_the_share_anew_and_the_same_does_not() -> None:
     assert b.statistics().requests == 3
     b.configure(BreakerThresholds(threshold=0.9, min_requests=5, interval=10.0))
     assert b.statistics().requests == 0
+    b.configure(BreakerThresholds(failure_threshold=100))
+    assert serve(b, 2.0, "F" * 50) == [], "the share is off"
 
 
 def test_statistics_tell_state_reason_and_counts() -> None:

@@ -207,6 +207,8 @@ class OutlierDetector:
 
     def on_deadline(self, now: float) -> list[Event]:
         """Readmit every server whose ejection has ended, in the order of their ends."""
+        if self._deadline is None or now < self._deadline:
+            return []
         due = sorted((until, sid) for sid, until in self._ejected.items() if until <= now)
         return [self._readmit(sid, now) for _, sid in due]
 
@@ -246,7 +248,9 @@ class OutlierDetector:
         self, server_id: str, now: float, in_rotation: Collection[str], rng: Rng | None
     ) -> list[Event]:
         self._succeeded_at.pop(server_id, None)
-        record = self._records.setdefault(server_id, _Record())
+        record = self._records.get(server_id)
+        if record is None:
+            record = self._records[server_id] = _Record()
         if record.state is OutlierState.EJECTED:
             return []
         if not record.streak:
