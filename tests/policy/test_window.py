@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_lb.policy.window import WindowCounter
+from trio_lb.policy.window import ShareWindow, WindowCounter
 
 # Eighths of a second: exact in binary, so the law below needs no tolerance.
 steps = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 5)), max_size=60)
@@ -60,3 +60,56 @@ def test_law_it_counts_all_of_the_span_less_a_bucket_and_nothing_older(
         surely = sum(n for at, n in past if now - at <= span - span / buckets)
         at_most = sum(n for at, n in past if now - at < span)
         assert surely <= window.total(now) <= at_most
+
+
+def shares(window: ShareWindow) -> tuple[int, int]:
+    return window.failures, window.requests
+
+
+def test_a_share_counts_results_and_failures_of_the_span() -> None:
+    window = ShareWindow(10.0)
+    window.count(True, 0.5)
+    window.count(False, 1.5)
+    window.count(True, 9.9)
+    assert shares(window) == (2, 3)
+    window.count(False, 10.0)
+    assert shares(window) == (1, 3), "the first second is over the span"
+    window.count(False, 1e6)
+    assert shares(window) == (0, 1)
+
+
+def test_a_share_that_was_cleared_begins_anew_at_any_time() -> None:
+    window = ShareWindow(10.0)
+    window.count(True, 500.0)
+    window.clear()
+    assert shares(window) == (0, 0)
+    window.count(True, 3.0)
+    window.count(True, 4.0)
+    assert shares(window) == (2, 2)
+
+
+def test_a_snapshot_of_another_measure_is_left_alone() -> None:
+    old, wider, finer = ShareWindow(10.0), ShareWindow(20.0), ShareWindow(10.0, buckets=20)
+    old.count(True, 500.0)
+    for other in (wider, finer):
+        other.count(False, 1.0)
+        other.restore(old.snapshot())
+        assert shares(other) == (0, 1)
+
+
+@given(steps, st.integers(1, 20), st.integers(0, 60))
+def test_law_a_share_equals_a_count_by_buckets_also_after_a_snapshot(
+    steps: list[tuple[int, int]], buckets: int, cut: int
+) -> None:
+    window, now, seen = ShareWindow(float(buckets), buckets), 1000.0, list[tuple[float, bool]]()
+    for i, (eighths, what) in enumerate(steps):
+        now += eighths / 8
+        window.count(what > 3, now)
+        seen.append((now, what > 3))
+        lately = [failed for at, failed in seen if int(at) > int(now) - buckets]
+        assert shares(window) == (sum(lately), len(lately))
+        if i == cut:
+            fresh = ShareWindow(float(buckets), buckets)
+            fresh.restore(window.snapshot())
+            assert shares(fresh) == shares(window)
+            window = fresh
