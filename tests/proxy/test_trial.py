@@ -15,6 +15,7 @@ from trio_lb.proxy.trial import judge, reach, tell_none_left, tell_retried, tell
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
 
+ANSWERED = Outcome(OutcomeKind.ANSWERED, 200)
 REFUSED = Outcome(OutcomeKind.CONNECT_REFUSED, None, False, "nobody is there")
 
 
@@ -94,7 +95,9 @@ async def test_an_outcome_reaches_the_pool_s_books_and_the_bus(
     news = news_of(context)
     for _ in range(5):
         judge(context, pool, server, REFUSED, began_at=0.0, seconds=0.0)
-    assert (server.requests, server.failures) == (5, 5)
+        judge(context, pool, pool.members[1], ANSWERED, began_at=0.0, seconds=0.0)
+    judge(context, pool, server, REFUSED, began_at=0.0, seconds=0.0)
+    assert (server.requests, server.failures) == (6, 6)
     assert [event.name for event in news] == ["server_ejected"]
 
 
