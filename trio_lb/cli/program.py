@@ -141,7 +141,8 @@ class Program:
 
 def ready_line(addresses: Sequence[Address], config: Config) -> str:
     """Return the line that says that connections are accepted, and what stands behind."""
-    where = ", ".join(f"http://{address}" for address in addresses)
+    pairs = zip(addresses, config.listeners, strict=True)
+    where = ", ".join(f"{listener.protocol}://{address}" for address, listener in pairs)
     pools = dict.fromkeys(listener.pool for listener in config.listeners)
     counts = ", ".join(_count(len(config.pools[name].servers), name) for name in pools)
     return f"trio-lb: ready, listening on {where} ({counts})"
