@@ -23,6 +23,10 @@ def test_the_list_holds_them_all() -> None:
         "weighted_random",
         "least_connections",
         "power_of_two",
+        "ip_hash",
+        "consistent_hash",
+        "maglev",
+        "rendezvous",
     )
 
 
@@ -36,6 +40,8 @@ def test_the_list_holds_them_all() -> None:
         ("RoundRobin", "round_robin"),
         ("ROUND_ROBIN", "round_robin"),
         ("weighted", "weighted_random"),
+        ("ip-hash", "ip_hash"),
+        ("consistentHash", "consistent_hash"),
         (" random ", "random"),
     ],
 )

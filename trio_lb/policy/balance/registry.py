@@ -13,7 +13,11 @@ from trio_lb.model.errors import ConfigError
 from trio_lb.policy.balance.base import DEFAULT, Balancer, BalanceSettings
 from trio_lb.policy.balance.chance import Random, WeightedRandom
 from trio_lb.policy.balance.custom import Algorithm, Custom, Select
+from trio_lb.policy.balance.hashing import HashBalancer, Table, by_client, by_key
 from trio_lb.policy.balance.load_aware import LeastConnections, PowerOfTwo
+from trio_lb.policy.balance.maglev import Maglev
+from trio_lb.policy.balance.rendezvous import Rendezvous
+from trio_lb.policy.balance.ring import Ring
 from trio_lb.policy.balance.rotation import RoundRobin, WeightedRoundRobin
 
 if TYPE_CHECKING:
@@ -29,7 +33,16 @@ _FACTORIES: Final[Mapping[str, Callable[[BalanceSettings], Balancer]]] = {
     "weighted_random": lambda _: WeightedRandom(),
     "least_connections": lambda _: LeastConnections(),
     "power_of_two": lambda _: PowerOfTwo(),
+    "ip_hash": lambda _: HashBalancer("ip_hash", Rendezvous, by_client),
+    "consistent_hash": lambda s: _bounded("consistent_hash", Ring, s),
+    "maglev": lambda s: _bounded("maglev", Maglev, s),
+    "rendezvous": lambda s: _bounded("rendezvous", Rendezvous, s),
 }
+
+
+def _bounded(name: str, table: Callable[[], Table], settings: BalanceSettings) -> Balancer:
+    return HashBalancer(name, table, by_key, settings.hash_balance_factor)
+
 
 ALGORITHMS: Final = tuple(_FACTORIES)
 """Every name that ``make_balancer`` knows by itself, aliases left out."""
