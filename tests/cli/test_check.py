@@ -119,3 +119,41 @@ def test_the_environment_is_that_of_the_process(
         "lb.yaml:2 load_balancer.listeners[1].port:"
         " the environment variable API_PORT is not set, and has no default",
     )
+
+
+SECURE = """\
+load_balancer:
+  listeners:
+    - {protocol: https, port: 443, ssl: {certificate: cert.pem, private_key: key.pem}}
+  servers: [10.0.0.1:80]
+  health_check: true
+"""
+
+
+def test_a_certificate_that_is_not_here_is_a_warning(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "lb.yaml").write_text(SECURE)
+    (folder / "key.pem").mkdir()
+    assert check(capsys, "lb.yaml") == (
+        0,
+        "lb.yaml:3 warning: load_balancer.listeners[0].ssl.certificate:"
+        " cert.pem cannot be read here: No such file or directory\n"
+        "lb.yaml:3 warning: load_balancer.listeners[0].ssl.private_key:"
+        " key.pem cannot be read here: Is a directory\n"
+        "lb.yaml: good: 1 listener, 1 pool, 1 server; 2 warnings\n",
+    )
+    (folder / "cert.pem").touch()
+    (folder / "lb.yaml").write_text(SECURE.replace(", private_key: key.pem", ""))
+    assert check(capsys, "lb.yaml") == (0, "lb.yaml: good: 1 listener, 1 pool, 1 server\n")
+
+
+def test_https_without_a_certificate_can_not_be_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "lb.yaml").write_text(SECURE.split(", ssl:")[0] + "}\n  health_check: true\n")
+    code, out = check(capsys, "lb.yaml", "--json")
+    problem = json.loads(out)["problems"][0]
+    assert (code, problem["line"], problem["severity"]) == (78, 3, "error")
+    assert problem["path"] == "load_balancer.listeners[0]"
+    assert problem["message"].startswith("https needs a certificate: write ssl: {certificate:")

@@ -116,3 +116,115 @@ def test_weights_that_nobody_looks_at_are_a_warning(algorithm: str) -> None:
     ]
     assert told(f"{servers}algorithm: weighted_{algorithm}\n") == []
     assert told(f"{AROUND}servers: ['h:1*3', 'h:2*3']\nalgorithm: {algorithm}\n") == []
+
+
+QUIET = "servers: [h:1]\nhealth_check: false\n"
+
+
+@pytest.mark.parametrize(
+    ("listeners", "warned"),
+    [
+        (
+            "[{port: 80, https_redirect: true}]",
+            [
+                "1 warning: listeners[0].https_redirect: no https listener here:"
+                " clients are sent to port 443"
+            ],
+        ),
+        ("[{port: 80, https_redirect: 8443}]", []),
+        (
+            "[{port: 80, https_redirect: true},"
+            " {port: 1, protocol: https, ssl: {certificate: /dev/null}}]",
+            [],
+        ),
+    ],
+)
+def test_a_redirect_leads_somewhere(listeners: str, warned: list[str]) -> None:
+    assert told(f"listeners: {listeners}\n{QUIET}") == warned
+
+
+def test_a_client_that_anybody_may_name_is_a_warning() -> None:
+    text = f"listeners: [{{port: 80, proxy_protocol: v2}}]\n{QUIET}"
+    assert told(text) == [
+        "1 warning: listeners[0].proxy_protocol: every peer is believed when it names a client;"
+        " name those that may in trusted_proxies"
+    ]
+    assert told(f"{text}trusted_proxies: [10.0.0.0/8]\n") == []
+
+
+TCP = "listeners: [{port: 1, protocol: tcp}, {port: 2, pool: api}]\npools: {api: {}}\n"
+
+
+@pytest.mark.parametrize(
+    ("check", "warned"),
+    [
+        ("{type: http}", True),
+        ("{path: /health}", True),
+        ("{probes: [{port: 9}, {path: /x}]}", True),
+        ("{type: websocket}", True),
+        ("{type: http, port: 8008}", False),
+        ("{enabled: false, type: http}", False),
+        ("{type: tcp}", False),
+        ("true", False),
+    ],
+)
+def test_a_probe_that_speaks_http_to_servers_of_tcp_is_a_warning(check: str, warned: bool) -> None:
+    speaks = "websocket" if "websocket" in check else "http"
+    assert told(f"{TCP}servers: [h:1]\nhealth_check: {check}\n") == (
+        [
+            "4 warning: health_check: pool 'default' is only used by tcp listeners,"
+            f" and its probe speaks {speaks}; type: tcp only connects"
+        ]
+        if warned
+        else []
+    )
+
+
+def test_a_pool_of_backups_alone_is_a_warning() -> None:
+    servers = "servers: [{address: h:1, backup: true}, {address: h:2, backup: true}]\n"
+    assert told(AROUND + servers) == [
+        "warning: pool 'default': every server is a backup, so that none of them is one"
+    ]
+    assert told(AROUND + servers.replace("true}]", "false}]")) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "warned"),
+    [
+        ("algorithm: random\nhash_key: path", ["hash_key: random hashes nothing"]),
+        ("algorithm: random\nhash_balance_factor: 2", ["hash_balance_factor: random hashes no"]),
+        ("algorithm: ip_hash\nhash_key: path", ["hash_key: ip_hash always takes the client's"]),
+        ("algorithm: ip_hash\nslow_start: 30s", ["slow_start: ip_hash does not look at it"]),
+        ("algorithm: ip_hash\nhash_balance_factor: 2", []),
+        ("algorithm: maglev\nhash_key: path", []),
+        ("algorithm: maglev\nslow_start: 0", []),
+        ("algorithm: random\nslow_start: 30s", []),
+        ("algorithm: random\nhash_balance_factor: null", []),
+    ],
+)
+def test_a_setting_that_its_algorithm_does_not_look_at_is_a_warning(
+    settings: str, warned: list[str]
+) -> None:
+    found = told(f"{AROUND}servers: [h:1]\n{settings}\n")
+    assert len(found) == len(warned)
+    assert all(want in each for want, each in zip(warned, found, strict=True))
+
+
+def test_a_setting_that_another_pool_inherits_is_looked_at() -> None:
+    pools = "pools: {api: {servers: [h:2], algorithm: maglev}}\n"
+    assert told(f"{AROUND}servers: [h:1]\nhash_key: path\nslow_start: 9s\n{pools}") == []
+    own = "pools: {api: {servers: [h:2], hash_key: path}, web: {servers: [h:3]}}\n"
+    assert told(f"{AROUND}servers: [h:1]\nalgorithm: maglev\n{own}") == []
+    own = "pools: {api: {servers: [h:2], hash_key: path}}\n"
+    assert told(f"{AROUND}servers: [h:1]\n{own}") == [
+        "4 warning: pools.api.hash_key: round_robin hashes nothing"
+    ]
+
+
+def test_a_timeout_that_a_pool_has_no_say_in_is_a_warning() -> None:
+    pools = "pools: {api: {servers: [h:2], timeouts: {client_head: 1s, connect: 1s}}}\n"
+    (warning,) = told(f"{AROUND}servers: [h:1]\n{pools}")
+    assert warning.startswith(
+        "4 warning: pools.api.timeouts.client_head: is not looked at in a pool, whose own are"
+        " connect, first_byte, idle, total, response;"
+    )

@@ -38,8 +38,27 @@ def test_a_row_says_default_bounds_and_source(row: str) -> None:
     assert row in render()
 
 
-def test_the_page_s_example_is_good() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", render(), re.DOTALL)
-    examined = examine_text(example, name="example.yaml", environ={})
+def examples() -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", render(), re.DOTALL)
+
+
+def test_the_page_s_first_example_is_good() -> None:
+    examined = examine_text(examples()[0], name="example.yaml", environ={})
     assert examined.problems == ()
     assert examined.unwrap().pools["api"].retry.max_retries == 1
+
+
+def test_the_page_s_second_example_misses_nothing_but_its_files() -> None:
+    _, example = examples()
+    examined = examine_text(example, name="example.yaml", environ={})
+    told = [each.message for each in examined.problems]
+    assert len(told) == 4
+    assert all("cannot be read here" in each for each in told)
+    config = examined.unwrap()
+    first, second, spare = config.pools["default"].servers
+    assert [each.tls and (each.tls.enabled, each.tls.ca) for each in (first, second, spare)] == [
+        (True, "tls/internal-ca.pem"),
+        (True, "tls/internal-ca.pem"),
+        None,
+    ]
+    assert [each.protocol for each in config.listeners] == ["http", "https", "tcp"]

@@ -93,9 +93,54 @@ logging: {access: {file: /var/log/trio-lb/access.log}}
   `--set path.to.key=value` stands above the file. A probe's header may be `file:/path` of a secret;
   a relative path begins at the configuration's folder.
 - Every section with `enabled` may be just `true` or `false`; writing it turns it on.
-- A pool in `pools` inherits `algorithm`, `health_check`, `outlier_detection` and `retry` of
-  `load_balancer`, key by key. It inherits no servers.
+- A pool in `pools` inherits every setting of the default pool that stands in `load_balancer`
+  (`algorithm`, `health_check`, `circuit_breaker`, `tls` ...), sections key by key, but no servers.
+  Its `timeouts` start from those of `load_balancer`.
 - Algorithms and the like are also read as `round-robin`, `roundRobin` or `ROUND_ROBIN`.
+
+TLS, TCP, a breaker and several probes:
+
+```yaml
+load_balancer:
+  listeners:
+    - {port: 80, https_redirect: true}                      # 308 to the https listener
+    - protocol: https
+      port: 443
+      ssl:                                                  # one certificate, or several by name
+        certificates:
+          - {certificate: tls/example.pem, private_key: tls/example.key}
+          - {certificate: tls/shop.pem, server_names: [shop.example, "*.shop.example"]}
+    - {protocol: tcp, port: 5432, pool: db, proxy_protocol: v2}
+  trusted_proxies: [10.1.0.0/16]                            # only these may send a PROXY header
+  algorithm: least_connections
+  slow_start: 30s
+  servers:
+    - https://10.0.0.1                                      # TLS, port 443
+    - {url: "https://10.0.0.2:8443", tls: {server_name: api.internal}}
+    - {address: 10.0.0.9:80, backup: true}                  # plain HTTP, while no other can be used
+  tls: {enabled: false, ca: tls/internal-ca.pem}            # how, for the servers that ask for it
+  health_check:
+    interval: 5s
+    probes: [{path: /health}, {type: tcp, port: 9000}]      # a server is well when both are
+  circuit_breaker:
+    failure_threshold: 5                                    # in a row; threshold: 0.5 is a share
+    timeout: 30s
+    fallback_response: {status: 503, body: back soon, headers: {Retry-After: "30"}}
+  pools:
+    db: {servers: [10.0.2.1:5432, 10.0.2.2:5432], health_check: {type: tcp}, proxy_protocol: v1}
+```
+
+- **A relative path** of a certificate, a key or a CA begins at the configuration's folder. One that
+  cannot be read where `trio-lb check` runs is a warning there; only `trio-lb run` needs the file.
+- **TLS to servers** is spoken where the address is `https://...`, where `tls` of the server says so,
+  or, for an address without a scheme, where `tls` of the pool does. `http://...` is always plain.
+  A server's `tls` and `health_check` start from those of its pool.
+- **The type of a probe** is `http`, or `tcp` in a pool to which only tcp listeners lead. `path`,
+  `method`, `headers` and what is expected, written without `type`, make it `http`; `check` makes it
+  `custom`. What a probe of `probes` leaves out is as in the section; a section that asks a question
+  of its own (`path`, `type`, `port` ...) does not ask the `probes` that it would inherit.
+- **In Python** `health_check: {check: ...}`, `algorithm` and a server's `app` also take code. A file
+  can't name code. A `Config` of your own is looked at as a whole by `trio_lb.config.verify`.
 """
 
 
