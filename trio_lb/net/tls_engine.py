@@ -15,7 +15,7 @@ less than one record; the caller feeds only when ``take`` found nothing.
 
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Final
 
@@ -27,6 +27,12 @@ RECORD_BYTES: Final = 16 * 1024
 
 RECORD_OVERHEAD: Final = 256 + 5
 """The most that a record's ciphertext is longer than its plaintext, header included."""
+
+_SLICE: Final = RECORD_BYTES + RECORD_OVERHEAD
+"""How much OpenSSL is given at once: its buffers grow with that, and never shrink again."""
+
+_NOTHING: Final = memoryview(b"")
+"""An empty rest of a view would keep all of what it is the rest of."""
 
 
 class State(Enum):
@@ -67,7 +73,16 @@ class TlsEngine:
     decrypted before somebody wanted it: by a ``look``, or to end our half.
     """
 
-    __slots__ = ("_early", "_fault", "_incoming", "_outgoing", "has_more", "session", "state")
+    __slots__ = (
+        "_early",
+        "_fault",
+        "_fed",
+        "_incoming",
+        "_outgoing",
+        "has_more",
+        "session",
+        "state",
+    )
 
     def __init__(
         self,
@@ -83,7 +98,8 @@ class TlsEngine:
         )
         self.state = State.SHAKING
         self.has_more = False
-        self._early = memoryview(b"")
+        self._early = _NOTHING
+        self._fed = _NOTHING
         self._fault = TlsError(TlsFault.CUT, "the connection ended without a close_notify")
 
     def _take_signal(self, signal: Signal) -> None:
@@ -96,8 +112,17 @@ class TlsEngine:
 
     def feed(self, ciphertext: bytes) -> None:
         """Give what the transport received."""
-        self._incoming.write(ciphertext)
         self.has_more = True
+        if self._fed:
+            ciphertext = bytes(self._fed) + ciphertext
+        self._fed = memoryview(ciphertext)
+        self._pour()
+
+    def _pour(self) -> None:
+        """Keep a whole record within OpenSSL's reach, and little more."""
+        if self._incoming.pending < _SLICE:
+            self._incoming.write(self._fed[:_SLICE])
+            self._fed = self._fed[_SLICE:] or _NOTHING
 
     @property
     def output_bytes(self) -> int:
@@ -173,7 +198,8 @@ class TlsEngine:
         return b"".join(parts)
 
     def _take_early(self, max_bytes: int) -> bytes:
-        taken, self._early = bytes(self._early[:max_bytes]), self._early[max_bytes:]
+        taken = bytes(self._early[:max_bytes])
+        self._early = self._early[max_bytes:] or _NOTHING
         self.has_more = bool(self._early) or self._holds_input()
         return taken
 
@@ -181,6 +207,8 @@ class TlsEngine:
         """One record, or what is left of one."""
         if self.state is not State.FLOWING:
             return self._read_no_more()
+        if self._fed:
+            self._pour()
         size = min(max_bytes, RECORD_BYTES)  # OpenSSL's buffer is as large as what is asked for.
         try:
             data = self.session.read(size)
@@ -193,7 +221,8 @@ class TlsEngine:
             raise self._break(error) from error
         if not data:
             self._take_signal(Signal.END)
-        self.has_more = not data or len(data) == size or self._incoming.pending > 0
+        more = bool(self._fed) or self._incoming.pending > 0
+        self.has_more = more or not data or len(data) == size
         return data
 
     def _read_no_more(self) -> bytes:
@@ -203,7 +232,7 @@ class TlsEngine:
         return b""
 
     def _holds_input(self) -> bool:
-        return self._incoming.pending > 0 or self.session.pending() > 0
+        return bool(self._fed) or self._incoming.pending > 0 or self.session.pending() > 0
 
     def look(self) -> bool:
         """Whether ``take`` would return or raise something; it stays there to be taken."""
@@ -215,16 +244,24 @@ class TlsEngine:
             self.has_more = self.has_more or bool(self._early)
         return bool(self._early) or self.state is not State.FLOWING
 
-    def put(self, data: bytes | bytearray | memoryview) -> None:
-        """Encrypt all of ``data``; ``ciphertext`` has it then.
+    def encrypt(self, data: bytes | bytearray | memoryview) -> bytes:
+        """Encrypt all of ``data``, and return all ciphertext that is to be sent.
 
         Raises:
           TlsError: this connection's TLS has failed before.
         """
         try:
-            self.session.write(data)
+            if len(data) <= RECORD_BYTES:
+                self.session.write(data)
+                return self._outgoing.read()
+            return b"".join(self._records(memoryview(data)))
         except ssl.SSLError as error:
             raise tls_error(error) from error
+
+    def _records(self, data: memoryview) -> Iterator[bytes]:
+        for begin in range(0, len(data), RECORD_BYTES):
+            self.session.write(data[begin : begin + RECORD_BYTES])
+            yield self._outgoing.read()
 
     def finish(self) -> None:
         """Say with a close_notify that we send no more. Without a good handshake: nothing."""
