@@ -61,3 +61,18 @@ def test_servers_are_verified_unless_that_is_turned_off() -> None:
 def test_a_name_of_a_certificate_is_a_host_name(name: str) -> None:
     with pytest.raises(ConfigError, match=r"is not a host name, or \*\.name"):
         CertificateConfig(certificate="c.pem", server_names=(name,))
+
+
+@pytest.mark.parametrize("name", ["api.internal", "10.0.0.1", "::1", "my_host"])
+def test_a_server_s_name_is_a_host_s(name: str) -> None:
+    assert UpstreamTls(server_name=name).server_name == name
+    with pytest.raises(ConfigError, match="is not a host name or an IP address"):
+        UpstreamTls(server_name=f"{name}/")
+
+
+def test_a_file_that_no_system_could_have_is_a_warning_too() -> None:
+    node = node_of({"certificate": "/\ud800", "private_key": "/" + "x" * 300})
+    read_section(node, ListenerTls())
+    first, second = said(node)
+    assert first.endswith("cannot be read here: no file can be called so")
+    assert second.endswith("cannot be read here: File name too long")

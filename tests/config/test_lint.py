@@ -133,6 +133,10 @@ QUIET = "servers: [h:1]\nhealth_check: false\n"
         ),
         ("[{port: 80, https_redirect: 8443}]", []),
         (
+            "[{port: 80, https_redirect: 80}]",
+            ["1 listeners[0].https_redirect: port 80 is this listener's own"],
+        ),
+        (
             "[{port: 80, https_redirect: true},"
             " {port: 1, protocol: https, ssl: {certificate: /dev/null}}]",
             [],
@@ -141,6 +145,15 @@ QUIET = "servers: [h:1]\nhealth_check: false\n"
 )
 def test_a_redirect_leads_somewhere(listeners: str, warned: list[str]) -> None:
     assert told(f"listeners: {listeners}\n{QUIET}") == warned
+
+
+def test_a_listener_that_sends_clients_on_needs_no_server() -> None:
+    listeners = "listeners: [{port: 80, https_redirect: 443}, {port: 1, pool: api}]\n"
+    pools = "health_check: true\npools: {api: {servers: [h:1]}}\n"
+    assert told(listeners + pools) == []
+    assert told(listeners.replace("443", "443, pool: aip") + pools) == [
+        "1 listeners[0]: there is no pool 'aip'; did you mean 'api'?"
+    ]
 
 
 def test_a_client_that_anybody_may_name_is_a_warning() -> None:

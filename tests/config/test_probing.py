@@ -70,6 +70,12 @@ def test_a_pool_that_http_leads_to_as_well_is_asked_over_http() -> None:
     assert pools["default"].health_check.type == "http"
 
 
+def test_a_listener_that_sends_clients_on_says_nothing_of_servers() -> None:
+    listeners = [{"port": 1, "protocol": "tcp"}, {"port": 2, "https_redirect": 443}]
+    pools = load_mapping({**SERVED, "listeners": listeners, "health_check": True}).pools
+    assert pools["default"].health_check.type == "tcp"
+
+
 def kinds_of_pools(check: object) -> dict[str, str]:
     """Of a default pool for HTTP, and one that only TCP leads to."""
     listeners = [{"port": 2}, {"port": 1, "protocol": "tcp", "pool": "db"}]
@@ -83,6 +89,7 @@ def test_each_pool_has_the_probe_that_fits_it_unless_a_type_is_inherited() -> No
     assert kinds_of_pools(True) == {"default": "http", "db": "tcp"}
     assert kinds_of_pools({"path": "/up"}) == {"default": "http", "db": "tcp"}
     assert kinds_of_pools({"type": "http"}) == {"default": "http", "db": "http"}
+    assert kinds_of_pools({"check": None}) == {"default": "http", "db": "tcp"}
     assert kinds_of_pools({"check": max}) == {"default": "custom", "db": "custom"}
 
 

@@ -4,15 +4,17 @@ import pytest
 
 from tests.config.support import node_of, said
 from trio_lb.config.kinds import Text
-from trio_lb.config.knobs import ListOf, MapOf, count
+from trio_lb.config.knobs import ListOf, MapOf, OptionalSection, count
 from trio_lb.config.schema import (
     AccessLogConfig,
     BudgetConfig,
     HealthCheckConfig,
     LoggingConfig,
     OutlierConfig,
+    ProbeConfig,
     RetryConfig,
     TimeoutsConfig,
+    UpstreamTls,
 )
 from trio_lb.config.structure import read_section, read_value
 from trio_lb.config.values import Loose
@@ -80,6 +82,30 @@ def test_a_section_is_a_mapping(value: object) -> None:
     node = node_of({"timeouts": value}).mapping()["timeouts"]
     assert read_section(node, TimeoutsConfig()) == TimeoutsConfig()
     assert "is not a mapping" in said(node)[0]
+
+
+def test_a_section_with_a_switch_may_be_plainly_true_or_false_and_nothing_else() -> None:
+    node = node_of({"health_check": "yes"}).mapping()["health_check"]
+    assert read_section(node, OFF) == OFF
+    assert said(node) == ["health_check: 'yes' is not true, false or a mapping"]
+
+
+def test_an_empty_item_of_a_list_of_sections_is_a_slip() -> None:
+    node = node_of({"probes": [None, {"port": 9}]})
+    assert read_section(node, OFF).probes == (ProbeConfig(port=9),)
+    assert said(node) == ["probes[0]: null is not a mapping"]
+
+
+@pytest.mark.parametrize("off", [None, False, Loose("false"), Loose("")])
+def test_a_section_that_may_be_missing_is_left_out_by_null_or_false(off: object) -> None:
+    node = node_of(off)
+    assert read_value(node, OptionalSection(TimeoutsConfig), TimeoutsConfig()) is None
+    assert said(node) == []
+
+
+def test_a_section_that_may_be_missing_is_turned_off_where_it_has_a_switch() -> None:
+    read = read_value(node_of(False), OptionalSection(UpstreamTls), UpstreamTls(ca="/ca.pem"))
+    assert read == UpstreamTls(ca="/ca.pem", enabled=False)
 
 
 def test_a_log_that_is_given_a_file_is_written_in_the_usual_form() -> None:

@@ -140,7 +140,7 @@ def _says_how_to_probe(balancer: Node) -> bool:
     check = fields_of(balancer, PoolConfig).get("health_check")
     if check is None or not isinstance(check.value, Mapping):
         return False
-    return not {"type", "check"}.isdisjoint(check.value)
+    return any(check.value.get(key) is not None for key in ("type", "check"))
 
 
 def read_default_pool(node: Node, base: PoolConfig) -> PoolConfig:

@@ -2,13 +2,13 @@
 
 import attrs
 
-from trio_lb.config.choices import FLAG, LABEL, TLS_VERSION
+from trio_lb.config.choices import FLAG, TLS_VERSION
 from trio_lb.config.kinds import File, Text
 from trio_lb.config.knobs import ListOf, Section, knob, maybe
 
 DNS_NAME = Text("a host name, or *.name", r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 
-
+HOST = Text("a host name or an IP address", r"[A-Za-z0-9_.:-]{1,255}")
 PATH_OR_EMPTY = File(pattern=r"[^\x00-\x1f\x7f]*")
 
 
@@ -59,7 +59,7 @@ class UpstreamTls:
         None, maybe(File()), "PEM file of who vouches for them; null: the system's"
     )
     server_name: str | None = knob(
-        None, maybe(LABEL), "the name to ask and look for; null: the server's host"
+        None, maybe(HOST), "the name to ask and look for; null: the server's host"
     )
     certificate: str | None = knob(None, maybe(File()), "PEM file that shows who we are")
     private_key: str | None = knob(None, maybe(File()), "its key; null: in the same file")

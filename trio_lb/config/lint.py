@@ -87,7 +87,9 @@ def look_at_pools(listeners: Listeners, pools: Mapping[str, PoolConfig], balance
         if pool is None:
             hint = suggestion(listener.pool, tuple(pools)) or f"; known: {', '.join(pools)}"
             node.refuse(f"there is no pool '{listener.pool}'{hint}")
-        elif not pool.servers and listener.pool == DEFAULT_POOL and len(pools) > 1:
+        elif listener.answers_itself or pool.servers:
+            continue
+        elif listener.pool == DEFAULT_POOL and len(pools) > 1:
             others = ", ".join(name for name in pools if name != DEFAULT_POOL)
             node.warn(f"the default pool has no servers; set 'pool' to one of: {others}")
             empty = True
@@ -202,7 +204,7 @@ def _warn_at(node: Node, field: str, message: str) -> None:
 
 def _warn_if_written(node: Node, field: str, message: str) -> None:
     place = _written(node, field)
-    if place is not None and place.value is not None:
+    if place is not None and place.value is not None and place.findings.is_sound(place.path):
         place.warn(message)
 
 

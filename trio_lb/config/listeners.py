@@ -31,7 +31,8 @@ def spoken_to(listeners: Iterable[ListenerConfig]) -> dict[str, set[str]]:
     """Return, by the name of each pool that has listeners, what is spoken there."""
     spoken: dict[str, set[str]] = {}
     for each in listeners:
-        spoken.setdefault(each.pool, set()).add(each.protocol)
+        if not each.answers_itself:
+            spoken.setdefault(each.pool, set()).add(each.protocol)
     return spoken
 
 

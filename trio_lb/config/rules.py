@@ -51,8 +51,12 @@ def _of_listener(listener: ListenerConfig) -> Iterator[Remark]:
         # Its bytes are passed on as they come, encrypted or not.
         message = f"on a tcp listener is {NOT_YET}; TLS ends at protocol: https"
         yield Remark("ssl", message, Node.not_yet)
-    if speaks != "http" and listener.https_redirect is not False:
+    if speaks != "http" and listener.answers_itself:
         yield Remark("https_redirect", f"is for http alone, and this listener speaks {speaks}")
+    elif not isinstance(listener.https_redirect, bool) and (
+        listener.https_redirect == listener.bind.port
+    ):
+        yield Remark("https_redirect", f"port {listener.bind.port} is this listener's own")
 
 
 def _of_listener_tls(tls: ListenerTls) -> Iterator[Remark]:

@@ -92,6 +92,11 @@ class ListenerConfig:
         " listener)",
     )
 
+    @property
+    def answers_itself(self) -> bool:
+        """Whether no request that comes here ever meets a pool: each is sent to https."""
+        return self.https_redirect is not False
+
 
 @attrs.frozen(slots=True, kw_only=True)
 class ServerConfig:

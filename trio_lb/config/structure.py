@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from trio_lb.config.choices import FLAG
-from trio_lb.config.kinds import File, Kind, Maybe, Refused
+from trio_lb.config.kinds import File, Kind, Maybe, Refused, show
 from trio_lb.config.knobs import (
     ListOf,
     MapOf,
@@ -54,12 +54,20 @@ def read_value(node: Node, shape: Shape, before: object = BAD) -> object:
         case OptionalSection(cls=cls):
             return _read_optional(node, before if isinstance(before, cls) else cls())
         case ListOf(item=item):
-            return tuple(_good(read_value(each, item) for each in node.items()))
+            return tuple(_good(_read_item(each, item) for each in node.items()))
         case MapOf():
             return _read_map(node, shape)
         case Section(cls=cls):
             return read_section(node, before if isinstance(before, cls) else cls())
     return read_kind(node, shape)
+
+
+def _read_item(node: Node, shape: Shape, before: object = BAD) -> object:
+    """An empty section says nothing where it has a name; in a list it is a slip."""
+    if node.value is None and isinstance(shape, Section):
+        node.refuse("null is not a mapping")
+        return BAD
+    return read_value(node, shape, before)
 
 
 def read_kind(node: Node, kind: Kind) -> object:
@@ -116,6 +124,9 @@ def read_section(node: Node, base: T) -> T:
     if switch and isinstance(node.value, bool | Loose):
         on = read_kind(node, FLAG)
         return base if on is BAD else evolved(base, {"enabled": on})
+    if not isinstance(node.value, Mapping):
+        node.refuse(f"{show(node.value)} is not {'true, false or ' if switch else ''}a mapping")
+        return base
     if switch:
         base = evolved(base, {"enabled": True})
     check_keys(node, cls)
@@ -251,8 +262,9 @@ def _finish_health(node: Node, made: Any) -> Any:
         return attrs.evolve(made, probes=()) if own else made
     if written["probes"].value is None:
         return made
-    shared = {name: getattr(made, name) for name in knobs_of(ProbeConfig)}
-    read = tuple(read_section(each, ProbeConfig(**shared)) for each in written["probes"].items())
+    base = ProbeConfig(**{name: getattr(made, name) for name in knobs_of(ProbeConfig)})
+    items = written["probes"].items()
+    read = tuple(_good(_read_item(each, Section(ProbeConfig), base) for each in items))
     return attrs.evolve(made, probes=read)
 
 
