@@ -237,6 +237,41 @@ async def test_a_side_that_takes_nothing_for_the_stall_time_breaks(
     assert trio.current_time() == 2.0 + STALL_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("leaves", "states"),
+    [
+        ("client", [State.CLIENT_DEAF, State.CLIENT_LEFT]),
+        ("server", [State.SERVER_DEAF, State.SERVER_LEFT]),
+    ],
+)
+async def test_what_a_side_said_before_it_deafened_is_carried_to_its_end(
+    scene: Scene, leaves: str, states: list[State]
+) -> None:
+    """Its last words wait behind a slow reader when its reset comes."""
+    leaver: Stream = getattr(scene, leaves)
+    stays: Stream = scene.server if leaves == "client" else scene.client
+    heard, passed = [], []
+
+    async def read_late() -> None:
+        await trio.sleep(4.0)
+        passed.append(scene.bridge.state)
+        heard.append(await receive_all(stays))
+
+    async def say_it_all() -> None:
+        await send_all(leaver, b"x" * 120_000)
+        leaver.close()
+        assert trio.current_time() == 0.0
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read_late)
+        nursery.start_soon(say_it_all)
+        talk = [lambda: stays.send_nowait(b"are you there?")] * 6
+        passed.append(await scene.run(*talk))
+        await stays.send_eof()
+        scene.near[0 if stays is scene.client else 1].close()
+    assert (passed, heard) == (states, [b"x" * 120_000])
+
+
 async def test_both_sides_may_break_at_the_same_instant(scene: Scene) -> None:
     def both() -> None:
         scene.client.abort()

@@ -1,22 +1,24 @@
 """Two connections joined: bytes both ways, ends and resets carried over, one idle clock.
 
-             CLIENT_ENDS               SERVER_ENDS
-    OPEN -----------------> CLIENT_DONE ----------> COMPLETE
-     |`-------------------> SERVER_DONE -------------->^
-     |     SERVER_ENDS                 CLIENT_ENDS
-     |`- CLIENT_BREAKS ---> CLIENT_BROKE  (from SERVER_DONE, too)
-     `-- SERVER_BREAKS ---> SERVER_BROKE  (from CLIENT_DONE, too)
-    CLIENT_DONE -- CLIENT_BREAKS --> CLIENT_LEFT
-    SERVER_DONE -- SERVER_BREAKS --> SERVER_LEFT
+             CLIENT_ENDS                 SERVER_ENDS
+    OPEN -----------------> CLIENT_DONE -------------> COMPLETE
+     |`-------------------> SERVER_DONE ---CLIENT_ENDS--->^
+     |     SERVER_ENDS          `------SERVER_DEAFENS---> SERVER_LEFT
+     |   SERVER_DEAFENS                                      ^
+     |`-------------------> SERVER_DEAF ------SERVER_ENDS----'
+     `--- SERVER_BREAKS --> SERVER_BROKE (from every state where this is not the end)
+
+    and the same with the sides exchanged: CLIENT_DEAF, CLIENT_LEFT, CLIENT_BROKE
 
 Rule 1: an end is done when it has been passed on: in CLIENT_DONE the server knows that
 the client says no more, and goes on talking.
-Rule 2: a side breaks by a reset, or by taking nothing for too long. That ends both ways
-at once, and what comes after it changes nothing. Who ended before has only LEFT: it was
-sent something after its close.
-Rule 3: silence ends a bridge, too, and changes no state: what the state still is then
+Rule 2: a side deafens when it was sent something after its close. What it had said before
+is still carried, up to its end (then it LEFT) or up to a reset (then it BROKE).
+Rule 3: a side breaks by a reset, or by taking nothing for too long. That ends both ways
+at once, and what comes after it changes nothing.
+Rule 4: silence ends a bridge, too, and changes no state: what the state still is then
 says whose end nobody was told of.
-Rule 4: what is read is at once sent; a direction holds one piece and reads no further
+Rule 5: what is read is at once sent; a direction holds one piece and reads no further
 before all of it was taken, so that a slow reader slows its writer down.
 """
 
@@ -40,11 +42,13 @@ class State(enum.Enum):
     OPEN = "open"
     CLIENT_DONE = "the client ended"
     SERVER_DONE = "the server ended"
+    CLIENT_DEAF = "the client takes no more"
+    SERVER_DEAF = "the server takes no more"
     COMPLETE = "both ended"
+    CLIENT_LEFT = "the client ended and takes no more"
+    SERVER_LEFT = "the server ended and takes no more"
     CLIENT_BROKE = "the client broke"
     SERVER_BROKE = "the server broke"
-    CLIENT_LEFT = "the client ended, and then took no more"
-    SERVER_LEFT = "the server ended, and then took no more"
 
 
 class Signal(enum.Enum):
@@ -52,32 +56,50 @@ class Signal(enum.Enum):
 
     CLIENT_ENDS = "the server knows that the client ended"
     SERVER_ENDS = "the client knows that the server ended"
+    CLIENT_DEAFENS = "what was sent to the client came back as a reset"
+    SERVER_DEAFENS = "what was sent to the server came back as a reset"
     CLIENT_BREAKS = "the client reset, or took nothing"
     SERVER_BREAKS = "the server reset, or took nothing"
 
+
+_BREAKS: Final = {
+    Signal.CLIENT_BREAKS: State.CLIENT_BROKE,
+    Signal.SERVER_BREAKS: State.SERVER_BROKE,
+}
 
 TRANSITIONS: Final[Mapping[State, Mapping[Signal, State]]] = {
     State.OPEN: {
         Signal.CLIENT_ENDS: State.CLIENT_DONE,
         Signal.SERVER_ENDS: State.SERVER_DONE,
-        Signal.CLIENT_BREAKS: State.CLIENT_BROKE,
-        Signal.SERVER_BREAKS: State.SERVER_BROKE,
+        Signal.CLIENT_DEAFENS: State.CLIENT_DEAF,
+        Signal.SERVER_DEAFENS: State.SERVER_DEAF,
+        **_BREAKS,
     },
     State.CLIENT_DONE: {
         Signal.SERVER_ENDS: State.COMPLETE,
-        Signal.CLIENT_BREAKS: State.CLIENT_LEFT,
-        Signal.SERVER_BREAKS: State.SERVER_BROKE,
+        Signal.CLIENT_DEAFENS: State.CLIENT_LEFT,
+        **_BREAKS,
     },
     State.SERVER_DONE: {
         Signal.CLIENT_ENDS: State.COMPLETE,
-        Signal.CLIENT_BREAKS: State.CLIENT_BROKE,
-        Signal.SERVER_BREAKS: State.SERVER_LEFT,
+        Signal.SERVER_DEAFENS: State.SERVER_LEFT,
+        **_BREAKS,
+    },
+    State.CLIENT_DEAF: {
+        Signal.CLIENT_ENDS: State.CLIENT_LEFT,
+        Signal.SERVER_DEAFENS: State.SERVER_BROKE,
+        **_BREAKS,
+    },
+    State.SERVER_DEAF: {
+        Signal.SERVER_ENDS: State.SERVER_LEFT,
+        Signal.CLIENT_DEAFENS: State.CLIENT_BROKE,
+        **_BREAKS,
     },
     State.COMPLETE: {},
-    State.CLIENT_BROKE: {},
-    State.SERVER_BROKE: {},
     State.CLIENT_LEFT: {},
     State.SERVER_LEFT: {},
+    State.CLIENT_BROKE: {},
+    State.SERVER_BROKE: {},
 }
 
 CLIENT_KNOWS: Final = frozenset({State.COMPLETE, State.SERVER_DONE, State.SERVER_LEFT})
@@ -92,21 +114,31 @@ would throw that away, a close does not."""
 class _Way:
     """One direction: from whose inbox to whose stream, and what each event on it means."""
 
-    __slots__ = ("ends", "sent_bytes", "sink", "sink_breaks", "source", "source_breaks")
+    __slots__ = (
+        "sent_bytes",
+        "sink",
+        "sink_breaks",
+        "sink_deafens",
+        "source",
+        "source_breaks",
+        "source_ends",
+    )
 
     def __init__(
         self,
         source: Inbox,
         sink: Stream,
-        ends: Signal,
         *,
+        source_ends: Signal,
         source_breaks: Signal,
+        sink_deafens: Signal,
         sink_breaks: Signal,
     ) -> None:
         self.source = source
         self.sink = sink
-        self.ends = ends
+        self.source_ends = source_ends
         self.source_breaks = source_breaks
+        self.sink_deafens = sink_deafens
         self.sink_breaks = sink_breaks
         self.sent_bytes = 0
 
@@ -128,20 +160,21 @@ class Bridge:
         silence: Mapping[State, float],
         stall_seconds: float,
     ) -> None:
-        client_breaks, server_breaks = Signal.CLIENT_BREAKS, Signal.SERVER_BREAKS
         self._up = _Way(
             client,
             server.stream,
-            Signal.CLIENT_ENDS,
-            source_breaks=client_breaks,
-            sink_breaks=server_breaks,
+            source_ends=Signal.CLIENT_ENDS,
+            source_breaks=Signal.CLIENT_BREAKS,
+            sink_deafens=Signal.SERVER_DEAFENS,
+            sink_breaks=Signal.SERVER_BREAKS,
         )
         self._down = _Way(
             server,
             client.stream,
-            Signal.SERVER_ENDS,
-            source_breaks=server_breaks,
-            sink_breaks=client_breaks,
+            source_ends=Signal.SERVER_ENDS,
+            source_breaks=Signal.SERVER_BREAKS,
+            sink_deafens=Signal.CLIENT_DEAFENS,
+            sink_breaks=Signal.CLIENT_BREAKS,
         )
         self._silence = silence
         self._stall_seconds = stall_seconds
@@ -177,8 +210,12 @@ class Bridge:
         return self._state
 
     def _take(self, signal: Signal) -> None:
-        """Change the state; what is not in the table came after the end (rule 2)."""
+        """Change the state; what is not in the table came after the end."""
         self._state = TRANSITIONS[self._state].get(signal, self._state)
+        if TRANSITIONS[self._state]:
+            self._moved()
+        else:
+            self._scope.cancel()
 
     def _moved(self) -> None:
         """Something was carried, or ended: both ways have their whole time again."""
@@ -187,20 +224,24 @@ class Bridge:
 
     async def _carry(self, way: _Way) -> None:
         source = way.source
-        breaks = way.source_breaks
-        try:
-            while source.data or await source.fill():
-                breaks = way.sink_breaks
-                await self._send(way, source.take(LARGEST_READ))
-                breaks = way.source_breaks
-            breaks = way.sink_breaks
-            await way.sink.send_eof()
-        except (trio.BrokenResourceError, Stalled):
-            self._take(breaks)
-            self._scope.cancel()
-        else:
-            self._take(way.ends)
-            self._moved()
+        while True:
+            try:
+                comes = bool(source.data) or await source.fill()
+            except trio.BrokenResourceError:
+                self._take(way.source_breaks)
+                return
+            try:
+                if comes:
+                    await self._send(way, source.take(LARGEST_READ))
+                    continue
+                await way.sink.send_eof()
+            except trio.BrokenResourceError:
+                self._take(way.sink_deafens)
+            except Stalled:
+                self._take(way.sink_breaks)
+            else:
+                self._take(way.source_ends)
+            return
 
     async def _send(self, way: _Way, piece: bytes) -> None:
         """Send, and if the sink is slow then piece by piece: each one taken is a move."""
