@@ -101,10 +101,20 @@ def test_a_presumption_ends_no_ramp() -> None:
 def test_switched_off_nothing_is_remembered() -> None:
     ramps = SlowStart()
     ramps.presume_warm(["a"])
+    assert ramps.snapshot() == {"servers": {}}
     ramps.begin("a", 0.0)
-    ramps.forget("a")
+    assert (ramps.step_of("a"), ramps.deadline, ramps.changed) == (STEPS, None, ())
     ramps.restore({"servers": {"a": {"state": "ramping", "began_at": 0.0, "step": 1}}})
-    assert (ramps.step_of("a"), ramps.deadline, ramps.snapshot()) == (STEPS, None, {"servers": {}})
+    assert ramps.snapshot() == {"servers": {}}
+
+
+def test_a_ramp_may_be_shorter_than_a_second() -> None:
+    ramps = SlowStart(60.0)
+    ramps.begin("a", 0.0)
+    ramps.configure(0.5, 0.25)
+    assert (ramps.step_of("a"), climb(ramps, "a")[-1]) == (5, (0.5, STEPS))
+    ramps.begin("a", 1.0)
+    assert ramps.deadline == 1.1
 
 
 def test_another_length_counts_from_the_start_of_each_ramp_and_takes_no_step_back() -> None:
