@@ -4,7 +4,7 @@ All links of a play have no latency, so an instant in a test is the balancer's o
 doing: 30.0 is a timeout of 30 seconds and nothing else.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -96,18 +96,24 @@ def config_of(
     retry: RetryConfig | None = None,
     outlier: OutlierConfig | None = None,
     health_check: HealthCheckConfig | None = None,
+    listener: Mapping[str, Any] | None = None,
+    pool: Mapping[str, Any] | None = None,
     **sections: Any,
 ) -> Config:
-    """A configuration of one listener and one pool; what is not said has its default."""
-    pool = PoolConfig(
+    """A configuration of one listener and one pool; what is not said has its default.
+
+    ``listener`` and ``pool`` hold whatever else these two are to be.
+    """
+    only_pool = PoolConfig(
         algorithm=algorithm,
         servers=tuple(map(_server_config, servers)),
         retry=retry or RetryConfig(),
         outlier_detection=outlier or OutlierConfig(),
         health_check=health_check or HealthCheckConfig(enabled=False),
+        **(pool or {}),
     )
-    listener = ListenerConfig(bind=world.stage.bind("lb", 80))
-    return Config(listeners=(listener,), pools={"default": pool}, **sections)
+    only_listener = ListenerConfig(bind=world.stage.bind("lb", 80), **(listener or {}))
+    return Config(listeners=(only_listener,), pools={"default": only_pool}, **sections)
 
 
 def _server_config(server: RawServer | ServerConfig) -> ServerConfig:

@@ -23,6 +23,7 @@ from trio_lb.proxy.context import ProxyContext
 from trio_lb.proxy.entrance import Entrance
 from trio_lb.proxy.listener import Connections, Welcome, serve_listener
 from trio_lb.proxy.request_out import Trust
+from trio_lb.proxy.tcp import TcpConnection
 from trio_lb.state.pool import Pool
 from trio_lb.state.registry import Registry
 
@@ -101,7 +102,9 @@ class Front:
                             listeners, self._config.listeners, entrances, strict=True
                         ):
                             welcome = self._welcome(config, bound)
-                            nursery.start_soon(self._listen, listener, welcome, entrance)
+                            nursery.start_soon(
+                                self._listen, listener, welcome, entrance, config.protocol
+                            )
                         task_status.started(bound)
         finally:
             del self._serving[scope]
@@ -109,13 +112,22 @@ class Front:
                 self._stopped_listening.set()
 
     async def _listen(
-        self, listener: Listener, welcome: Welcome, entrance: Entrance | None
+        self, listener: Listener, welcome: Welcome, entrance: Entrance | None, protocol: str
     ) -> None:
         await serve_listener(
-            self._context, listener, welcome, self.connections, stop=self._stop, entrance=entrance
+            self._context,
+            listener,
+            welcome,
+            self.connections,
+            stop=self._stop,
+            entrance=entrance,
+            speaks_http=protocol != "tcp",
         )
 
     def _welcome(self, config: ListenerConfig, bound: list[Address]) -> Welcome:
+        if config.protocol == "tcp":
+            find_pool = partial(self._registry.find_pool, config.pool)
+            return partial(TcpConnection, self._context, find_pool)
         scheme = "https" if config.protocol == "https" else "http"
         router: Router = OnePool(self._registry, config.pool)
         if config.https_redirect:

@@ -69,6 +69,11 @@ class Entrance:
         self._quiet_until = 0.0
         self._unsaid = 0
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether nothing can be said to a client before its TLS handshake."""
+        return self._tls is not None
+
     async def pass_through(self, stream: Stream) -> Stream | None:
         """Return the stream as the protocol sees it, or None: it was refused and is closed."""
         peer = stream.peer

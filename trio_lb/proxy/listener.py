@@ -48,11 +48,17 @@ class _Arrival:
     """A connection that is still in the entrance; then it is what ``welcome`` makes of it."""
 
     def __init__(
-        self, connections: "Connections", entrance: Entrance, welcome: Welcome, stream: Stream
+        self,
+        connections: "Connections",
+        entrance: Entrance,
+        welcome: Welcome,
+        speaks_http: bool,
+        stream: Stream,
     ) -> None:
         self._connections = connections
         self._entrance = entrance
         self._welcome = welcome
+        self._speaks_http = speaks_http
         self._stream = stream
         self._guest: Guest | None = None
         self._is_closing = False
@@ -63,7 +69,7 @@ class _Arrival:
             return
         over = self._connections.identify(self, stream.peer.host)
         if over is not None:
-            await self._connections.refuse(stream, over)
+            await self._connections.refuse(stream, over, speaks_http=self._speaks_http)
             return
         self._guest = self._welcome(stream)
         if self._is_closing:
@@ -132,11 +138,11 @@ class Connections:
             if not self._open:
                 self._emptied.set()
 
-    async def refuse(self, stream: Stream, reason: str) -> None:
-        """Tell a connection over a limit so, quickly, and close it."""
+    async def refuse(self, stream: Stream, reason: str, *, speaks_http: bool = True) -> None:
+        """Tell a connection over a limit so, quickly, and close it; reset who won't understand."""
         context = self._context
         context.bus.publish(RequestShed(at=context.env.now(), reason=reason))
-        if self._refusing >= _MAX_REFUSING:
+        if self._refusing >= _MAX_REFUSING or not speaks_http:
             stream.abort()
             return
         self._refusing += 1
@@ -179,14 +185,19 @@ async def serve_listener(
     *,
     stop: trio.Event,
     entrance: Entrance | None = None,
+    speaks_http: bool = True,
 ) -> None:
     """Accept until ``stop``, then take what still waits in the backlog, and close.
+
+    Who is over a limit is told so if the listener ``speaks_http``, and is reset if it does
+    not, or if the handshake that would have to come first was not made yet.
 
     Connections run in the nursery of this call, which therefore ends with the last
     one, or when it is cancelled.
     """
     if entrance is not None:
-        welcome = partial(_Arrival, connections, entrance, welcome)
+        welcome = partial(_Arrival, connections, entrance, welcome, speaks_http)
+        speaks_http = speaks_http and not entrance.is_encrypted
     address = listener.address
     context.bus.publish(ListenerOpened(at=context.env.now(), address=str(address)))
     async with trio.open_nursery() as nursery:
@@ -194,10 +205,10 @@ async def serve_listener(
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(_cancel_when, stop, accepting.cancel_scope)
                 while not stop.is_set():
-                    await _accept(context, listener, welcome, connections, nursery)
+                    await _accept(context, listener, welcome, connections, nursery, speaks_http)
             # Who connected before the end is served: one last, patient look at the backlog.
             with trio.move_on_after(_LAST_LOOK_SECONDS):
-                await _accept(context, listener, welcome, connections, nursery)
+                await _accept(context, listener, welcome, connections, nursery, speaks_http)
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
                 await listener.aclose()
@@ -215,6 +226,7 @@ async def _accept(
     welcome: Welcome,
     connections: Connections,
     nursery: trio.Nursery,
+    speaks_http: bool,
 ) -> None:
     try:
         batch = await listener.accept_batch(ACCEPT_BATCH)
@@ -228,7 +240,8 @@ async def _accept(
     for stream in batch:
         reason = connections.limit_met(stream)
         if reason is not None:
-            nursery.start_soon(connections.refuse, stream, reason)
+            refuse = partial(connections.refuse, stream, reason, speaks_http=speaks_http)
+            nursery.start_soon(refuse, name=f"refusal of {stream.peer}")
         else:
             guest = welcome(stream)
             connections.admit(guest, stream)
