@@ -118,6 +118,24 @@ def test_flat_names_are_the_same_fields_in_seconds() -> None:
     assert pool.retry == RetryConfig(max_retries=3, base_delay=1.0)
 
 
+@pytest.mark.parametrize(
+    ("section", "share"),
+    [
+        (None, None),
+        (True, None),
+        ({"success_threshold": 3}, None),
+        ({"threshold": 0.2}, 0.2),
+        ({"min_requests": 9}, 0.5),
+    ],
+)
+def test_a_flat_breaker_counts_failures_in_a_row(section: object, share: float | None) -> None:
+    flat = {"circuit_breaker_threshold": 4, "circuit_breaker_timeout": 60}
+    mapping = {**flat, "servers": ["h:1"], "circuit_breaker": section}
+    breaker = load_mapping(mapping).pools["default"].circuit_breaker
+    assert (breaker.enabled, breaker.timeout) == (True, 60.0)
+    assert (breaker.failure_threshold, breaker.threshold) == (4, share)
+
+
 def test_a_flat_name_does_not_undo_a_decision() -> None:
     pool = load_mapping({"health_check": False, "health_check_interval": 3}).pools["default"]
     assert (pool.health_check.enabled, pool.health_check.interval) == (False, 3.0)

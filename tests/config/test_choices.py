@@ -43,6 +43,14 @@ def test_an_algorithm_that_is_planned_is_told_so(name: str) -> None:
         ALGORITHM.read(name)
 
 
+def test_an_unknown_algorithm_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Refused) as caught:
+        ALGORITHM.read("fastest-of-all")
+    assert str(caught.value) == (
+        f"'fastest-of-all' is no algorithm; allowed: {', '.join(ALGORITHMS)}"
+    )
+
+
 def test_nothing_that_is_planned_exists_already() -> None:
     assert {"geo", "geo_based", "geo_aware"} & set(ALGORITHMS) == set()
 

@@ -87,3 +87,12 @@ def test_the_answer_of_open_breakers_is_a_section_or_none() -> None:
     assert breaker({"fallback_response": {"body": "soon"}}).fallback_response == FallbackConfig(
         status=503, body="soon", headers={}
     )
+
+
+def test_a_pool_has_a_breaker_and_retries_of_its_own() -> None:
+    own = {"servers": ["h:2"], "circuit_breaker": {"timeout": "9s"}, "retry": {"max_retries": 0}}
+    mapping = {"servers": ["h:1"], "circuit_breaker": {"success_threshold": 1}}
+    pools = load_mapping({**mapping, "pools": {"api": own}}).pools
+    assert pools["default"].circuit_breaker == BreakerConfig(success_threshold=1)
+    assert pools["api"].circuit_breaker == BreakerConfig(success_threshold=1, timeout=9.0)
+    assert (pools["default"].retry.max_retries, pools["api"].retry.max_retries) == (2, 0)

@@ -181,7 +181,12 @@ def _read_flat(node: Node, pool: PoolConfig) -> PoolConfig:
         changes = {} if value is BAD else {name: value}
         if given is None and "enabled" in knobs_of(type(before)):
             changes["enabled"] = True
-        if key == "circuit_breaker_threshold" and not isinstance(given, Mapping):
-            changes["threshold"] = None  # Requirement 000 knows the count form alone.
+        if name == "failure_threshold" and not _names_a_share(given):
+            changes["threshold"] = None
         pool = evolved(pool, {section: evolved(before, changes)})
     return pool
+
+
+def _names_a_share(breaker: object) -> bool:
+    """Whether the ratio form was asked for beside the count form, which is all 000 knows."""
+    return isinstance(breaker, Mapping) and not {"threshold", "min_requests"}.isdisjoint(breaker)
