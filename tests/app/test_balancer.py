@@ -67,7 +67,7 @@ async def test_it_is_what_it_was_configured_to_be(world: World) -> None:
     async with open_load_balancer(plan, env=world.env) as lb:
         assert (lb.name, lb.config) == ("edge", plan)
         assert [server.id for server in lb.servers()] == ["s1", "s2"]
-        assert lb.healthy_servers() == lb.servers() == list(lb.pool().members)
+        assert lb.healthy_servers() == lb.servers() == list(lb.registry.pool("default").members)
         assert lb.get_server("s2") is lb.get_server("default/s2") is lb.servers()[1]
         assert lb.get_server("s3") is None
         assert (lb.connection_count, lb.is_draining) == (0, False)
@@ -81,7 +81,7 @@ async def test_a_name_that_two_pools_have_is_ambiguous(world: World) -> None:
     async with open_load_balancer(plan, env=world.env) as lb:
         with pytest.raises(AmbiguousServer):
             lb.get_server("s1")
-        assert lb.get_server("other/s1") is lb.pool("other").members[0]
+        assert lb.get_server("other/s1") is lb.registry.pool("other").members[0]
 
 
 async def test_a_mapping_or_a_file_will_do(world: World, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ async def test_ready_means_that_every_pool_with_servers_has_a_usable_one(world: 
     probes = HealthCheckConfig(jitter_fraction=0.0)
     plan = config_of(world, [s1], health_check=probes)
     async with open_load_balancer(plan, env=world.env) as lb:
-        assert not lb.pool().is_usable
+        assert not lb.registry.pool("default").is_usable
         await lb.wait_ready()
         assert trio.current_time() == 1.0, "one probe: two round trips"
         await lb.wait_ready()
@@ -277,7 +277,7 @@ async def test_the_first_plan_is_told_like_every_other(world: World) -> None:
     async with open_load_balancer(
         nothing_served(), env=world.env, services=[Listener([], "listener")]
     ) as lb:
-        lb.publish(lb.pool().health_override("s1", False, 0.0))
+        lb.publish(lb.registry.pool("default").health_override("s1", False, 0.0))
         assert lb.healthy_servers() == [lb.get_server("s2")]
     assert [type(event) for event in told] == [ServerHealthChanged, Destroyed]
 
@@ -312,6 +312,6 @@ async def test_servers_that_join_later_are_told(world: World) -> None:
     async with open_play(world, s1) as play:
         world.link("s2").set_latency(0.0)
         joined = ServerConfig(id="s2", address=s2.address)
-        play.lb.publish(play.lb.pool().add_server(joined, trio.current_time()))
+        play.lb.publish(play.lb.registry.pool("default").add_server(joined, trio.current_time()))
         assert [event.server_id for event in play.told(ServerAdded)] == ["s2"]
         assert {(await play.ask()).body for _ in range(4)} == {b"s1", b"s2"}

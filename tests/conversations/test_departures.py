@@ -11,7 +11,9 @@ from trio_lb.model.events import ServerRemoved
 def remove(play: Play, name: str, *, patience_seconds: float = 30.0) -> None:
     now = trio.current_time()
     expires_at = now + patience_seconds
-    play.lb.publish(play.lb.pool().remove_server(name, now, expires_at=expires_at))
+    play.lb.publish(
+        play.lb.registry.pool("default").remove_server(name, now, expires_at=expires_at)
+    )
 
 
 async def test_a_server_that_leaves_idle_has_its_connections_closed_in_that_instant(
@@ -70,7 +72,9 @@ async def test_servers_that_come_and_go_all_day_leave_nothing_behind(world: Worl
             guest = await world.http_server(name)
             world.net.link("lb", name).set_latency(0.0)
             joining = ServerConfig(id=name, address=guest.address)
-            play.lb.publish(play.lb.pool().add_server(joining, trio.current_time()))
+            play.lb.publish(
+                play.lb.registry.pool("default").add_server(joining, trio.current_time())
+            )
             assert {(await play.ask()).body for _ in range(2)} == {b"s1", name.encode()}
             remove(play, name)
         await play.settle()

@@ -152,7 +152,7 @@ async def test_a_pool_that_is_down_says_when_to_come_back(world: World) -> None:
         await trio.sleep(1.0)
         await s1.crash()
         await s2.crash()
-        await until(lambda: not play.lb.pool().is_usable)
+        await until(lambda: not play.lb.registry.pool("default").is_usable)
         client = await play.client()
         await client.send(GET)
         answer = await client.read_response()

@@ -39,7 +39,7 @@ class Trap(RoundRobin):
 
 
 def trapped(play: Play) -> Trap:
-    trap = play.lb.pool().balancer = Trap()
+    trap = play.lb.registry.pool("default").balancer = Trap()
     return trap
 
 

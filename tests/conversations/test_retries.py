@@ -51,7 +51,7 @@ async def test_a_stale_connection_is_replaced_without_an_error_or_the_budget(
         assert trio.current_time() == pytest.approx(0.510 + 2 * 0.020)
         assert len(s1.requests) == 2
         assert [retry.outcome.kind for retry in play.told(RequestRetried)] == [OutcomeKind.STALE]
-        assert play.lb.pool().budget.spent_total == 0
+        assert play.lb.registry.pool("default").budget.spent_total == 0
         assert play.server("s1").failures == 0
         assert play.errors() == [None, None]
 
@@ -183,7 +183,10 @@ async def test_an_exhausted_budget_answers_at_once(world: World) -> None:
         await play.ask()
         await play.settle()
         assert play.records()[-1].attempts == 3
-        assert play.lb.pool().budget.statistics(trio.current_time()).refused_total == 3
+        assert (
+            play.lb.registry.pool("default").budget.statistics(trio.current_time()).refused_total
+            == 3
+        )
 
 
 async def test_a_500_is_an_answer(world: World) -> None:
@@ -232,7 +235,11 @@ async def test_a_retry_never_goes_to_a_server_that_began_to_drain_meanwhile(worl
         await client.send(LAST_GET)
         await until(lambda: len(play.told(RequestRetried)) == 1)
         assert play.told(RequestRetried)[0].delay_seconds > 0.1
-        play.lb.publish(play.lb.pool().drain_server("s2", trio.current_time(), expires_at=None))
+        play.lb.publish(
+            play.lb.registry.pool("default").drain_server(
+                "s2", trio.current_time(), expires_at=None
+            )
+        )
         assert (await client.read_response()).status == 502
         assert s2.requests == []
 
@@ -246,7 +253,9 @@ async def test_a_retry_never_goes_to_a_server_that_was_removed_meanwhile(world: 
         await until(lambda: len(play.told(RequestRetried)) == 1)
         assert play.told(RequestRetried)[0].delay_seconds > 0.1
         with play.server("s2").lease():  # Another request's: so that it drains for a while.
-            play.lb.publish(play.lb.pool().remove_server("s2", trio.current_time()))
+            play.lb.publish(
+                play.lb.registry.pool("default").remove_server("s2", trio.current_time())
+            )
             assert (await client.read_response()).status == 502
         assert s2.requests == []
 
@@ -260,9 +269,11 @@ async def test_a_server_that_comes_back_meanwhile_serves_the_retry(world: World)
         await client.send(LAST_GET)
         await until(lambda: len(play.told(RequestRetried)) == 1)
         now = trio.current_time()
-        play.lb.publish(play.lb.pool().drain_server("s1", now, expires_at=None))
+        play.lb.publish(play.lb.registry.pool("default").drain_server("s1", now, expires_at=None))
         play.lb.publish(
-            play.lb.pool().update_server(ServerConfig(id="s2", address=s2.address), now)
+            play.lb.registry.pool("default").update_server(
+                ServerConfig(id="s2", address=s2.address), now
+            )
         )
         assert (await client.read_response()).body == b"s2"
 

@@ -145,7 +145,7 @@ async def test_a_person_takes_a_server_out_and_gives_it_back_to_its_checks(world
     s1, s2 = await world.http_server("s1"), await world.http_server("s2")
     async with open_play(world, s1, s2, health_check=PROBES) as play:
         await trio.sleep(1.0)
-        pool = play.lb.pool()
+        pool = play.lb.registry.pool("default")
         play.lb.publish(pool.health_override("s1", False, trio.current_time()))
         await trio.sleep(30.0)
         assert {(await play.ask(LAST_GET)).body for _ in range(6)} == {b"s2"}

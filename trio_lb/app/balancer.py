@@ -6,21 +6,21 @@ from typing import Protocol
 
 import trio
 
+from trio_lb.app.breaker_face import BreakerFace
+from trio_lb.app.calls import Call, Handler, Q, R
 from trio_lb.app.front import Front
-from trio_lb.app.reach import Reach
+from trio_lb.app.health_face import HealthFace
+from trio_lb.app.household import Household
+from trio_lb.app.pool_face import PoolFace
+from trio_lb.app.selection import select
 from trio_lb.config.schema import DEFAULT_POOL, Config
-from trio_lb.control.timers import Timers
 from trio_lb.model.address import Address
-from trio_lb.model.errors import UnknownServer
-from trio_lb.model.events import Event, ServerEvent
-from trio_lb.net.bus import Bus, Callback, Subscription
-from trio_lb.net.dial import Dialer
-from trio_lb.net.env import Env
-from trio_lb.net.h11_codec import H11Codec
+from trio_lb.model.errors import ConfigError, UnknownServer
+from trio_lb.model.events import ConfigRejected, Event, ServerEvent
+from trio_lb.model.message import RequestHead
+from trio_lb.net.bus import Callback, Subscription
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.state.ledger import Statistics
-from trio_lb.state.pool import Pool
-from trio_lb.state.registry import Registry
 from trio_lb.state.server import Server
 
 
@@ -38,16 +38,13 @@ class Service(Protocol):
 class LoadBalancer:
     """A running balancer; made by ``open_load_balancer`` and living in its block."""
 
-    def __init__(self, config: Config, env: Env, bus: Bus, timers: Timers) -> None:
-        self.env = env
-        self.bus = bus
-        self.registry = Registry()
-        self.timers = timers
-        self.reach = Reach(self.registry, Dialer(env.network))
-        self.context = ProxyContext(
-            config, env, H11Codec(), bus, timers.touch, dial=self.reach.dial
-        )
-        self.front = Front(env, self.registry, self.context)
+    def __init__(self, household: Household, context: ProxyContext) -> None:
+        self.env = context.env
+        self.bus = context.bus
+        self.registry = household.registry
+        self.context = context
+        self.front = Front(self.env, self.registry, context)
+        self._household = household
 
     # ------------------------------------------------------------------ what it is
 
@@ -99,13 +96,121 @@ class LoadBalancer:
         except UnknownServer:
             return None
 
-    def pool(self, name: str = DEFAULT_POOL) -> Pool:
+    def pool(self, name: str = DEFAULT_POOL) -> PoolFace:
         """Return a pool by its name.
 
         Raises:
           LookupError: there is none of that name.
         """
-        return self.registry.pool(name)
+        return PoolFace(self._household, self.bus, self.registry.pool(name))
+
+    # ------------------------------------------------------------------ servers
+
+    def add_server(self, **given: object) -> Server:
+        """Add a server to the default pool; see ``PoolFace.add_server``."""
+        return self.pool().add_server(**given)
+
+    def update_server(self, name: str, **given: object) -> Server:
+        """Change a server of any pool; see ``PoolFace.update_server``."""
+        pool, server_id = self._pool_of(name)
+        return pool.update_server(server_id, **given)
+
+    async def remove_server(
+        self, name: str, *, drain: bool = True, deadline_seconds: float | None = None
+    ) -> None:
+        """Remove a server of any pool; see ``PoolFace.remove_server``."""
+        pool, server_id = self._pool_of(name)
+        await pool.remove_server(server_id, drain=drain, deadline_seconds=deadline_seconds)
+
+    async def drain(self, name: str, *, deadline_seconds: float | None = None) -> bool:
+        """Let a server of any pool finish what it has; see ``PoolFace.drain``."""
+        pool, server_id = self._pool_of(name)
+        return await pool.drain(server_id, deadline_seconds=deadline_seconds)
+
+    def _pool_of(self, name: str) -> tuple[PoolFace, str]:
+        server = self.registry.find_server(name)
+        return self.pool(server.pool), server.id
+
+    # ------------------------------------------------------------------ settings
+
+    def update_config(self, **given: object) -> Config:
+        """Change settings of the balancer and its default pool, and return what is in force now.
+
+        Takes what may stand in ``load_balancer``, the flat names of older interfaces
+        included (``max_retries=5``, ``algorithm="least-connections"``); numbers are seconds.
+        Requests under way end under the old terms.
+
+        Raises:
+          ConfigError: something is refused; nothing was changed.
+        """
+        from trio_lb.config.changes import changed  # Only who changes settings loads readers.
+
+        try:
+            plan = changed(self.config, **given)
+        except ConfigError as error:
+            self.bus.publish(ConfigRejected(at=self.env.now(), reason=str(error)))
+            raise
+        self._household.apply(plan)
+        return self.config
+
+    def apply(self, plan: Config) -> None:
+        """Put a whole configuration in force; what it has in common with the old one stays.
+
+        Raises:
+          ConfigError: it is refused; nothing was changed.
+        """
+        self._household.apply(plan)
+
+    @property
+    def health(self) -> HealthFace:
+        """What is known of the servers' health, and checks on demand."""
+        return HealthFace(self._household)
+
+    def breaker(self, name: str) -> BreakerFace:
+        """Return the circuit breaker of a server (its id, or ``pool/id``).
+
+        Raises:
+          UnknownServer: there is none of that name.
+          AmbiguousServer: the id stands in several pools.
+        """
+        server = self.registry.find_server(name)
+        pool = self.registry.pool(server.pool)
+        return BreakerFace(self._household, pool.breaker(server.id))
+
+    # ------------------------------------------------------------------ selection and calls
+
+    def select_server(
+        self,
+        client_id: str | None = None,
+        *,
+        request: RequestHead | None = None,
+        pool: str = DEFAULT_POOL,
+    ) -> Server | None:
+        """Pick a server as for a request; None, and ``no_healthy_servers`` told, without one.
+
+        ``client_id`` is what hashing algorithms look at; a ``request`` is looked at as
+        ``hash_key`` says. No lease is taken: the pick counts as no request.
+
+        Raises:
+          LookupError: there is no such pool.
+        """
+        return select(self.context, self.registry.pool(pool), client_id, request)
+
+    async def handle_request(
+        self, client_id: str, request: Q, handler: Handler[Q, R], *, pool: str = DEFAULT_POOL
+    ) -> R:
+        """Call ``await handler(server, request)`` under the balancer's rules; return its result.
+
+        Around the call stand selection, limits, retries with backoff on other servers, the
+        retry budget, breaker, ejection, statistics and events. Whatever the handler raises
+        is a failed attempt.
+
+        Raises:
+          NoServerAvailable: no server can be used; the handler was not called (again).
+          LookupError: there is no such pool.
+          Exception: the handler's own last one, as it is, when tries have ended.
+        """
+        return await Call(self.context, self.registry.pool(pool), client_id).run(handler, request)
 
     # ------------------------------------------------------------------ news
 

@@ -12,14 +12,20 @@ from pathlib import Path
 import trio
 
 from trio_lb.app.balancer import LoadBalancer, Service
+from trio_lb.app.household import Household
+from trio_lb.app.reach import Reach
 from trio_lb.config.schema import Config
 from trio_lb.control.health_checks import open_health_checks
 from trio_lb.control.supervisor import Supervisor
 from trio_lb.control.timers import open_timers
 from trio_lb.model.events import Destroyed
 from trio_lb.net.bus import Bus
+from trio_lb.net.dial import Dialer
 from trio_lb.net.env import Env
+from trio_lb.net.h11_codec import H11Codec
 from trio_lb.net.real import RealEnv
+from trio_lb.proxy.context import ProxyContext
+from trio_lb.state.registry import Registry
 
 
 @asynccontextmanager
@@ -42,21 +48,17 @@ async def open_load_balancer(
     world = RealEnv() if env is None else env
     bus = Bus()
     caught: BaseException | None = None
-    supervisor = Supervisor(world)
-    async with (
-        trio.open_nursery() as root,
-        open_timers(world, bus.publish, supervisor=supervisor) as timers,
-    ):
-        lb = LoadBalancer(plan, world, bus, timers)
-        async with _running(lb, plan, supervisor):
-            for service in services:
-                await root.start(service, lb)
-            try:
-                yield lb
-            except trio.Cancelled:
-                raise  # It belongs to a scope further out, or to the root itself.
-            except BaseException as error:
-                caught = error
+    async with trio.open_nursery() as root, _household(plan, world, bus) as (household, context):
+        lb = LoadBalancer(household, context)
+        household.apply(plan)
+        for service in services:
+            await root.start(service, lb)
+        try:
+            yield lb
+        except trio.Cancelled:
+            raise  # It belongs to a scope further out, or to the root itself.
+        except BaseException as error:
+            caught = error
         root.cancel_scope.cancel()
     bus.publish(Destroyed(at=world.now()))
     if caught is not None:
@@ -64,22 +66,20 @@ async def open_load_balancer(
 
 
 @asynccontextmanager
-async def _running(
-    lb: LoadBalancer, plan: Config, supervisor: Supervisor
-) -> AsyncGenerator[None, None]:
-    """Bring the plan to life: pools, their probes, and the connections to their servers."""
-    checking = open_health_checks(
-        lb.env, lb.bus.publish, connect=lb.reach.probe, supervisor=supervisor
-    )
-    async with lb.context.connections, checking as checks:
-        lb.reach.prepare(plan)
-        events = lb.registry.apply(plan, lb.env.now())
-        for pool in lb.registry.pools().values():
-            pool.on_deadline_moved = lb.timers.touch
-            pool.on_left = lb.context.connections.forget
-            checks.watch(pool)
-        lb.publish(events)
-        yield
+async def _household(
+    plan: Config, env: Env, bus: Bus
+) -> AsyncGenerator[tuple[Household, ProxyContext], None]:
+    """Join timers, checks and connections; what is joined ends with the block."""
+    supervisor = Supervisor(env)
+    registry = Registry()
+    reach = Reach(registry, Dialer(env.network))
+    async with (
+        open_timers(env, bus.publish, supervisor=supervisor) as timers,
+        open_health_checks(env, bus.publish, connect=reach.probe, supervisor=supervisor) as checks,
+    ):
+        context = ProxyContext(plan, env, H11Codec(), bus, timers.touch, dial=reach.dial)
+        async with context.connections:
+            yield Household(env, bus, registry, reach, context, timers, checks), context
 
 
 def _as_config(config: Config | Mapping[str, object] | str | Path) -> Config:

@@ -75,7 +75,7 @@ def _removed(event: events.ServerRemoved, lb: LoadBalancer) -> Line:
 
 
 def _none_left(event: events.NoHealthyServers, lb: LoadBalancer) -> Line:
-    why = lb.pool(event.pool).why_none(event.at).message
+    why = lb.registry.pool(event.pool).why_none(event.at).message
     return Line(logging.WARNING, f"{why}; a request was answered 503", ("none", event.pool))
 
 

@@ -15,7 +15,7 @@ from trio_lb.state.ledger import Ledger
 
 
 class ProxyContext:
-    """Shared by reference; only ``draining`` changes, once, from false to true."""
+    """Shared by reference; a new plan rebinds it, and ``draining`` changes once, to true."""
 
     def __init__(
         self,
@@ -26,16 +26,13 @@ class ProxyContext:
         touch: Callable[[ServerConnections], None],
         dial: Dial | None = None,
     ) -> None:
-        limits = config.limits
         self.env = env
         self.bus = bus
         self.ledger = Ledger()
-        self.limits = limits
-        self.timeouts = config.timeouts
-        self.forwarded_headers = config.forwarded_headers
-        self.answer_headers = config.answer_headers
         self.draining = False
-        self.trust = Trust(config.trusted_proxies)
+        self._codec = codec
+        self.rebind(config)
+        limits = config.limits
         self.date = DateLine()
         self.pick_rng = env.rng("pick")
         self.retry_rng = env.rng("retry")
@@ -48,6 +45,15 @@ class ProxyContext:
             on_due=touch,
             dial=dial,
         )
+
+    def rebind(self, config: Config) -> None:
+        """Go by ``config`` from now on: connections that are open keep what they began with."""
+        limits = self.limits = config.limits
+        self.timeouts = config.timeouts
+        self.forwarded_headers = config.forwarded_headers
+        self.answer_headers = config.answer_headers
+        self.trust = Trust(config.trusted_proxies)
+        codec = self._codec
         self.request_reader = RequestReader(
             codec,
             head_size=limits.head_size,

@@ -1,6 +1,7 @@
 """What an algorithm is told of a request: its client, and the key that hashes look at."""
 
 from trio_lb.config.schema import DEFAULT_HASH_KEY, PoolConfig
+from trio_lb.model.message import RequestHead
 from trio_lb.policy.balance.base import Context
 from trio_lb.proxy.exchange import Exchange
 
@@ -14,12 +15,13 @@ def pick_context(exchange: Exchange, pool: PoolConfig) -> Context:
     """
     if pool.hash_key == DEFAULT_HASH_KEY and exchange.client_address == exchange.client.address:
         return exchange.client.pick_context
-    return Context(client=exchange.client_address, key=_key(exchange, pool.hash_key))
+    key = None if exchange.head is None else key_of(exchange.head, pool.hash_key)
+    return Context(client=exchange.client_address, key=key)
 
 
-def _key(exchange: Exchange, hash_key: str) -> str | None:
-    head = exchange.head
-    if head is None or hash_key == DEFAULT_HASH_KEY:
+def key_of(head: RequestHead, hash_key: str) -> str | None:
+    """Return what ``hash_key`` names in a request; None: it goes by its client."""
+    if hash_key == DEFAULT_HASH_KEY:
         return None
     if hash_key == "path":
         return head.target.partition(b"?")[0].decode("ascii")

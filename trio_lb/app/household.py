@@ -1,0 +1,101 @@
+"""The household: every pool in force with all that goes with it, from the first plan on.
+
+    plan --> certificates load?  --> registry.apply --> hooks, probes --> settings --> news
+
+Start is a reload: the first plan comes this way, too, so a pool that appears years later
+has its timer, its probes and its connections looked after exactly as those of the start.
+A plan that is refused changes nothing.
+"""
+
+from collections.abc import Sequence
+
+import attrs
+
+from trio_lb.app.reach import Reach
+from trio_lb.config.schema import Config, PoolConfig
+from trio_lb.control.health_checks import HealthChecks
+from trio_lb.control.timers import Timers
+from trio_lb.model.errors import ConfigError, Problem
+from trio_lb.model.events import ConfigRejected, Event
+from trio_lb.net.bus import Bus
+from trio_lb.net.env import Env
+from trio_lb.proxy.context import ProxyContext
+from trio_lb.state.pool import Pool
+from trio_lb.state.registry import Registry
+
+
+class Household:
+    """Applies plans, and small changes of them. ``checks`` probes the pools."""
+
+    def __init__(
+        self,
+        env: Env,
+        bus: Bus,
+        registry: Registry,
+        reach: Reach,
+        context: ProxyContext,
+        timers: Timers,
+        checks: HealthChecks,
+    ) -> None:
+        self.registry = registry
+        self.checks = checks
+        self._env = env
+        self._bus = bus
+        self._reach = reach
+        self._context = context
+        self._timers = timers
+        self._known: dict[Pool, None] = {}
+        self._is_open = False
+
+    def now(self) -> float:
+        """The instant of a change."""
+        return self._env.now()
+
+    def apply(self, plan: Config) -> None:
+        """Make ``plan`` come true, and tell what changed.
+
+        Raises:
+          ConfigError: it is refused; nothing was changed, and ``config_rejected`` was told.
+        """
+        try:
+            self._refuse_other_listeners(plan)
+            self._reach.prepare(plan)
+            told = self.registry.apply(plan, self._env.now())
+        except ConfigError as error:
+            if self._is_open:
+                self._bus.publish(ConfigRejected(at=self._env.now(), reason=str(error)))
+            raise
+        self._is_open = True
+        self._context.rebind(plan)
+        self.follow(told)
+
+    def change_pool(self, config: PoolConfig) -> None:
+        """Note in the plan what a pool has just been told; nothing else changes."""
+        plan = self.registry.plan
+        self.registry.plan = attrs.evolve(plan, pools={**plan.pools, config.name: config})
+
+    def follow(self, told: Sequence[Event]) -> None:
+        """Look after pools that came, let go of those that went, and publish what happened."""
+        here = dict.fromkeys(self.registry.machines())
+        for pool in here:
+            if pool not in self._known:
+                self._take_in(pool)
+        for pool in [pool for pool in self._known if pool not in here]:
+            self.checks.forget(pool)
+            self._timers.forget(pool)
+            del self._known[pool]
+        for event in told:
+            self._bus.publish(event)
+
+    def _take_in(self, pool: Pool) -> None:
+        self._known[pool] = None
+        pool.on_deadline_moved = self._timers.touch
+        pool.on_left = self._context.connections.forget
+        self.checks.watch(pool)
+        self._timers.touch(pool)
+
+    def _refuse_other_listeners(self, plan: Config) -> None:
+        """A listener that serves can't move; who wants another one starts another process."""
+        if self._is_open and plan.listeners != self.registry.plan.listeners:
+            message = "listeners do not change while the balancer runs"
+            raise ConfigError([Problem("listeners", message)])

@@ -1,0 +1,179 @@
+"""A pool as programs see it: its servers, and the verbs that change them.
+
+Each verb is a small plan: it is checked whole, applied at once, and noted in the
+configuration, so that ``lb.config`` is always what is in force.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+import trio
+
+from trio_lb.app.household import Household
+from trio_lb.config.schema import PoolConfig, ServerConfig
+from trio_lb.model.errors import UnknownServer
+from trio_lb.model.events import Event, ServerDrained, ServerRemoved
+from trio_lb.net.bus import Bus
+from trio_lb.state.pool import Pool, PoolStatistics
+from trio_lb.state.server import Server
+
+_ADDRESSES: Final = {"host", "port", "address", "url", "app"}
+
+
+class PoolFace:
+    """One pool of a running balancer."""
+
+    def __init__(self, household: Household, bus: Bus, pool: Pool) -> None:
+        self._household = household
+        self._bus = bus
+        self._pool = pool
+
+    @property
+    def name(self) -> str:
+        """The pool's name."""
+        return self._pool.name
+
+    @property
+    def config(self) -> PoolConfig:
+        """What is in force."""
+        return self._pool.config
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether any server takes requests now."""
+        return self._pool.is_usable
+
+    def statistics(self) -> PoolStatistics:
+        """Return the pool's present as a value."""
+        return self._pool.statistics()
+
+    def servers(self) -> list[Server]:
+        """Return the servers in configured order, then those that are leaving."""
+        return list(self._pool.servers())
+
+    def healthy_servers(self) -> list[Server]:
+        """Return the servers whose health lets them take requests."""
+        return list(self._pool.healthy_servers())
+
+    def get_server(self, server_id: str) -> Server | None:
+        """Return the server with this id, or None."""
+        return self._pool.get_server(server_id)
+
+    # ------------------------------------------------------------------ verbs
+
+    def add_server(self, **given: object) -> Server:
+        """Add a server, and return it; where it is probed, it waits for its first good check.
+
+        Takes what a server of a configuration file takes: ``id`` (or ``name``; its address
+        if not given), ``host`` and ``port``, or ``address``, or ``url``, or ``app``;
+        ``weight``, ``max_connections``, ``metadata``, ``disabled``, ``backup``, ``zone``,
+        ``priority``, ``health_check``, ``tls``.
+
+        Raises:
+          ConfigError: a value is refused, or id or address stand in the pool already;
+            nothing was changed.
+        """
+        config = self._read(given)
+        told = self._pool.add_server(config, self._household.now())
+        self._changed(told)
+        server = self._pool.get_server(config.id)
+        assert server is not None, "it has just been added"
+        return server
+
+    def update_server(self, server_id: str, **given: object) -> Server:
+        """Change what is given of a server, and return it; another address is another server.
+
+        Raises:
+          UnknownServer: there is no such server.
+          ConfigError: a value is refused; nothing was changed.
+        """
+        config = self._merged(self._config_of(server_id), given)
+        told = self._pool.update_server(config, self._household.now())
+        self._changed(told)
+        server = self._pool.get_server(config.id)
+        assert server is not None, "it has just been changed"
+        return server
+
+    async def remove_server(
+        self, server_id: str, *, drain: bool = True, deadline_seconds: float | None = None
+    ) -> None:
+        """Remove a server; with ``drain``, return when its last request has ended.
+
+        Requests that are still there after ``deadline_seconds`` (``drain_timeout`` if not
+        given) are not waited for any longer. New ones go elsewhere at once.
+
+        Raises:
+          UnknownServer: there is no such server.
+        """
+        now = self._household.now()
+        seconds = self._limit(deadline_seconds) if drain else 0.0
+        server = self._pool.get_server(server_id)
+        async with self._bus.subscribe(ServerRemoved) as news:
+            told = self._pool.remove_server(server_id, now, expires_at=now + seconds)
+            self._changed(told)
+            while drain and server is not None and server in self._pool.servers():
+                await anext(news)
+        await trio.lowlevel.checkpoint()
+
+    async def drain(self, server_id: str, *, deadline_seconds: float | None = None) -> bool:
+        """Send a server no more requests, and wait for those that it has.
+
+        It stays in the pool, drained, until ``resume`` or ``remove_server``. True when its
+        last request ended in time, which is ``drain_timeout`` if not given.
+
+        Raises:
+          UnknownServer: there is no such server.
+        """
+        now = self._household.now()
+        async with self._bus.subscribe(ServerDrained) as news:
+            expires_at = now + self._limit(deadline_seconds)
+            self._household.follow(
+                list(self._pool.drain_server(server_id, now, expires_at=expires_at))
+            )
+            async for event in news:
+                assert isinstance(event, ServerDrained)
+                if (event.pool, event.server_id) == (self.name, server_id):
+                    return event.clean
+        raise AssertionError("a subscription ends with its block only")
+
+    def resume(self, server_id: str) -> None:
+        """Let a drained or draining server take requests again.
+
+        Raises:
+          UnknownServer: there is no such server.
+        """
+        self._household.follow(self._pool.resume_server(server_id, self._household.now()))
+
+    def _read(self, given: Mapping[str, object]) -> ServerConfig:
+        from trio_lb.config.changes import server_from  # Only who changes servers loads readers.
+
+        return server_from(self._pool.config, **given)
+
+    def _merged(self, base: ServerConfig, given: Mapping[str, object]) -> ServerConfig:
+        """Return ``base`` with what is given, read as a whole server and taken apart again."""
+        from trio_lb.config.knobs import spellings
+
+        where: dict[str, object] = {}
+        if not _ADDRESSES & given.keys():
+            where = {"app": base.app} if base.app is not None else {"address": str(base.address)}
+        made = self._read({"id": base.id, **where, **given})
+        names = spellings(ServerConfig)
+        fields = {names.get(key, "address") for key in given}
+        changes: dict[str, Any] = {name: getattr(made, name) for name in fields}
+        return attrs.evolve(base, **changes)
+
+    def _config_of(self, server_id: str) -> ServerConfig:
+        for config in self._pool.config.servers:
+            if config.id == server_id:
+                return config
+        raise UnknownServer(f"pool {self.name!r} has no server {server_id!r}")
+
+    def _changed(self, told: Sequence[Event]) -> None:
+        self._household.change_pool(self._pool.config)
+        self._household.follow(told)
+
+    def _limit(self, deadline_seconds: float | None) -> float:
+        if deadline_seconds is not None:
+            return deadline_seconds
+        return self._household.registry.plan.drain_timeout
