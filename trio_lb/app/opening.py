@@ -83,9 +83,11 @@ async def _household(
 
 
 def _as_config(config: Config | Mapping[str, object] | str | Path) -> Config:
+    # Only who loads a configuration pays for its loader, and who builds one for its rules.
     if isinstance(config, Config):
-        return config
-    # Only who loads a configuration pays for its loader.
+        from trio_lb.config.verify import verified
+
+        return verified(config)
     from trio_lb.config.load import load_file, load_mapping
 
     if isinstance(config, (str, Path)):
