@@ -155,6 +155,17 @@ def test_health_checks_can_be_switched_off() -> None:
     assert not configured("--no-health-check").pools["default"].health_check.enabled
 
 
+def test_a_server_s_own_health_check_obeys_the_options_too(tmp_path: Path) -> None:
+    file = tmp_path / "lb.yaml"
+    file.write_text("servers: [{address: h:1, health_check: {path: /own}}, h:2]\n")
+    off, none = configured_by(str(file), "--no-health-check").pools["default"].servers
+    assert off.health_check is not None
+    assert (off.health_check.enabled, none.health_check) == (False, None)
+    own, _ = configured_by(str(file), "--health-check-period", "1").pools["default"].servers
+    assert own.health_check is not None
+    assert (own.health_check.interval, own.health_check.path) == (1.0, "/own")
+
+
 def test_a_probe_never_outlasts_a_short_period() -> None:
     check = configured("--health-check-period", "0.5").pools["default"].health_check
     assert (check.interval, check.timeout, check.fast_interval) == (0.5, 0.5, 0.5)

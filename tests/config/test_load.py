@@ -27,6 +27,7 @@ from trio_lb.config.schema import (
     PoolConfig,
     ServerConfig,
 )
+from trio_lb.config.verify import verified
 from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError
 
@@ -255,7 +256,7 @@ def test_any_mapping_is_loaded_or_refused_at_places_that_exist(mapping: dict[str
     assert {each.path for each in examined.problems} <= set(paths_in(mapping))
     assert (examined.config is None) == any(p.severity == "error" for p in examined.problems)
     if examined.config is not None:
-        assert "default" in examined.config.pools
+        assert "default" in verified(examined.config).pools
 
 
 @given(JSON_LIKE)

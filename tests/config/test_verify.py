@@ -3,6 +3,7 @@
 import attrs
 import pytest
 
+from trio_lb import open_load_balancer
 from trio_lb.config.load import load_mapping
 from trio_lb.config.schema import (
     Config,
@@ -56,6 +57,13 @@ def test_every_contradiction_comes_at_once_by_the_names_of_the_fields() -> None:
         "pools.api.servers[1]: has the same name as servers[0]: 'a'",
         "pools.api.servers[1]: has the same address as servers[0]: 'h:80'",
     ]
+
+
+async def test_no_balancer_is_opened_with_a_contradiction() -> None:
+    config = Config(listeners=(ListenerConfig(protocol="https"),), pools=SERVED)
+    with pytest.raises(ConfigError, match=r"listeners\[0\].ssl: https needs a certificate"):
+        async with open_load_balancer(config):
+            pytest.fail("it was opened")
 
 
 def test_a_warning_alone_forbids_nothing() -> None:

@@ -199,11 +199,19 @@ def _with_servers(config: Config, args: argparse.Namespace) -> Config:
 
 
 def _with_checks(config: Config, args: argparse.Namespace) -> Config:
-    pools = {
-        name: attrs.evolve(pool, health_check=_checks(pool.health_check, args))
-        for name, pool in config.pools.items()
-    }
+    pools = {name: _with_checks_of_pool(pool, args) for name, pool in config.pools.items()}
     return attrs.evolve(config, pools=pools)
+
+
+def _with_checks_of_pool(pool: PoolConfig, args: argparse.Namespace) -> PoolConfig:
+    """A server's own check obeys the command line as its pool's does."""
+    servers = tuple(
+        attrs.evolve(each, health_check=_checks(each.health_check, args))
+        if each.health_check is not None
+        else each
+        for each in pool.servers
+    )
+    return attrs.evolve(pool, servers=servers, health_check=_checks(pool.health_check, args))
 
 
 def _checks(check: HealthCheckConfig, args: argparse.Namespace) -> HealthCheckConfig:
