@@ -6,11 +6,18 @@ from trio_lb.policy.balance.registry import ALGORITHMS, make_balancer
 
 def test_who_wants_news_of_leases_says_so() -> None:
     tracking = [name for name in ALGORITHMS if make_balancer(name).tracks]
-    assert tracking == ["least_connections", "consistent_hash", "maglev", "rendezvous"]
+    assert tracking == [
+        "least_connections",
+        "least_response_time",
+        "consistent_hash",
+        "maglev",
+        "rendezvous",
+    ]
 
 
 def test_who_wants_to_know_how_long_it_took_says_so() -> None:
-    assert [name for name in ALGORITHMS if make_balancer(name).times] == []
+    timing = [name for name in ALGORITHMS if make_balancer(name).times]
+    assert timing == ["least_response_time", "peak_ewma"]
 
 
 def test_news_that_nobody_asked_for_change_no_turn() -> None:

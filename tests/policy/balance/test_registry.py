@@ -3,10 +3,15 @@
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 from tests.policy.balance.pool import picks, pool_of
+from trio_lb.config.schema import PoolConfig
 from trio_lb.model.errors import ConfigError
+from trio_lb.policy.balance.base import DEFAULT, BalanceSettings, Settings
+from trio_lb.policy.balance.least_response_time import LeastResponseTime
+from trio_lb.policy.balance.peak_ewma import PeakEwma
 from trio_lb.policy.balance.registry import ALGORITHMS, canonical_name, make_balancer
 
 
@@ -23,6 +28,8 @@ def test_the_list_holds_them_all() -> None:
         "weighted_random",
         "least_connections",
         "power_of_two",
+        "least_response_time",
+        "peak_ewma",
         "ip_hash",
         "consistent_hash",
         "maglev",
@@ -41,12 +48,37 @@ def test_the_list_holds_them_all() -> None:
         ("ROUND_ROBIN", "round_robin"),
         ("weighted", "weighted_random"),
         ("ip-hash", "ip_hash"),
+        ("least-response-time", "least_response_time"),
+        ("peakEwma", "peak_ewma"),
         ("consistentHash", "consistent_hash"),
         (" random ", "random"),
     ],
 )
 def test_other_spellings_are_accepted(spelling: str, name: str) -> None:
     assert canonical_name(spelling) == name
+
+
+def test_settings_reach_the_algorithms_that_have_them() -> None:
+    settings = Settings(
+        hash_balance_factor=None,
+        response_time_window=5.0,
+        response_time_samples=2,
+        ewma_decay=3.0,
+    )
+    assert [make_balancer(name, settings).tracks for name in ("maglev", "rendezvous")] == [
+        False
+    ] * 2
+    ewma = make_balancer("peak_ewma", settings)
+    assert isinstance(ewma, PeakEwma)
+    assert ewma._decay == 3.0
+    least = make_balancer("least_response_time", settings)
+    assert isinstance(least, LeastResponseTime)
+    assert (least._times._window, least._times._most) == (5.0, 2)
+
+
+def test_a_pool_s_configuration_is_settings_with_the_same_defaults() -> None:
+    config: BalanceSettings = PoolConfig(name="api")
+    assert {name: getattr(config, name) for name in attrs.asdict(DEFAULT)} == attrs.asdict(DEFAULT)
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest_one() -> None:

@@ -14,8 +14,10 @@ from trio_lb.policy.balance.base import DEFAULT, Balancer, BalanceSettings
 from trio_lb.policy.balance.chance import Random, WeightedRandom
 from trio_lb.policy.balance.custom import Algorithm, Custom, Select
 from trio_lb.policy.balance.hashing import HashBalancer, Table, by_client, by_key
+from trio_lb.policy.balance.least_response_time import LeastResponseTime
 from trio_lb.policy.balance.load_aware import LeastConnections, PowerOfTwo
 from trio_lb.policy.balance.maglev import Maglev
+from trio_lb.policy.balance.peak_ewma import PeakEwma
 from trio_lb.policy.balance.rendezvous import Rendezvous
 from trio_lb.policy.balance.ring import Ring
 from trio_lb.policy.balance.rotation import RoundRobin, WeightedRoundRobin
@@ -33,6 +35,10 @@ _FACTORIES: Final[Mapping[str, Callable[[BalanceSettings], Balancer]]] = {
     "weighted_random": lambda _: WeightedRandom(),
     "least_connections": lambda _: LeastConnections(),
     "power_of_two": lambda _: PowerOfTwo(),
+    "least_response_time": lambda s: LeastResponseTime(
+        s.response_time_window, s.response_time_samples
+    ),
+    "peak_ewma": lambda s: PeakEwma(s.ewma_decay),
     "ip_hash": lambda _: HashBalancer("ip_hash", Rendezvous, by_client),
     "consistent_hash": lambda s: _bounded("consistent_hash", Ring, s),
     "maglev": lambda s: _bounded("maglev", Maglev, s),
