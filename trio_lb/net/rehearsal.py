@@ -25,6 +25,8 @@ _MOST_ROUNDS: Final = 10
 _KEY_FAULTS: Final = {
     "KEY_VALUES_MISMATCH": "the private key does not belong to the certificate",
     "KEY_TYPE_MISMATCH": "the private key does not belong to the certificate",
+    # OpenSSL keeps a place for each kind of key, and that of this kind is empty.
+    "NO_CERTIFICATE_ASSIGNED": "the private key does not belong to the certificate",
     "EE_KEY_TOO_SMALL": "the certificate's key is too short to be safe",
     "CA_KEY_TOO_SMALL": "the key of a certificate in its chain is too short to be safe",
     "CA_MD_TOO_WEAK": "a certificate in its chain is signed with a digest that is broken",
