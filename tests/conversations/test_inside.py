@@ -24,6 +24,7 @@ from trio_lb.model.events import Event, RequestCompleted, RequestFailed, ServerS
 from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import C, Context
 from trio_lb.policy.balance.rotation import RoundRobin
+from trio_lb.proxy.connection import ClientConnection
 
 
 class Trap(RoundRobin):
@@ -80,6 +81,7 @@ async def test_a_bug_in_the_middle_of_an_answer_never_looks_like_its_end(world: 
         await client.send(OLD_GET)
         await client.expect_until(b"part")
         (connection,) = play.lb.front.connections._open
+        assert isinstance(connection, ClientConnection)
         connection._client.inbox = None  # type: ignore[assignment] # A bug, on purpose.
         await trio.sleep(0.1)
         await client.expect_reset()

@@ -18,7 +18,6 @@ from trio_lb.net.env import Env, Stream
 from trio_lb.net.inbox import Inbox
 from trio_lb.policy.reuse import ReusePlan, ReuseStatistics
 
-
 Dial = Callable[[Any, Address, Ends | None], Awaitable[Stream]]
 """Opens a stream to the server that a key and its address stand for, on behalf of a client."""
 
