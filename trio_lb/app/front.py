@@ -195,6 +195,7 @@ class Front:
         start = self._env.now()
         self._context.draining = True
         self.connections.drain()
+        self._context.websockets.drain(limit)
         with trio.move_on_at(start + min(config.accept_grace, limit)):
             await self.connections.wait_empty()
         self.connections.drain()  # Who came during the grace, and said nothing.

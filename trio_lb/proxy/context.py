@@ -5,12 +5,13 @@ from collections.abc import Callable
 from trio_lb.config.schema import Config
 from trio_lb.net.bus import Bus
 from trio_lb.net.codec import HeadCodec
-from trio_lb.net.connection_pool import ConnectionPools, Dial, ServerConnections
+from trio_lb.net.connection_pool import ConnectionPools, Dial
 from trio_lb.net.env import Env
 from trio_lb.net.h1_downstream import RequestReader
 from trio_lb.net.h1_upstream import ResponseReader
 from trio_lb.proxy.answer_out import DateLine
 from trio_lb.proxy.request_out import Trust
+from trio_lb.proxy.websockets import Due, WebSockets
 from trio_lb.state.ledger import Ledger
 
 
@@ -23,13 +24,14 @@ class ProxyContext:
         env: Env,
         codec: HeadCodec,
         bus: Bus,
-        touch: Callable[[ServerConnections], None],
+        touch: Callable[[Due], None],
         dial: Dial | None = None,
     ) -> None:
         self.env = env
         self.bus = bus
         self.ledger = Ledger()
         self.draining = False
+        self.websockets = WebSockets(config.websocket, env, touch)
         self._codec = codec
         self.rebind(config)
         limits = config.limits
@@ -53,6 +55,7 @@ class ProxyContext:
         self.forwarded_headers = config.forwarded_headers
         self.answer_headers = config.answer_headers
         self.trust = Trust(config.trusted_proxies)
+        self.websockets.config = config.websocket
         codec = self._codec
         self.request_reader = RequestReader(
             codec,

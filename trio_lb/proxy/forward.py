@@ -18,6 +18,7 @@ from trio_lb.proxy.pick_key import pick_context
 from trio_lb.proxy.respond import LOOP, answer_as_told, fail, refuse
 from trio_lb.proxy.trial import judge, reach, tell_none_left, tell_retried, tell_selected
 from trio_lb.proxy.tunnel import tunnel
+from trio_lb.proxy.websocket_tunnel import websocket_tunnel
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
 
@@ -149,8 +150,13 @@ class Forward:
                 self._observe(server, outcome)
                 if exchange.status == 101 and outcome.kind is OutcomeKind.ANSWERED:
                     lease.judged()  # A tunnel may last for hours; the verdict stands now.
-                    connection.is_complete = await tunnel(exchange, connection)
+                    carry = websocket_tunnel if self._is_websocket() else tunnel
+                    connection.is_complete = await carry(exchange, connection)
                 return outcome
+
+    def _is_websocket(self) -> bool:
+        """Whether that is the one protocol that the client offered, and so the server's choice."""
+        return (self._head.upgrade or b"").lower() == b"websocket"
 
     async def _connection(self, server: Server, *, fresh: bool) -> UpstreamConnection | Outcome:
         """Reuse a connection that was quiet just now, or open one."""
