@@ -21,6 +21,7 @@ OK = Outcome(OutcomeKind.ANSWERED, 200)
 NOT_FOUND = Outcome(OutcomeKind.ANSWERED, 404)
 ERROR = Outcome(OutcomeKind.ANSWERED, 500)
 REFUSED = Outcome(OutcomeKind.CONNECT_REFUSED, sent=False)
+TIMEOUT = Outcome(OutcomeKind.TIMEOUT)
 STALE = Outcome(OutcomeKind.STALE)
 ABANDONED = Outcome(OutcomeKind.ABANDONED)
 

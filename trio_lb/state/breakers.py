@@ -2,8 +2,6 @@
 
 A server has a breaker while the plan says so, or while a person holds one open; all
 others pay for none. Half-open, a server's door gives out *trials* instead of leases.
-
-The breakers of servers that leave are let go: nobody asks them any more.
 """
 
 from collections.abc import Iterable
@@ -68,6 +66,11 @@ class Breakers:
             self._brink[server] = breaker
         half_open = breaker is not None and breaker.state is BreakerState.HALF_OPEN
         server.open_trials(breaker if half_open else None)
+
+    def forget(self, server: Server) -> None:
+        """Let a server that leaves go; should it come back, its breaker is as it was."""
+        self._brink.pop(server, None)
+        server.open_trials(None)
 
     def _fit(self, server: Server) -> None:
         breaker = server.breaker

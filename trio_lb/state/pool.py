@@ -26,7 +26,7 @@ from trio_lb.policy.budget import RetryBudget
 from trio_lb.policy.health import CheckResult, HealthState
 from trio_lb.policy.retry import RetryPolicy
 from trio_lb.state.drains import Drains
-from trio_lb.state.enrolment import new_health
+from trio_lb.state.enrolment import fit_health, new_health
 from trio_lb.state.membership import Membership, refuse_doubles
 from trio_lb.state.plans import Plans, balances_otherwise, new_balancer
 from trio_lb.state.server import Server
@@ -144,8 +144,7 @@ class Pool:
             server.last_seen_at = now
         else:
             self.on_suspect(server)
-        # The end of a hold may be no news of its own.
-        return self._follow(told, now, review=(server,)) if told or server.is_held else NOTHING
+        return self._follow_one(server, told, now)
 
     def why_none(self, now: float) -> Unavailable:
         """Say why ``order`` yielded nobody (or nobody more)."""
@@ -167,7 +166,7 @@ class Pool:
         if told and server.health.is_usable:
             told += self.outlier.readmit(server.id, now)
         told += self._verdicts.checked(server, check.refused, now)
-        return self._follow(told, now, review=(server,)) if told or server.is_held else NOTHING
+        return self._follow_one(server, told, now)
 
     def health_override(self, server_id: str, healthy: bool | None, now: float) -> Sequence[Event]:
         """Put a person's word above the probes' until None takes it back.
@@ -179,6 +178,7 @@ class Pool:
         if server.health is None:
             server.health = new_health(self.config, server.id, HealthState.HEALTHY)
         told = server.health.override(healthy, now) + self._verdicts.set_by_hand(server, now)
+        server.health = fit_health(self.config, server)
         return self._follow(told, now, review=(server,))
 
     def breaker(self, server_id: str) -> Switch:
@@ -367,6 +367,12 @@ class Pool:
         told = self._verdicts.follow(told, now, review=review)
         self._announce(changed)
         return told
+
+    def _follow_one(self, server: Server, told: list[Event], now: float) -> Sequence[Event]:
+        """Follow up where there is anything to follow; the end of one hold is not always news."""
+        if told or self._verdicts.has_changed_hold(server):
+            return self._follow(told, now, review=(server,))
+        return NOTHING
 
     def _announce(self, changed: bool = False) -> None:
         """Call the hooks whose subject is not as it was announced last."""

@@ -59,6 +59,7 @@ class Ramps:
         """Hear that a server is out of service, or gone."""
         self._serving.pop(server.id, None)
         self._slow_start.forget(server.id)
+        self._share(server)
 
     def rename(self, renamed: Mapping[str, str]) -> None:
         """Let what is known of servers by id follow them: old id to new id."""

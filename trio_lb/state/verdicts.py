@@ -19,7 +19,7 @@ Rule 3: whoever changes what is said of a server hands the events to `follow`, o
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from trio_lb.config.schema import HealthCheckConfig, PoolConfig
-from trio_lb.model.events import Event, FailOpenEntered, FailOpenLeft, ServerEvent
+from trio_lb.model.events import Event, ServerEvent
 from trio_lb.model.outcome import OutcomeKind
 from trio_lb.model.rng import Rng
 from trio_lb.policy.coincidence import shared_fault_window
@@ -36,6 +36,7 @@ class Verdicts:
     """Who of ``membership`` takes requests, and why not."""
 
     __slots__ = (
+        "_held",
         "_membership",
         "breakers",
         "fail_open",
@@ -51,6 +52,7 @@ class Verdicts:
         self.ramps = Ramps(config.slow_start, self.rotation)
         self.fail_open = _fail_open(config)
         self._membership = membership
+        self._held: frozenset[str] = frozenset()
 
     @property
     def deadline(self) -> float | None:
@@ -62,6 +64,10 @@ class Verdicts:
     def healthy(self) -> Sequence[Server]:
         """The members whose state is healthy, though they may be ejected, or out for a breaker."""
         return [s for s in self._membership.members if s.state is ServerState.HEALTHY]
+
+    def has_changed_hold(self, server: Server) -> bool:
+        """Whether fail-open has begun or ceased to hold a server, and nothing follows yet."""
+        return server.is_held is not self.fail_open.holds(server.id)
 
     # -- what is said
 
@@ -107,14 +113,10 @@ class Verdicts:
         return self.fail_open.forget(server.id, now) if _is_judged_by_hand(server) else []
 
     def on_deadline(self, now: float) -> list[Event]:
-        """End what is over, and tell it with what follows."""
-        told = self.outlier.on_deadline(now) + self.breakers.on_deadline(now)
+        """End what is over; the caller lets ``follow`` draw the consequences."""
         self.ramps.on_deadline(now)
-        patience_ends_at = self.fail_open.deadline
-        if patience_ends_at is None or now < patience_ends_at:
-            return self.follow(told, now)
-        told += self.fail_open.on_deadline(now)
-        return self.follow(told, now, review=self._membership.members)
+        told = self.outlier.on_deadline(now) + self.breakers.on_deadline(now)
+        return told + self.fail_open.on_deadline(now)
 
     def permit_moved(self, server: Server) -> None:
         """Let a half-open server in or out: a permit was taken or given back. No news."""
@@ -129,6 +131,7 @@ class Verdicts:
         for server in servers:
             self.outlier.forget(server.id)
             self.ramps.forget(server)
+            self.breakers.forget(server)
             told += self.fail_open.forget(server.id, now)
         return told
 
@@ -181,11 +184,7 @@ class Verdicts:
         self, told: list[Event], now: float, *, review: Iterable[Server] = ()
     ) -> list[Event]:
         """Renew the verdicts that a change touches, and keep rule 2; return all that is told."""
-        if any(isinstance(event, FailOpenEntered | FailOpenLeft) for event in told):
-            review = self._membership.members
-        for server in review:
-            self._judge(server, now)
-        for server in self._named_by(told):
+        for server in (*review, *self._named_by(told), *self._newly_held_or_not()):
             self._judge(server, now)
         return told if self._anybody_serves() else told + self._rescue(now)
 
@@ -199,6 +198,18 @@ class Verdicts:
                 server = self._membership.get(event.server_id)
                 if server is not None:
                     yield server
+
+    def _newly_held_or_not(self) -> Iterator[Server]:
+        """Whom fail-open began or ceased to hold: its news name no server."""
+        if not self._held and not self.fail_open.is_holding:
+            return
+        held = frozenset(self.fail_open.statistics().held)
+        changed = held ^ self._held
+        self._held = held
+        for server_id in changed:
+            server = self._membership.get(server_id)
+            if server is not None:
+                yield server
 
     def _judge(self, server: Server, now: float) -> None:
         if not self._membership.is_member(server):
