@@ -24,6 +24,39 @@ def test_a_good_period_begins_and_ends_with_a_success() -> None:
     assert conduct.ejections == 2
 
 
+def test_the_count_stops_where_the_maximum_is_met_exactly() -> None:
+    conduct, settings = Conduct(), OutlierConfig(max_ejection_time=20.0)
+    assert [conduct.eject(settings) for _ in range(4)] == [5, 10, 20, 20]
+    assert conduct.ejections == 3
+
+
+def test_one_failure_between_two_successes_spoils_nothing() -> None:
+    conduct = Conduct(ejections=3)
+    conduct.succeed(10.0, SETTINGS)
+    conduct.fail()
+    conduct.succeed(15.0, SETTINGS)
+    assert conduct.ejections == 2
+
+
+def test_every_success_of_a_period_counts() -> None:
+    conduct = Conduct(ejections=3)
+    for now in (10.0, 11.0, 12.0, 13.0):
+        conduct.succeed(now, SETTINGS)
+    conduct.fail()
+    conduct.fail()
+    conduct.fail()
+    conduct.succeed(15.0, SETTINGS)
+    assert conduct.ejections == 2
+
+
+def test_an_ejection_ends_the_period() -> None:
+    conduct = Conduct(ejections=3)
+    conduct.succeed(10.0, SETTINGS)
+    conduct.eject(SETTINGS)
+    conduct.succeed(15.0, SETTINGS)
+    assert (conduct.ejections, conduct.good_since) == (4, 15.0)
+
+
 def test_as_many_failures_as_successes_spoil_a_period() -> None:
     conduct = Conduct(ejections=3)
     conduct.succeed(10.0, SETTINGS)

@@ -266,6 +266,34 @@ def test_when_the_last_good_one_is_taken_out_by_hand_the_fallen_are_held(mode: s
     assert held(doubt) == "ab"
 
 
+def test_that_does_not_hold_anybody_where_nobody_is_to_be_held() -> None:
+    doubt = pool_of("false", "a", "b", "c")
+    fall(doubt, "a", 1.0)
+    fall(doubt, "b", 1.0)
+    assert doubt.forget("c", 2.0) == []
+    assert not doubt.is_holding
+
+
+def test_a_held_one_that_leaves_leaves_the_others_held() -> None:
+    doubt = pool_of("auto", "a", "b", "c")
+    for server in "abc":
+        fall(doubt, server, 1.0)
+    assert doubt.forget("c", 2.0) == []
+    assert held(doubt) == "ab"
+
+
+def test_each_zone_has_its_own_patience() -> None:
+    doubt = pool_of("auto", "eu:a", "eu:b", "us:c", "us:d", "e")
+    for server in ("eu:a", "eu:b", "us:c", "us:d"):
+        fall(doubt, server, 100.0)
+    rise(doubt, "eu:a", 201.0)
+    rise(doubt, "us:c", 205.0)
+    assert (held(doubt), doubt.deadline) == ("bd", 211.0)
+    assert doubt.on_deadline(211.0) == []
+    assert (held(doubt), doubt.deadline) == ("d", 215.0)
+    assert doubt.on_deadline(215.0) == left(215.0)
+
+
 def test_another_mode_begins_with_nobody_held() -> None:
     doubt = pool_of("auto", "a", "b")
     fall(doubt, "a", 1.0)

@@ -127,6 +127,19 @@ def test_settings_can_be_replaced() -> None:
     pool.serve(1.0, "aF bS aF aS cS " * 3)
     pool.outlier.config = OutlierConfig(min_requests=10)
     assert len(pool.serve(1.0, "aF")) == 1
+    pool = Pool()
+    pool.outlier.config = OutlierConfig(consecutive_failures=2)
+    assert len(pool.serve(1.0, "aF bS aF")) == 1
+    assert pool.outlier.config.consecutive_failures == 2
+
+
+def test_a_success_from_before_the_streak_is_no_contrast_to_it() -> None:
+    pool = Pool()
+    pool.serve(1.0, "cF bS")  # c's failure makes b's success of interest
+    assert pool.serve(2.0, "aF aF aF aF aF aF") == []
+    assert pool.outlier.statistics().spared_alike_total == 2
+    assert len(pool.serve(2.0, "bS aF")) == 1
+    assert pool.outlier.statistics().ejections_total == 1
 
 
 def test_a_snapshot_leaves_the_evidence_of_the_moment_behind() -> None:

@@ -80,12 +80,27 @@ def test_a_share_counts_results_and_failures_of_the_span() -> None:
 
 def test_a_share_that_was_cleared_begins_anew_at_any_time() -> None:
     window = ShareWindow(10.0)
-    window.count(True, 500.0)
+    for second in range(500, 510):
+        window.count(True, second)
     window.clear()
     assert shares(window) == (0, 0)
     window.count(True, 3.0)
     window.count(True, 4.0)
     assert shares(window) == (2, 2)
+
+
+def test_a_snapshot_keeps_what_belongs_to_which_instant() -> None:
+    old, new = ShareWindow(10.0), ShareWindow(10.0)
+    old.count(True, 503.5)
+    old.count(False, 507.5)
+    new.restore(old.snapshot())
+    assert new.snapshot() == old.snapshot()
+    new.count(True, 507.9)
+    assert shares(new) == (2, 3)
+    new.count(False, 513.0)
+    assert shares(new) == (1, 3), "the first one is over the span"
+    new.count(False, 517.0)
+    assert shares(new) == (0, 2)
 
 
 def test_a_snapshot_of_another_measure_is_left_alone() -> None:
