@@ -50,10 +50,10 @@ async def open_load_balancer(
     caught: BaseException | None = None
     async with trio.open_nursery() as root, _household(plan, world, bus) as (household, context):
         lb = LoadBalancer(household, context)
-        household.apply(plan)
-        for service in services:
-            await root.start(service, lb)
         try:
+            household.apply(plan)
+            for service in services:
+                await root.start(service, lb)
             yield lb
         except trio.Cancelled:
             raise  # It belongs to a scope further out, or to the root itself.
