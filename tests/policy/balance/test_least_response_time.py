@@ -59,10 +59,16 @@ def test_weight_is_how_much_slower_a_server_may_be() -> None:
     assert pick(taught(pool, 0.010, 0.045), pool).id == "a"
 
 
-def test_servers_as_fast_as_each_other_take_turns() -> None:
-    pool = pool_of("abc")
-    balancer = taught(pool, 0.01, 0.01, 0.01)
-    assert "".join(pick(balancer, pool).id for _ in range(6)) == "abcabc"
+@few_and_many
+def test_servers_as_fast_as_each_other_take_turns(size: int) -> None:
+    pool, seen = pool_of_size(size), []
+    balancer = taught(pool, *[0.01] * size)
+    for _ in range(2 * size):
+        member = lease(balancer, pool)
+        member.active_connections -= 1
+        balancer.released(member)
+        seen.append(member)
+    assert seen == [*pool, *pool]
 
 
 @few_and_many
@@ -106,10 +112,14 @@ def test_an_unknown_server_is_preferred_to_one_that_fails_however_busy_it_is() -
 @few_and_many
 def test_it_is_served_when_all_have_failed(size: int) -> None:
     balancer, pool = LeastResponseTime(), pool_of_size(size)
-    for member in pool:
+    seen = Counter[str]()
+    for _ in range(4 * size):
+        member = lease(balancer, pool)
         balancer.timed(member, 0.001, True, 0.0)
-    seen = Counter(pick(balancer, pool, 1.0).id for _ in range(3 * size))
-    assert set(seen.values()) == {3}
+        member.active_connections -= 1
+        balancer.released(member)
+        seen[member.id] += 1
+    assert set(seen.values()) == {4}
 
 
 @few_and_many

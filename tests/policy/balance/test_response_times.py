@@ -46,6 +46,12 @@ def test_a_failure_counts_as_slow_and_shows_until_the_next_success() -> None:
     assert times.failing == set()
 
 
+def test_a_mean_that_is_new_or_fell_is_told_of() -> None:
+    times = ResponseTimes(60.0, 10)
+    told = [times.record("a", seconds, False, 0.0) for seconds in (0.2, 0.3, 0.1, 0.2)]
+    assert told == [True, False, True, False]
+
+
 def test_nothing_is_left_of_a_server_that_is_not_heard_of_any_more() -> None:
     times = ResponseTimes(60.0, 10)
     for number in range(1000):

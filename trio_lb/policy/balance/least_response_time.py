@@ -50,27 +50,23 @@ class LeastResponseTime(Indifferent):
         if self._sorted is None:
             first = self._scan(candidates)
         else:
-            self._sorted.refresh(changed)
+            for server_id in changed:
+                self._sorted.note(server_id)
             first = self._sorted.take()
         self._next = first + 1 if first + 1 < len(candidates) else 0
         yield candidates[first]
         yield from self._by_cost([*candidates[first + 1 :], *candidates[:first]])
 
-    def leased(self, candidate: Candidate) -> None:
-        """Keep it sorted, if there are many."""
-        if self._sorted is not None:
-            self._sorted.refresh((candidate.id,))
-
     def released(self, candidate: Candidate) -> None:
-        """Keep it sorted, if there are many."""
+        """Keep it sorted, if there are many. A lease makes nobody cheaper, so it is no news."""
         if self._sorted is not None:
-            self._sorted.refresh((candidate.id,))
+            self._sorted.note(candidate.id)
 
     def timed(self, candidate: Candidate, seconds: float, failed: bool, now: float) -> None:
         """Count a response; a failure as a slow one."""
-        self._times.record(candidate.id, seconds, failed, now)
-        if self._sorted is not None:
-            self._sorted.refresh((candidate.id,))
+        is_cheaper = self._times.record(candidate.id, seconds, failed, now)
+        if self._sorted is not None and is_cheaper:
+            self._sorted.note(candidate.id)
 
     def _scan(self, candidates: Sequence[Candidate]) -> int:
         """Look at each, beginning with whose turn it is."""
@@ -110,37 +106,46 @@ class _Sorted:
         self._candidates = candidates
         self._times = times
         self._places = {each.id: place for place, each in enumerate(candidates)}
-        self._known = CostIndex()
-        self._unknown = CostIndex()
+        self._known = CostIndex(self._cost)
+        self._unknown = CostIndex(self._work)
         for candidate in (*candidates[start:], *candidates[:start]):
-            self._put(self._places[candidate.id])
+            self.note(candidate.id)
 
-    def refresh(self, server_ids: Sequence[str]) -> None:
-        """Sort them anew; strangers are ignored."""
-        for server_id in server_ids:
-            place = self._places.get(server_id)
-            if place is not None:
-                self._put(place)
+    def note(self, server_id: str) -> None:
+        """Sort a server anew whose cost may have fallen; strangers are ignored."""
+        place = self._places.get(server_id)
+        if place is None:
+            return
+        each = self._candidates[place]
+        busy = (each.active_connections + 1) / (each.weight * each.ramp)
+        mean = self._times.means.get(server_id)
+        if mean is not None:
+            self._unknown.drop(place)
+            self._known.note(place, mean * busy)
+        else:
+            self._known.drop(place)
+            self._unknown.note(place, busy)
 
     def take(self) -> int:
-        """Return the place of the least one, which then stands behind its equals."""
+        """Return the place of the least one.
+
+        Equals take turns: a known one stands behind the others when its request has ended,
+        an unknown one at once, since it may be asked about without a request.
+        """
         best, unknown = self._known.least(), self._unknown.least()
-        if best is None or (unknown is not None and self._is_worth_trying(unknown, best)):
-            assert unknown is not None, "everybody is in one of them"
-            best = unknown
-        self._put(best)
+        if unknown is not None and (best is None or self._is_worth_trying(unknown, best)):
+            self._unknown.turn()
+            return unknown
+        assert best is not None, "everybody is in one of them"
         return best
 
     def _is_worth_trying(self, unknown: int, best: int) -> bool:
-        known = self._candidates[best]
-        return known.id in self._times.failing or work(self._candidates[unknown]) <= work(known)
+        is_failing = self._candidates[best].id in self._times.failing
+        return is_failing or self._work(unknown) <= self._work(best)
 
-    def _put(self, place: int) -> None:
-        candidate = self._candidates[place]
-        mean = self._times.means.get(candidate.id)
-        if mean is None:
-            self._known.drop(place)
-            self._unknown.put(place, work(candidate))
-        else:
-            self._unknown.drop(place)
-            self._known.put(place, mean * work(candidate))
+    def _work(self, place: int) -> float:
+        return work(self._candidates[place])
+
+    def _cost(self, place: int) -> float:
+        each = self._candidates[place]
+        return self._times.means[each.id] * work(each)

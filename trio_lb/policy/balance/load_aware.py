@@ -114,7 +114,8 @@ class PowerOfTwo(Indifferent):
             return
         first, second = self._draw.pair(candidates, rng)
         one, two = candidates[first], candidates[second]
-        if load(two) < load(one):
+        first_takes, second_takes = one.weight * one.ramp, two.weight * two.ramp
+        if two.active_connections * first_takes < one.active_connections * second_takes:
             one, two = two, one
         yield one
         yield two

@@ -29,10 +29,14 @@ class ResponseTimes:
         # (when its oldest response was to expire, as of then, id): one for each id in _samples.
         self._due: list[tuple[float, str]] = []
 
-    def record(self, server_id: str, seconds: float, failed: bool, now: float) -> None:
-        """Count an attempt that ended at ``now``; a failure as a slow response."""
+    def record(self, server_id: str, seconds: float, failed: bool, now: float) -> bool:
+        """Count an attempt that ended at ``now``, a failure as a slow response.
+
+        Return whether its mean is new, or less than it was.
+        """
+        before = self.means.get(server_id)
         if failed:
-            seconds = seconds_of_failure(seconds, self.means.get(server_id, 0.0))
+            seconds = seconds_of_failure(seconds, before or 0.0)
             self.failing.add(server_id)
         else:
             self.failing.discard(server_id)
@@ -42,6 +46,7 @@ class ResponseTimes:
             heappush(self._due, (now + self._window, server_id))
         samples.append((now, max(seconds, _TICK)))
         self._review(server_id, samples, now)
+        return before is None or self.means[server_id] < before
 
     def expire(self, now: float) -> Sequence[str]:
         """Forget what is older than the window; return whose mean may have changed."""
