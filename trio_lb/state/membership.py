@@ -10,7 +10,7 @@ import attrs
 
 from trio_lb.config.schema import PoolConfig, ServerConfig
 from trio_lb.model.address import Address
-from trio_lb.model.errors import ConfigError, Problem
+from trio_lb.model.errors import ConfigError, Problem, UnknownServer
 from trio_lb.state.server import Server
 
 
@@ -28,7 +28,8 @@ class Change:
 class Membership:
     """The servers of one pool: members by id, and leavers."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: str = "") -> None:
+        self._pool = pool
         self._members: dict[str, Server] = {}
         self._leavers: dict[Address, Server] = {}
 
@@ -53,6 +54,28 @@ class Membership:
         if found is None:
             found = next((s for s in self._leavers.values() if s.id == server_id), None)
         return found
+
+    def need(self, server_id: str) -> Server:
+        """Return the member of that id, else a leaver that had it.
+
+        Raises:
+          UnknownServer: there is neither.
+        """
+        server = self.get(server_id)
+        if server is None:
+            raise UnknownServer(f"pool {self._pool!r} has no server {server_id!r}")
+        return server
+
+    def need_member(self, server_id: str) -> Server:
+        """Return the member of that id.
+
+        Raises:
+          UnknownServer: there is none, or only one that is leaving.
+        """
+        server = self.need(server_id)
+        if not self.is_member(server):
+            raise UnknownServer(f"server {server_id!r} is leaving pool {self._pool!r} already")
+        return server
 
     def is_member(self, server: Server) -> bool:
         """Whether the plan names this very server."""

@@ -16,7 +16,6 @@ from typing import Final
 import attrs
 
 from trio_lb.config.schema import PoolConfig, ServerConfig
-from trio_lb.model.errors import UnknownServer
 from trio_lb.model.events import Event, ServerRemoved
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.model.rng import Rng
@@ -76,7 +75,7 @@ class Pool:
         self.on_changed: Callable[[Pool], None] = _ignore
         self.on_left: Callable[[Server], None] = _ignore
         self.on_fault: Callable[[str], None] = _ignore
-        self._membership = Membership()
+        self._membership = Membership(name)
         self._verdicts = Verdicts(self.config, self._membership)
         self._rotation = self._verdicts.rotation
         self.outlier = self._verdicts.outlier
@@ -149,10 +148,9 @@ class Pool:
     def why_none(self, now: float) -> Unavailable:
         """Say why ``order`` yielded nobody (or nobody more)."""
         members = self._membership.members
-        instants = [self._verdicts.deadline, *(server.next_check_at for server in members)]
         return Unavailable(
             explain(self.name, members),
-            whole_seconds_until(instants, now),
+            whole_seconds_until(self._verdicts.next_chances(), now),
             by_breaker=is_by_breaker(members),
         )
 
@@ -174,7 +172,7 @@ class Pool:
         Raises:
           UnknownServer: there is no such server.
         """
-        server = self._need(server_id)
+        server = self._membership.need(server_id)
         if server.health is None:
             server.health = new_health(self.config, server.id, HealthState.HEALTHY)
         told = server.health.override(healthy, now) + self._verdicts.set_by_hand(server, now)
@@ -187,7 +185,9 @@ class Pool:
         Raises:
           UnknownServer: there is no such member.
         """
-        return Switch(self._need_member(server_id), self._verdicts.breakers, self._follow)
+        return Switch(
+            self._membership.need_member(server_id), self._verdicts.breakers, self._follow
+        )
 
     @property
     def is_usable(self) -> bool:
@@ -259,13 +259,13 @@ class Pool:
 
         It stays a member, drained, until it is resumed or removed.
         """
-        server = self._need(server_id)
+        server = self._membership.need(server_id)
         told = self._drains.start(server, now, expires_at)
         return self._follow(told + self._verdicts.set_by_hand(server, now), now)
 
     def resume_server(self, server_id: str, now: float) -> Sequence[Event]:
         """Take a drained or draining member back into rotation."""
-        server = self._need(server_id)
+        server = self._membership.need(server_id)
         if self._membership.is_member(server):
             self._drains.resume(server)
         return self._follow([], now, review=(server,))
@@ -319,7 +319,7 @@ class Pool:
         Raises:
           UnknownServer: there is no such member.
         """
-        self._need_member(config.id)
+        self._membership.need_member(config.id)
         changed = [config if each.id == config.id else each for each in self.config.servers]
         return self.apply(self._with_servers(changed), now, expires_at=expires_at)
 
@@ -331,7 +331,7 @@ class Pool:
         Raises:
           UnknownServer: there is no such member.
         """
-        self._need_member(server_id)
+        self._membership.need_member(server_id)
         rest = [each for each in self.config.servers if each.id != server_id]
         return self.apply(self._with_servers(rest), now, expires_at=expires_at)
 
@@ -381,18 +381,6 @@ class Pool:
             self.on_deadline_moved(self)
         if changed or self._announced[1] is not before[1]:
             self.on_changed(self)
-
-    def _need(self, server_id: str) -> Server:
-        server = self._membership.get(server_id)
-        if server is None:
-            raise UnknownServer(f"pool {self.name!r} has no server {server_id!r}")
-        return server
-
-    def _need_member(self, server_id: str) -> Server:
-        server = self._need(server_id)
-        if not self._membership.is_member(server):
-            raise UnknownServer(f"server {server_id!r} is leaving pool {self.name!r} already")
-        return server
 
 
 def _ignore(_: object) -> None:

@@ -69,6 +69,14 @@ class Verdicts:
         """Whether fail-open has begun or ceased to hold a server, and nothing follows yet."""
         return server.is_held is not self.fail_open.holds(server.id)
 
+    def next_chances(self) -> Iterator[float | None]:
+        """Yield the instants at which somebody may come in: each kind's next, and checks."""
+        yield self.outlier.deadline
+        yield self.breakers.deadline
+        for server in self._membership.members:
+            if server.state in (ServerState.UNHEALTHY, ServerState.UNKNOWN):
+                yield server.next_check_at
+
     # -- what is said
 
     def checked(self, server: Server, refused: bool, now: float) -> list[Event]:
