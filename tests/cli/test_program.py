@@ -215,7 +215,7 @@ async def test_other_signals_are_answered_and_change_nothing(
     await trio.sleep(1)
     assert await running.ask() == 200
     assert (
-        "warning SIGHUP: reload is not supported in this version; the configuration stays"
+        "info SIGHUP: certificates were read again; other settings change with a restart"
         in running.log
     )
     assert "info SIGUSR1: there is no access log to open anew" in running.log

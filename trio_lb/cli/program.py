@@ -7,6 +7,7 @@ stop:  the first SIGTERM or SIGINT drains, the second one cuts
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import trio
@@ -17,6 +18,7 @@ from trio_lb.cli.exits import Exit
 from trio_lb.cli.file_limit import FileLimit, make_room
 from trio_lb.config.schema import Config
 from trio_lb.model.address import Address
+from trio_lb.model.errors import ConfigError
 from trio_lb.net.env import Env
 from trio_lb.observe.access_log import AccessLog
 from trio_lb.observe.lines import Lines, open_lines
@@ -63,6 +65,10 @@ class Program:
         async with open_logs(self._env, render=self._render, level=level) as logs:
             try:
                 return await self._run(logs)
+            except ConfigError as error:
+                for problem in error.problems:
+                    _log.error("%s", problem)
+                return Exit.BAD_CONFIG
             except Exception:
                 _log.exception("internal fault; the program ends")
                 return Exit.SOFTWARE
@@ -121,7 +127,7 @@ class Program:
 
     async def _follow(self, signals: AsyncIterator[str], lb: LoadBalancer) -> Exit:
         actions: Mapping[str, Callable[[], None]] = {
-            "SIGHUP": _say_no_reload,
+            "SIGHUP": partial(_reload_certificates, lb),
             "SIGUSR1": self._reopen_logs,
             "SIGQUIT": _log_task_tree,
         }
@@ -195,8 +201,15 @@ async def _cancel_at_second(signals: AsyncIterator[str], scope: trio.CancelScope
             return
 
 
-def _say_no_reload() -> None:
-    _log.warning("SIGHUP: reload is not supported in this version; the configuration stays")
+def _reload_certificates(lb: LoadBalancer) -> None:
+    """What can change without a restart so far; a bad file leaves its listener as it was."""
+    try:
+        lb.reload_certificates()
+    except ConfigError as error:
+        for problem in error.problems:
+            _log.error("SIGHUP: %s; the old certificate stays in force", problem)
+    else:
+        _log.info("SIGHUP: certificates were read again; other settings change with a restart")
 
 
 def _log_task_tree() -> None:
