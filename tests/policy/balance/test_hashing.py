@@ -1,6 +1,7 @@
 """Hashes: the same key finds the same server, few keys move, nobody is drowned."""
 
 from collections import Counter
+from collections.abc import Mapping
 from math import ceil
 from random import Random
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.policy.balance.keys import equals, moved, owners, share_of, table_of, weighted
 from tests.policy.balance.pool import Member, pool_of
 from trio_lb.policy.balance.base import Balancer, Context, Settings
-from trio_lb.policy.balance.hashing import Table
+from trio_lb.policy.balance.hashing import HashBalancer, Table, by_key
 from trio_lb.policy.balance.maglev import Maglev
 from trio_lb.policy.balance.registry import make_balancer
 from trio_lb.policy.balance.rendezvous import Rendezvous
@@ -175,26 +176,36 @@ def test_an_order_outlives_its_tuple(name: str) -> None:
 
 @bounded
 @given(
-    given_weights=st.lists(st.integers(1, 5), min_size=1, max_size=6),
+    given_weights=st.lists(st.integers(1, 5), min_size=2, max_size=6),
     factor=st.sampled_from([1.0, 1.25, 2.0]),
-    steps=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 99)), max_size=60),
+    steps=st.lists(
+        st.tuples(st.sampled_from(["k", "l", "m", "end", "change"]), st.integers(0, 99)),
+        max_size=60,
+    ),
 )
 @settings(max_examples=20, deadline=None)
 def test_law_nobody_is_picked_beyond_its_bound(
-    name: str, given_weights: list[int], factor: float, steps: list[tuple[int, int]]
+    name: str, given_weights: list[int], factor: float, steps: list[tuple[str, int]]
 ) -> None:
-    """Few keys, so that they are popular; every fourth step is the end of a request."""
+    """Few keys, so that they are popular; servers leave with requests in flight, and return."""
     balancer = make_balancer(name, Settings(hash_balance_factor=factor))
-    pool, total = pool_of(given_weights), sum(given_weights)
-    held: list[Member] = []
-    for key, which in steps:
-        if key == 3 and held:
-            release(balancer, held.pop(which % len(held)))
-            continue
-        member = pick(balancer, pool, key)
-        lease(balancer, member)
-        held.append(member)
-        assert member.active_connections <= ceil(factor * len(held) * member.weight / total)
+    everybody = pool_of(given_weights)
+    pool, held = everybody, list[Member]()
+    for what, which in steps:
+        if what == "change":
+            left = everybody[which % len(everybody)]
+            pool = tuple(m for m in everybody if m is not left) if which % 2 else everybody
+        elif what == "end":
+            if held:
+                release(balancer, held.pop(which % len(held)))
+        else:
+            member = pick(balancer, pool, what)
+            before = member.active_connections
+            lease(balancer, member)
+            held.append(member)
+            share = member.weight / sum(m.weight for m in pool)
+            bound = ceil(factor * sum(m.active_connections for m in pool) * share - 1e-9)
+            assert before < bound
 
 
 @bounded
@@ -206,6 +217,17 @@ def test_one_popular_key_fills_all_servers_to_the_bound(name: str) -> None:
     loads = sorted(member.active_connections for member in pool)
     assert home.active_connections == loads[-1] == 125
     assert sum(loads) == 400
+
+
+@bounded
+def test_the_bound_counts_the_request_that_asks(name: str) -> None:
+    """Two servers: ceil(1.25 * 2 / 2) = 2 at home, but ceil(1.25 * 3 / 2) is no 3."""
+    balancer, pool = make_balancer(name), pool_of("ab")
+    home = pick(balancer, pool, "k")
+    lease(balancer, home)
+    assert pick(balancer, pool, "k") is home
+    lease(balancer, home)
+    assert pick(balancer, pool, "k") is not home
 
 
 @bounded
@@ -253,6 +275,50 @@ def test_what_is_in_flight_is_counted_through_changes_and_not_for_strangers(name
     while pool[0].active_connections:
         release(balancer, pool[0])
     assert "a" in {pick(balancer, larger, key).id for key in range(40)}
+
+
+class Counted(Ring):
+    """A ring that counts how often it was made anew."""
+
+    made = 0
+
+    def adopt(self, weights: Mapping[str, int]) -> None:
+        Counted.made += 1
+        super().adopt(weights)
+
+
+@pytest.fixture
+def counted() -> HashBalancer:
+    Counted.made = 0
+    return HashBalancer("counted", Counted, by_key, 1.25)
+
+
+def test_a_table_is_made_anew_for_new_ids_and_weights_only(counted: HashBalancer) -> None:
+    pool = pool_of("abc")
+    for ramp in (1.0, 0.1, 0.2):
+        pool[0].ramp, anew = ramp, (*pool,)
+        pick(counted, anew, "k")
+        pick(counted, anew, "l")
+    assert Counted.made == 1
+    pool[0].weight = 2
+    pick(counted, (*pool,), "k")
+    assert Counted.made == 2
+
+
+def test_falling_back_to_another_tier_and_returning_makes_no_table_anew(
+    counted: HashBalancer,
+) -> None:
+    tiers = pool_of("abc"), pool_of("de"), pool_of("f")
+    for _ in range(3):
+        for tier in tiers:
+            pick(counted, tier, "k")
+    assert Counted.made == 3
+
+
+def test_pools_that_were_replaced_as_a_whole_are_forgotten(counted: HashBalancer) -> None:
+    for number in range(100):
+        pick(counted, (Member(f"s{number}"),), "k")
+    assert len(counted._views) == len(counted._view_of) == 8
 
 
 @bounded

@@ -1,4 +1,4 @@
-"""Least response time, as nginx's `least_time` and Traefik's: who would answer first.
+"""Least response time, in the sense of nginx's `least_time`: who would answer first.
 
     cost = mean response time * (active + 1) / weight
 
