@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.state.books import plan, server
 from trio_lb.config.schema import ServerConfig
-from trio_lb.model.errors import ConfigError
+from trio_lb.model.errors import ConfigError, UnknownServer
 from trio_lb.state.membership import Membership, refuse_doubles
 from trio_lb.state.server import Server
 
@@ -31,6 +31,17 @@ def test_a_change_names_who_stays_comes_and_goes_and_who_has_a_new_name() -> Non
     assert [config.id for config in change.come] == ["s3"]
     assert ids(change.go) == ["s1"]
     assert change.renamed == {"s2": "two"}
+
+
+def test_a_server_that_is_needed_is_named_when_it_is_not_there() -> None:
+    membership = Membership("api")
+    take(membership, [server(1), server(2)])
+    take(membership, [server(1)])
+    assert (membership.need("s2").id, membership.need_member("s1").id) == ("s2", "s1")
+    with pytest.raises(UnknownServer, match="'s2' is leaving pool 'api' already"):
+        membership.need_member("s2")
+    with pytest.raises(UnknownServer, match="pool 'api' has no server 's9'"):
+        membership.need("s9")
 
 
 def test_members_stand_in_the_plan_s_order_and_leavers_after_them() -> None:

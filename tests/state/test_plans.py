@@ -3,12 +3,14 @@
 How a whole pool lives through its plans is in ``test_pool_plans``.
 """
 
+from typing import Any
+
 from tests.state.books import brief, plan, server
 from trio_lb.config.schema import OutlierConfig, PoolConfig
 from trio_lb.policy.balance.registry import make_balancer
 from trio_lb.state.drains import Drains
 from trio_lb.state.membership import Membership
-from trio_lb.state.plans import Plans
+from trio_lb.state.plans import Plans, balances_otherwise, new_balancer
 from trio_lb.state.server import Server
 from trio_lb.state.verdicts import Verdicts
 
@@ -63,6 +65,23 @@ def test_what_was_known_of_a_server_that_went_is_not_said_of_its_namesake() -> N
     books.eject("s1", "s2")
     books.take(plan(servers=(server(9, id="s1"), server(2))))
     assert not books.outlier.is_ejected("s1")
+
+
+def test_a_server_shows_since_when_it_has_been_there_and_does_not_age_when_it_comes_back() -> None:
+    books = Books()
+    books.take(plan(1), 3.0)
+    with books.get("s1").lease():
+        books.take(plan(0), 4.0)
+        books.take(plan(1), 5.0)
+    assert books.get("s1").added_at == 3.0
+
+
+def test_plans_balance_otherwise_when_the_algorithm_or_what_made_it_differs() -> None:
+    others: dict[str, Any] = {"algorithm": "random", "ewma_decay": 1.0, "hash_balance_factor": 2.0}
+    for knob, value in others.items():
+        assert balances_otherwise(plan(), plan(**{knob: value}))
+    assert not balances_otherwise(plan(), plan(2, slow_start=1.0))
+    assert new_balancer(plan(algorithm="random")).name == "random"
 
 
 def test_a_leaver_s_last_lease_still_tells_that_it_is_idle() -> None:

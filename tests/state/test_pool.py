@@ -1,5 +1,6 @@
 """A pool: one answer a server from all verdicts, exact counts, and deadlines to the instant."""
 
+from collections.abc import Iterator, Sequence
 from random import Random
 
 import pytest
@@ -13,6 +14,7 @@ from tests.state.books import (
     OK,
     REFUSED,
     STALE,
+    TIMEOUT,
     brief,
     eject,
     member,
@@ -26,7 +28,9 @@ from tests.state.books import (
 from trio_lb.model.address import Address
 from trio_lb.model.events import ServerDrained, ServerHealthChanged, ServerReadmitted
 from trio_lb.model.outcome import Outcome, OutcomeKind
-from trio_lb.policy.balance.base import Context
+from trio_lb.model.rng import Rng
+from trio_lb.policy.balance.base import C, Candidate, Context
+from trio_lb.policy.balance.indifferent import Indifferent
 from trio_lb.policy.balance.registry import ALGORITHMS
 from trio_lb.state.pool import NOTHING, Pool
 from trio_lb.state.server import Server
@@ -151,6 +155,66 @@ def test_an_answer_however_bad_makes_no_suspect() -> None:
     assert suspects == []
 
 
+def test_a_server_shows_when_it_last_answered_and_no_failure_to_connect_is_an_answer() -> None:
+    pool = pool_of(plan())
+    one = member(pool, "s1")
+    seen = []
+    for at, outcome in enumerate((OK, REFUSED, ERROR, ABANDONED, TIMEOUT)):
+        pool.observe(one, outcome, float(at))
+        seen.append(one.last_seen_at)
+    assert seen == [0.0, 0.0, 2.0, 2.0, 2.0]
+
+
+class Clockwork(Indifferent):
+    """A balancer that wants instants and times, and notes what it is told."""
+
+    name = "clockwork"
+    times = True
+
+    def __init__(self) -> None:
+        self.asked_at: list[float] = []
+        self.told: list[tuple[str, float, bool, float]] = []
+
+    def order(self, candidates: Sequence[C], context: Context, rng: Rng) -> Iterator[C]:
+        self.asked_at.append(context.now)
+        return iter(candidates)
+
+    def timed(self, candidate: Candidate, seconds: float, failed: bool, now: float) -> None:
+        self.told.append((candidate.id, seconds, failed, now))
+
+
+def test_a_balancer_with_times_hears_each_attempt_that_says_something_of_its_server() -> None:
+    pool, clockwork = pool_of(plan()), Clockwork()
+    pool.apply(plan(algorithm="random"), 0.0, balancer=clockwork)
+    one = member(pool, "s1")
+    for outcome in (OK, ERROR, REFUSED, ABANDONED, STALE, NOT_FOUND):
+        pool.observe(one, outcome, 2.0, began_at=1.0, seconds=0.25)
+    failed = [each[2] for each in clockwork.told]
+    assert failed == [False, True, True, False]
+    assert clockwork.told[0] == ("s1", 0.25, False, 2.0)
+    assert next(pool.order(Context("c"), Random(0), 7.5)) is one
+    assert clockwork.asked_at == [7.5]
+
+
+def test_a_balancer_without_times_is_told_of_none_and_sees_the_context_as_it_came() -> None:
+    pool, clockwork = pool_of(plan()), Clockwork()
+    clockwork.times = False
+    pool.apply(plan(algorithm="random"), 0.0, balancer=clockwork)
+    pool.observe(member(pool, "s1"), OK, 2.0, seconds=0.25)
+    next(pool.order(Context("c"), Random(0), 7.5))
+    assert (clockwork.told, clockwork.asked_at) == ([], [0.0])
+
+
+def test_faults_of_a_caller_s_own_algorithm_are_told_with_the_pool_s_name() -> None:
+    pool, faults = pool_of(plan(2, algorithm=lambda candidates, context: None)), list[str]()
+    pool.on_fault = faults.append
+    assert sorted(picks(pool)) == ["s1", "s2"]
+    assert [text.partition(": select")[0] for text in faults] == [
+        "pool 'api': algorithm '<lambda>'",
+        "pool 'api': algorithm '<lambda>'",
+    ]
+
+
 # -- verdicts together
 
 
@@ -172,6 +236,7 @@ def test_a_person_s_word_counts_without_probes_as_well() -> None:
     assert usable(pool) == ["s2"]
     pool.health_override("s1", None, 2.0)
     assert usable(pool) == ["s1", "s2"]
+    assert member(pool, "s1").health is None, "nothing is left that nobody would renew"
 
 
 def test_checks_of_a_server_without_probes_or_that_left_tell_nothing() -> None:

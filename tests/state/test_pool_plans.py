@@ -187,6 +187,39 @@ def test_another_algorithm_takes_over_at_once_and_a_budget_only_when_it_differs(
         assert picks(pool)[0] == "s2"
 
 
+def test_another_algorithm_in_mid_flight_loses_no_request() -> None:
+    pool = pool_of(plan(3, algorithm="least_connections"))
+    two = member(pool, "s2")
+    order = pool.order(Context(), Random(0))
+    with next(order).lease() as one, two.lease():
+        pool.apply(plan(3, algorithm="round_robin"), 1.0)
+        assert sorted(each.id for each in order) == ["s2", "s3"], "a retry goes on as it began"
+        pool.apply(plan(3, algorithm="least_connections"), 2.0)
+        assert picks(pool)[0] == "s3", "who has requests in flight still has them"
+        assert [each.active_connections for each in pool.members] == [1, 1, 0]
+    assert (one.id, [each.active_connections for each in pool.members]) == ("s1", [0, 0, 0])
+
+
+def test_another_setting_of_an_algorithm_makes_it_anew_and_no_other_one_does() -> None:
+    pool = pool_of(plan(algorithm="peak_ewma"))
+    balancer = pool.balancer
+    pool.apply(plan(algorithm="peak_ewma", slow_start=9.0), 1.0)
+    assert pool.balancer is balancer
+    pool.apply(plan(algorithm="peak_ewma", slow_start=9.0, ewma_decay=5.0), 2.0)
+    assert pool.balancer is not balancer
+
+
+def test_an_algorithm_that_can_t_be_made_is_refused_and_nothing_changes() -> None:
+    async def late(candidates: object, context: object) -> None:
+        """Decides too late."""
+
+    pool = pool_of(plan())
+    before = (pool.config, pool.balancer, pool.servers())
+    with pytest.raises(ConfigError, match="'late' is async"):
+        pool.apply(plan(2, algorithm=late), 1.0)
+    assert (pool.config, pool.balancer, pool.servers()) == before
+
+
 def test_probes_that_are_switched_on_leave_a_server_in_service() -> None:
     pool = pool_of(plan())
     pool.apply(plan(probes=True), 1.0)

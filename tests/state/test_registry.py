@@ -45,6 +45,17 @@ def test_the_same_plan_again_changes_and_tells_nothing() -> None:
     assert after == before
 
 
+def test_a_plan_with_one_algorithm_that_can_t_be_made_changes_no_pool() -> None:
+    async def late(candidates: object, context: object) -> None:
+        """Decides too late."""
+
+    made = registry(plan(2), plan(1, name="web"))
+    before = (made.plan, [each.config for each in made.pools().values()])
+    with pytest.raises(ConfigError, match="'late' is async"):
+        made.apply(config(plan(3), plan(1, name="web", algorithm=late)), 1.0)
+    assert (made.plan, [each.config for each in made.pools().values()]) == before
+
+
 def test_what_stays_keeps_health_ejection_counts_and_the_requests_in_flight() -> None:
     made = registry(plan(3, probes=True))
     pool = made.pool("api")

@@ -5,6 +5,7 @@ from random import Random
 from tests.state.books import server
 from trio_lb.policy.balance.base import Context
 from trio_lb.policy.balance.registry import make_balancer
+from trio_lb.policy.breaker import Breaker
 from trio_lb.state.rotation import Rotation
 from trio_lb.state.server import Server
 
@@ -89,3 +90,19 @@ def test_the_ids_of_the_usable_ones_are_looked_up_not_listed() -> None:
 
 def test_nobody_usable_means_an_empty_order() -> None:
     assert order(Rotation()) == []
+
+
+def test_a_share_that_changed_makes_new_tuples_of_the_same_servers() -> None:
+    made = rotation(bare(1), bare(2))
+    (before,) = made.tiers
+    made.renew()
+    assert made.tiers[0] is not before
+    assert made.tiers[0] == before
+
+
+def test_who_is_on_trial_takes_requests_and_is_not_in_service() -> None:
+    one, two = bare(1), bare(2)
+    made = rotation(one, two)
+    one.open_trials(Breaker("api", "s1"))
+    assert (made.size, order(made)) == (2, ["s1", "s2"])
+    assert ("s1" in made.ids, list(made.ids), len(made.ids)) == (False, ["s2"], 1)

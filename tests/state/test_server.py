@@ -9,6 +9,7 @@ from trio_lb.model.address import Address
 from trio_lb.policy.balance.base import Candidate
 from trio_lb.policy.balance.indifferent import Indifferent
 from trio_lb.policy.balance.registry import make_balancer
+from trio_lb.policy.breaker import Breaker
 from trio_lb.policy.health import CheckResult, HealthMachine
 from trio_lb.state.server import Server, ServerState
 
@@ -108,12 +109,14 @@ def test_a_person_s_decision_comes_before_the_probes() -> None:
 
 def test_everything_but_the_address_can_change_under_the_same_identity() -> None:
     one = Server("api", server(1), HealthMachine("api", "s1"))
+    one.breaker = Breaker("api", "s1")
     identity = one.identity
     one.configure(server(1, id="first", weight=7, max_connections=3, zone="b"))
     assert one.identity == identity == ("api", Address("10.0.0.1", 80))
     assert (one.id, one.weight, one.max_connections, one.zone) == ("first", 7, 3, "b")
     assert one.health is not None
     assert (one.health.server_id, one.drain.server_id) == ("first", "first")
+    assert one.breaker.server_id == "first"
 
 
 def test_room_ends_at_max_connections_and_without_one_never() -> None:
@@ -129,6 +132,46 @@ def test_shows_where_it_is_and_compares_by_identity() -> None:
     assert repr(one) == "<Server api/s1 10.0.0.1:80 healthy>"
     assert one != twin
     assert len({one, twin}) == 2
+
+
+def test_what_speaks_against_it_adds_up() -> None:
+    one = Server("api", server(1), HealthMachine("api", "s1"))
+    assert one.health is not None
+    seen = [(one.is_good, one.is_fit, one.is_in_service)]
+    one.health.observe(CheckResult(ok=True), 1.0)
+    seen.append((one.is_good, one.is_fit, one.is_in_service))
+    one.breaker = Breaker("api", "s1")
+    one.breaker.open_by_hand(1.0)
+    seen.append((one.is_good, one.is_fit, one.is_in_service))
+    one.is_ejected = True
+    seen.append((one.is_good, one.is_fit, one.is_in_service))
+    assert seen == [(False,) * 3, (True,) * 3, (True, True, False), (True, False, False)]
+
+
+def test_a_hold_stands_in_for_bad_checks_and_for_nothing_else() -> None:
+    one = Server("api", server(1), HealthMachine("api", "s1"))
+    one.is_held = True
+    assert one.health is not None
+    unknown = one.is_good
+    one.health.observe(CheckResult(ok=False), 1.0)
+    unhealthy = one.is_good
+    one.configure(server(1, disabled=True))
+    assert (unknown, unhealthy, one.is_good) == (False, True, False)
+
+
+def test_shows_when_it_was_added_and_last_checked() -> None:
+    one = Server("api", server(1), HealthMachine("api", "s1"), added_at=3.0)
+    assert (one.added_at, one.last_check_at, one.last_seen_at) == (3.0, None, None)
+    assert one.health is not None
+    one.health.observe(CheckResult(ok=True), 4.5)
+    assert one.last_check_at == 4.5
+    assert bare().last_check_at is None
+
+
+def test_successes_are_what_neither_failed_nor_was_abandoned() -> None:
+    one = bare()
+    one.requests, one.failures, one.abandoned = 10, 3, 2
+    assert one.successes == 5
 
 
 @given(st.lists(st.booleans(), max_size=40))
