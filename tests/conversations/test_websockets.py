@@ -1,102 +1,34 @@
-"""WebSockets through the balancer: told before a stop, asked after silence, else left alone."""
+"""WebSockets before a stop: both ends are told, in good order, and nobody waits for long."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import attrs
 import pytest
 import trio
 
-from tests.conversations.play import Play, open_play, timeouts, until
+from tests.conversations.chats import (
+    DRAIN_SECONDS,
+    GOING_AWAY,
+    UPGRADE,
+    Chat,
+    next_frame,
+    open_chat,
+    open_chats,
+)
+from tests.conversations.play import Play
 from tests.support.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
-    PING,
-    PONG,
     TEXT,
     Frame,
     close_payload,
-    frames_in,
     from_client,
     from_server,
 )
-from tests.support.raw import RawClient, RawPeer
 from tests.support.world import World
 from trio_lb.config.schema import WebSocketConfig
-
-UPGRADE = (
-    b"GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-
-GOING_AWAY = Frame(CLOSE, close_payload(1001))
-DRAIN_SECONDS = 30.0
-
-Script = Callable[[RawPeer], Awaitable[None]]
-
-
-@attrs.frozen
-class Chat:
-    """One WebSocket through the balancer, and both its ends."""
-
-    play: Play
-    client: RawClient
-    server: RawPeer
-
-    async def client_hears(self) -> Frame:
-        """The next frame that the client gets."""
-        return await next_frame(self.client)
-
-    async def server_hears(self) -> Frame:
-        """The next frame that the server gets."""
-        return await next_frame(self.server)
-
-
-async def next_frame(peer: RawPeer) -> Frame:
-    """Exactly one frame, from either side."""
-    head = await peer.expect_bytes(2)
-    size = head[1] & 0x7F
-    if size > 125:
-        head += await peer.expect_bytes(2 if size == 126 else 8)
-        size = int.from_bytes(head[2:])
-    (frame,) = frames_in(head + await peer.expect_bytes(size + (4 if head[1] & 0x80 else 0)))
-    return frame
-
-
-async def be_driven(peer: RawPeer) -> None:
-    """Accept, and leave the rest to the test."""
-    await peer.expect_until(b"\r\n\r\n")
-    await peer.send(SWITCH)
-    await trio.sleep_forever()
-
-
-@asynccontextmanager
-async def open_chats(
-    world: World, count: int = 1, **options: Any
-) -> AsyncGenerator[list[Chat], None]:
-    """A balancer with WebSockets open; both ends of each are the test's."""
-    s1 = await world.server("s1", be_driven)
-    options.setdefault("accept_grace", 0.0)
-    async with open_play(world, s1, **options) as play:
-        chats = []
-        for _ in range(count):
-            client = await play.client()
-            await client.send(UPGRADE)
-            assert (await client.read_response()).status == 101
-            chats.append(Chat(play, client, s1.peers[-1]))
-        yield chats
-        for chat in chats:
-            chat.client.reset()
-            chat.server.reset()
-
-
-@asynccontextmanager
-async def open_chat(world: World, **options: Any) -> AsyncGenerator[Chat, None]:
-    async with open_chats(world, **options) as (chat,):
-        yield chat
 
 
 class Stop:
@@ -198,12 +130,20 @@ async def test_a_message_under_way_is_delivered_before_the_close(world: World) -
         assert (stop.was_graceful, stop.ended_at) == (True, 3.0)
 
 
-async def test_a_message_without_end_is_left_between_two_of_its_frames(world: World) -> None:
+@pytest.mark.parametrize("side", ["client", "server"])
+async def test_a_message_without_end_is_left_between_two_of_its_frames(
+    world: World, side: str
+) -> None:
     async with open_chat(world, drain_timeout=20.0) as chat:
-        await chat.server.send(from_server(BINARY, b"x", is_final=False))
-        assert await chat.client_hears() == Frame(BINARY, b"x", is_final=False)
+        if side == "client":
+            await chat.client.send(from_client(BINARY, b"x", is_final=False))
+            endless = chat.server_hears
+        else:
+            await chat.server.send(from_server(BINARY, b"x", is_final=False))
+            endless = chat.client_hears
+        assert (await endless()).payload == b"x"
         async with stopping(chat):
-            assert await chat.client_hears() == GOING_AWAY
+            assert (await endless()).payload == GOING_AWAY.payload
             assert trio.current_time() == pytest.approx(5.0, abs=0.02), "half of ten seconds"
 
 
@@ -279,117 +219,3 @@ async def test_one_that_opens_during_the_grace_is_told_as_well(world: World) -> 
             assert trio.current_time() == pytest.approx(2.0, abs=0.01)
             await late.send(from_client(CLOSE))
         assert stop.was_graceful
-
-
-# ---------------------------------------------------------------------- silence
-
-
-ASKING = {"websocket": WebSocketConfig(ping_interval=20.0)}
-
-
-async def test_a_silent_client_is_asked_and_its_pong_goes_on_to_the_server(world: World) -> None:
-    async with open_chat(world, **ASKING) as chat:
-        await trio.sleep_until(7.0)
-        await chat.client.send(from_client(TEXT, b"hello"))
-        await chat.server_hears()
-        assert await chat.client_hears() == Frame(PING, b"trio-lb")
-        assert trio.current_time() == 27.0
-        await trio.sleep_until(40.0)
-        await chat.client.send(from_client(PONG, b"trio-lb"))
-        assert await chat.server_hears() == Frame(PONG, b"trio-lb", is_masked=True)
-        assert await chat.client_hears() == Frame(PING, b"trio-lb")
-        assert trio.current_time() == 60.0
-
-
-async def test_a_client_that_says_nothing_at_all_is_given_up(world: World) -> None:
-    async with open_chat(world, **ASKING) as chat:
-        assert await chat.client_hears() == Frame(PING, b"trio-lb")
-        await chat.client.expect_reset()
-        assert trio.current_time() == 40.0
-        await chat.server.expect_reset()
-        await chat.play.settle()
-        assert chat.play.errors() == ["client_gone"]
-
-
-async def test_an_answer_in_the_same_instant_counts(world: World) -> None:
-    async with open_chat(world, **ASKING) as chat:
-        for turn in range(1, 10):
-            assert await chat.client_hears() == Frame(PING, b"trio-lb")
-            assert trio.current_time() == 20.0 * turn
-            await chat.client.send(from_client(PONG, b"trio-lb"))
-
-
-async def test_whatever_the_client_says_shows_that_it_lives(world: World) -> None:
-    async with open_chat(world, **ASKING) as chat:
-        for _ in range(10):
-            await trio.sleep(19.0)
-            await chat.client.send(from_client(TEXT, b"."))
-        await trio.sleep(19.0)
-        rest = bytes(chat.client.received).partition(b"\r\n\r\n")[2]
-        assert rest == b"", "it was not asked"
-
-
-async def test_a_ping_waits_for_the_end_of_a_long_frame(world: World) -> None:
-    big = from_server(BINARY, b"x" * 100)
-    async with open_chat(world, **ASKING) as chat:
-        await chat.server.send(big[:50])
-        await trio.sleep_until(90.0)
-        assert chat.play.records() == [], "who was not asked is not given up"
-        await chat.server.send(big[50:])
-        assert (await chat.client_hears()).payload == b"x" * 100
-        assert await chat.client_hears() == Frame(PING, b"trio-lb")
-        await chat.client.send(from_client(PONG))
-        await trio.sleep_until(105.0)
-        assert chat.play.records() == []
-
-
-async def test_pings_keep_a_tunnel_alive_beyond_its_idle_time(world: World) -> None:
-    async with open_chat(world, timeouts=timeouts(tunnel_idle=50.0), **ASKING) as chat:
-        for _ in range(10):
-            assert await chat.client_hears() == Frame(PING, b"trio-lb")
-            await chat.client.send(from_client(PONG))
-        assert trio.current_time() == 200.0
-
-
-async def test_without_a_ping_interval_nobody_is_asked_for_an_hour(world: World) -> None:
-    async with open_chat(world) as chat:
-        await trio.sleep_until(3599.0)
-        await chat.server.send(from_server(TEXT, b"still here"))
-        assert await chat.client_hears() == Frame(TEXT, b"still here")
-        await chat.client.expect_reset()
-        assert trio.current_time() == 3599.0 + 3600.0
-
-
-async def test_who_has_half_closed_is_not_asked(world: World) -> None:
-    async with open_chat(world, **ASKING) as chat:
-        await chat.client.send_eof()
-        await until(lambda: bool(chat.play.records()))
-        assert chat.play.records()[0].total_seconds == 30.0
-
-
-# ---------------------------------------------------------------------- being left alone
-
-
-async def test_a_pong_a_compressed_frame_and_a_big_one_pass_untouched(world: World) -> None:
-    compressed = b"\xc1\x02ok"
-    big = from_server(BINARY, b"z" * 300_000)
-    async with open_chat(world, **ASKING) as chat, trio.open_nursery() as nursery:
-        nursery.start_soon(chat.server.send, from_server(PONG, b"?") + compressed + big)
-        await chat.client.expect(from_server(PONG, b"?") + compressed + big)
-
-
-async def test_a_reload_touches_no_tunnel(world: World) -> None:
-    s2 = await world.http_server("s2")
-    async with open_chat(world) as chat:
-        lb = chat.play.lb
-        for turn in range(20):
-            await trio.sleep(10.0)
-            lb.update_server("s1", weight=turn + 2)
-            if turn == 10:
-                lb.add_server(id="s2", address=str(s2.address))
-            await chat.client.send(from_client(TEXT, b"%d" % turn))
-            assert (await chat.server_hears()).payload == b"%d" % turn
-        lb.update_config(algorithm="random")
-        await chat.server.send(from_server(TEXT, b"still here"))
-        assert (await chat.client_hears()).payload == b"still here"
-        assert chat.play.records() == []

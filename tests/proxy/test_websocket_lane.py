@@ -304,6 +304,32 @@ async def test_a_farewell_that_a_full_sink_takes_in_part_is_whole_all_the_same(
         assert (scene.heard[100 - room :], scene.lane.phase) == (OUR_CLOSE, Phase.OVER)
 
 
+@pytest.mark.parametrize("word", ["ask", "part"])
+async def test_a_word_waits_for_a_piece_that_the_sink_has_not_taken_whole(
+    net: VirtualNetwork, word: str
+) -> None:
+    big = from_server(BINARY, b"x" * 118)
+    async with open_scene(capacity=100) as scene:
+        await scene.say(big[:60])
+        await scene.say(big[60:])  # Of these, 20 are read and not sent.
+        speak(scene.lane, word)
+        async with open_ears(scene):
+            await wait_all_tasks_blocked()
+        assert scene.heard == big + (OUR_PING if word == "ask" else OUR_CLOSE)
+
+
+async def test_a_wait_that_was_cancelled_goes_on_where_it_was(net: VirtualNetwork) -> None:
+    """A bridge stops its ways now and then, and starts them again."""
+    scene = scene_of()
+    with trio.move_on_after(1.0):
+        await scene.lane.fill()
+    assert scene.lane.ask(OUR_PING)
+    assert scene.client.receive_nowait(100) is None, "nobody waits: it is not sent from here"
+    assert await scene.lane.fill()
+    assert scene.lane.take(LARGEST_READ) == OUR_PING
+    scene.close()
+
+
 async def test_a_word_to_a_sink_that_is_gone_does_no_harm(net: VirtualNetwork) -> None:
     async with open_scene() as scene:
         scene.client.abort()
