@@ -32,6 +32,12 @@ def test_a_thousand_servers_have_65_or_66_slots_each() -> None:
     assert set(slots_of(made(equals(1000))).values()) == {65, 66}
 
 
+@pytest.mark.parametrize("heaviest", [1, 3])
+def test_the_order_of_servers_makes_no_difference(heaviest: int) -> None:
+    weights = {f"s{i}": i % heaviest + 1 for i in range(60)}
+    assert made(weights)._slots == made(dict(reversed(weights.items())))._slots
+
+
 def test_equal_weights_take_turns_as_any_weights_do() -> None:
     assert made({"a": 3, "b": 3, "c": 3})._slots == made({"a": 1, "b": 1, "c": 1})._slots
 
