@@ -37,6 +37,13 @@ async def test_a_head_is_waited_for_and_its_body_left_in_the_inbox() -> None:
     assert (head.status, head.framing, inbox.data) == (200, Length(2), b"hi")
 
 
+def test_of_an_incomplete_head_nothing_is_taken() -> None:
+    inbox = inbox_of()
+    inbox.data = OK[:-1]
+    assert READER.next_head(inbox, ASKED) is None
+    assert inbox.data == OK[:-1]
+
+
 async def test_interim_heads_come_one_by_one_before_the_final_one() -> None:
     inbox = inbox_of(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + OK)
     heads = [await READER.read(inbox, ASKED) for _ in range(3)]

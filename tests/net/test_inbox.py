@@ -4,6 +4,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from trio.testing import assert_checkpoints
 
 from tests.net.wires import Recorded
 from tests.support.world import World
@@ -97,6 +98,72 @@ async def test_a_reset_is_no_end_and_leaves_what_came_before() -> None:
     with pytest.raises(trio.BrokenResourceError):
         await inbox.fill()
     assert (inbox.ended, inbox.data) == (False, b"half")
+
+
+class Scripted(Recorded):
+    """A stream on which each piece comes a look later than the one before: None is nothing yet."""
+
+    def __init__(self, *looks: bytes | None) -> None:
+        super().__init__([])
+        self.looks = list(looks)
+
+    def receive_nowait(self, max_bytes: int) -> bytes | None:
+        self.asked.append(max_bytes)
+        return self.looks.pop(0)
+
+
+async def test_a_glance_gives_others_a_turn_and_takes_what_has_come() -> None:
+    inbox = Inbox(Scripted(b"answer"), 4096)
+    with assert_checkpoints():
+        assert await inbox.glance()
+    assert inbox.data == b"answer"
+
+
+async def test_the_more_glances_were_in_vain_the_more_are_left_out() -> None:
+    stream = Scripted(*[None] * 8)
+    inbox = Inbox(stream, 4096)
+    looked = []
+    for number in range(130):
+        before = len(stream.asked)
+        assert not await inbox.glance()
+        if len(stream.asked) > before:
+            looked.append(number)
+    assert looked == [0, 2, 6, 14, 30, 62, 94, 126], "then one in thirty-two"
+
+
+async def test_one_glance_that_finds_something_forgets_those_in_vain() -> None:
+    stream = Scripted(None, None, b"here", None, b"again")
+    inbox = Inbox(stream, 4096)
+    found = [await inbox.glance() for _ in range(10)]
+    assert [number for number, good in enumerate(found) if good] == [6, 9]
+    assert inbox.data == b"hereagain"
+
+
+async def test_a_glance_that_finds_something_is_followed_by_another() -> None:
+    inbox = Inbox(Scripted(b"a", b"b", b""), 4096)
+    assert [await inbox.glance() for _ in range(3)] == [True, True, False]
+    assert (inbox.data, inbox.ended) == (b"ab", True)
+    assert not await inbox.glance()
+    assert not await inbox.fill()
+
+
+async def test_a_glance_reads_as_much_as_a_wait_would() -> None:
+    stream = Recorded([bytes(1_000_000)])
+    inbox = Inbox(stream, 4096)
+    for _ in range(2):
+        await inbox.glance()
+    inbox.begin()
+    await inbox.glance()
+    assert stream.asked == [4096, 65536, 4096]
+
+
+async def test_a_cancelled_glance_has_read_nothing() -> None:
+    stream = Recorded([b"here"])
+    inbox = Inbox(stream, 4096)
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await inbox.glance()
+    assert (scope.cancelled_caught, stream.asked, inbox.data) == (True, [], b"")
 
 
 async def test_a_cancelled_fill_has_read_nothing(world: World) -> None:

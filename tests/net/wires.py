@@ -27,9 +27,15 @@ class Recorded:
 
     async def receive_some(self, max_bytes: int) -> bytes:
         await trio.lowlevel.checkpoint()
-        return self.receive_nowait(max_bytes)
+        got = self.receive_nowait(max_bytes)
+        return await self.nothing_more() if got is None else got
 
-    def receive_nowait(self, max_bytes: int) -> bytes:
+    async def nothing_more(self) -> bytes:
+        """What a read comes to when nothing is here, and nothing will come."""
+        await trio.sleep_forever()
+        return b""
+
+    def receive_nowait(self, max_bytes: int) -> bytes | None:
         """All of it is there from the beginning."""
         self.asked.append(max_bytes)
         if not self._pieces:

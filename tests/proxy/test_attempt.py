@@ -1,5 +1,6 @@
 """One try at one server: what the server did, and what the attempt makes of it."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -15,7 +16,7 @@ from trio_lb.config.schema import TimeoutsConfig
 from trio_lb.model.message import RequestHead
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.net.connection_pool import UpstreamConnection
-from trio_lb.net.env import Stream
+from trio_lb.net.env import Env, Stream
 from trio_lb.proxy.attempt import PATIENCE_SECONDS, Attempt, Phase
 from trio_lb.proxy.exchange import Exchange
 
@@ -28,9 +29,8 @@ TIMES = TimeoutsConfig(first_byte=3.0, idle=4.0, write_stall=5.0)
 class Waiting(Recorded):
     """A client that has asked and now waits for its answer."""
 
-    async def receive_some(self, max_bytes: int) -> bytes:
-        await trio.sleep_forever()
-        return b""
+    def receive_nowait(self, max_bytes: int) -> None:
+        return None
 
 
 @asynccontextmanager
@@ -106,6 +106,65 @@ async def test_every_way_in_which_a_server_can_end_an_attempt_has_its_name(
     assert attempt.outcome is not None
     assert (attempt.outcome.kind, attempt.outcome.status) == (kind, status)
     assert attempt.outcome.sent
+
+
+class Prompt(Recorded):
+    """A server whose words are there before anybody waits for them; counts the waits."""
+
+    def __init__(self, data: bytes, then: str) -> None:
+        super().__init__([data], broken=then == "reset")
+        self.waits = 0
+        self._hangs = then == "hang"
+
+    def receive_nowait(self, max_bytes: int) -> bytes | None:
+        return None if self._hangs and not self.is_stale() else super().receive_nowait(max_bytes)
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        self.waits += 1
+        return await super().receive_some(max_bytes)
+
+
+async def attempt_with(env: Env, server: Stream, client: Stream) -> Attempt:
+    """Make one attempt over a connection that was used before."""
+    context = context_of(env, timeouts=TIMES)
+    home = context.connections.of("s1", server.peer)
+    connection = UpstreamConnection(server, home, 4096)
+    connection.is_fresh = False
+    attempt = Attempt(exchange_of(context, stream=client), GET, connection, SENT)
+    await attempt.run(trio.current_time() + 100.0)
+    return attempt
+
+
+def undated(told: bytes) -> bytes:
+    """An answer as it would have been at any time."""
+    return re.sub(rb"Date: [^\r]*", b"", told)
+
+
+@pytest.mark.parametrize(("data", "then", "kind", "status"), ENDINGS)
+async def test_what_came_at_once_ends_an_attempt_as_what_was_awaited(
+    env: Env, world: World, data: bytes, then: str, kind: OutcomeKind, status: int | None
+) -> None:
+    awaited, told = await attempt_at(world, saying(data, then=then), reused=True)
+    client = Waiting([])
+    attempt = await attempt_with(env, Prompt(data, then), client)
+    assert attempt.outcome is not None
+    assert awaited.outcome is not None
+    assert attempt.outcome.kind is awaited.outcome.kind
+    assert attempt.outcome.kind in (kind, KIND.STALE)
+    assert (attempt.outcome.status, attempt.phase) == (status, awaited.phase)
+    assert (attempt.is_clean, undated(client.sent)) == (awaited.is_clean, undated(told))
+
+
+@pytest.mark.parametrize(
+    ("data", "waited"),
+    [(OK, False), (answer_of(204), False), (OK[:-1], True), (b"HTTP/1.1 2", True), (b"", True)],
+)
+async def test_a_whole_answer_that_came_at_once_is_not_waited_for(
+    env: Env, data: bytes, waited: bool
+) -> None:
+    server = Prompt(data, "hang")
+    await attempt_with(env, server, Waiting([]))
+    assert (server.waits > 0) is waited
 
 
 @pytest.mark.parametrize(
@@ -211,6 +270,21 @@ async def test_a_client_that_takes_no_answer_abandons_the_attempt(
         outcome = await attempt.run(100.0)
     assert (outcome.kind, trio.current_time()) == (KIND.ABANDONED, at)
     assert not attempt.is_clean
+
+
+class Stingy(Waiting):
+    """A client that takes ten bytes at a time."""
+
+    def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
+        return super().send_nowait(data[:10])
+
+
+async def test_an_answer_that_came_at_once_reaches_a_client_that_takes_little(env: Env) -> None:
+    client, plain = Stingy([]), Waiting([])
+    for each in (client, plain):
+        attempt = await attempt_with(env, Prompt(OK, "hang"), each)
+        assert (attempt.outcome, attempt.phase) == (Outcome(KIND.ANSWERED, 200), Phase.DONE)
+    assert client.sent == plain.sent
 
 
 class Sipping(Waiting):

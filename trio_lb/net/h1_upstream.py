@@ -32,19 +32,22 @@ class ResponseReader:
           HeadCut: the connection ended first.
           trio.BrokenResourceError: the connection was reset first.
         """
-        while True:
-            data = inbox.data
-            end = data.find(b"\r\n\r\n")
-            if end >= 0:
-                head = data[: end + 4]
-                inbox.data = data[end + 4 :]
-                return self.parse(head, request)
-            if len(data) > self._head_size:
-                return Reject(502, "bad_response", f"a head larger than {self._head_size} bytes")
-            if data and (wrong := explain_partial_response(data)):
-                return wrong
+        while (head := self.next_head(inbox, request)) is None:
             if not await inbox.fill():
                 raise HeadCut(len(inbox.data))
+        return head
+
+    def next_head(self, inbox: Inbox, request: RequestHead) -> ResponseHead | Reject | None:
+        """Take a complete head off the inbox; None when more bytes are needed."""
+        data = inbox.data
+        end = data.find(b"\r\n\r\n")
+        if end >= 0:
+            head = data[: end + 4]
+            inbox.data = data[end + 4 :]
+            return self.parse(head, request)
+        if len(data) > self._head_size:
+            return Reject(502, "bad_response", f"a head larger than {self._head_size} bytes")
+        return explain_partial_response(data) if data else None
 
     def parse(self, head: bytes, request: RequestHead) -> ResponseHead | Reject:
         """Check one complete head as the answer to ``request``."""

@@ -1,5 +1,7 @@
 """The receiving half of a connection: bytes that arrived and were not used yet."""
 
+import trio
+
 from trio_lb.net.env import Stream
 
 LARGEST_READ = 512 * 1024
@@ -8,6 +10,8 @@ half of it); larger ones gain little, and each transfer in flight holds one."""
 
 _GROWTH = 16
 _SLOW_READ = 64 * 1024
+_MOST_SPARED = 31
+"""So many glances are left out once they have been in vain again and again."""
 
 
 class Inbox:
@@ -19,7 +23,7 @@ class Inbox:
     small again for the next message. A large read of which little comes holds little.
     """
 
-    __slots__ = ("_first_read", "_size", "data", "ended", "stream")
+    __slots__ = ("_first_read", "_size", "_spared", "_vain", "data", "ended", "stream")
 
     def __init__(self, stream: Stream, first_read: int) -> None:
         self.stream = stream
@@ -27,6 +31,7 @@ class Inbox:
         self.ended = False
         self._first_read = first_read
         self._size = first_read
+        self._vain = self._spared = 0
 
     def begin(self) -> None:
         """A new message is expected: read modestly at first."""
@@ -52,7 +57,34 @@ class Inbox:
         if self.ended:
             return False
         size = self._size
-        got = await self.stream.receive_some(size)
+        return self._keep(await self.stream.receive_some(size), size)
+
+    async def glance(self) -> bool:
+        """Let everybody else have a turn, then take what has come; whether anything has.
+
+        A wait costs a trip through the poller and, mostly, a deadline; a busy proxy is
+        asked, and answered by a near server, while it is busy with others. After a glance
+        in vain the next one is left out, then the next three, seven, ...: where it never
+        helps, it costs nothing.
+
+        Raises:
+          trio.BrokenResourceError: the peer reset the connection.
+        """
+        if self._spared:
+            self._spared -= 1
+            return False
+        if self.ended:
+            return False
+        await trio.lowlevel.checkpoint()
+        size = self._size
+        got = self.stream.receive_nowait(size)
+        if got is None:
+            self._spared = self._vain = min(2 * self._vain + 1, _MOST_SPARED)
+            return False
+        self._vain = 0
+        return self._keep(got, size)
+
+    def _keep(self, got: bytes, size: int) -> bool:
         if not got:
             self.ended = True
             return False

@@ -5,10 +5,11 @@
 
 ``_proceed`` walks these phases and keeps everything it needs in the object, so that
 it can be cancelled at any wait and called again. That is what makes the plain path
-cheap: the whole attempt first runs under one scope of ``PATIENCE_SECONDS``, with no
-second task and no deadline to move. Only a request that takes longer, or whose body
-is still coming, is *attended*: a second task then uploads and afterwards watches the
-client (``proxy.attend``), and each wait has its own deadline.
+cheap. An answer that came while others had their turn needs no wait, and so no scope.
+Any other attempt first runs under one scope of ``PATIENCE_SECONDS``, with no second
+task and no deadline to move. Only a request that takes longer, or whose body is still
+coming, is *attended*: a second task then uploads and afterwards watches the client
+(``proxy.attend``), and each wait has its own deadline.
 """
 
 import enum
@@ -20,13 +21,13 @@ import trio
 
 from trio_lb.model.message import Reject, RequestHead, ResponseHead
 from trio_lb.model.outcome import Outcome, OutcomeKind
-from trio_lb.net.body import BodyCut, BodyRefused, BodySource, open_body
+from trio_lb.net.body import BodySource, open_body
 from trio_lb.net.connection_pool import UpstreamConnection
 from trio_lb.net.env import Stream
-from trio_lb.net.h1_upstream import HeadCut
 from trio_lb.proxy.answer_out import final_head, interim_head
 from trio_lb.proxy.attend import attend, upload_alone
 from trio_lb.proxy.exchange import Exchange
+from trio_lb.proxy.failure import FAILURES, ClientGone, kind_of
 
 PATIENCE_SECONDS = 0.05
 """How long a request goes unattended. Most answers are quicker; nobody misses 50 ms."""
@@ -58,10 +59,6 @@ TRANSITIONS: Final[Mapping[Phase, Mapping[Signal, Phase]]] = {
     Phase.SWITCHED: {},
     Phase.DONE: {},
 }
-
-
-class ClientGone(Exception):
-    """The client reset the connection, or takes nothing any more."""
 
 
 class Attempt:
@@ -133,6 +130,28 @@ class Attempt:
     async def run(self, total_deadline: float) -> Outcome:
         """Try; ``total_deadline`` is when the request's time up to the answer's head is up."""
         self._begin_sending()
+        if not self.is_uploading:
+            await self._answer_at_once()
+        if self.outcome is None:
+            await self._answer_later(total_deadline)
+        assert self.outcome is not None
+        return self.outcome
+
+    async def _answer_at_once(self) -> None:
+        """Go as far as goes without a wait; ``_proceed`` goes on from there."""
+        inbox = self._connection.inbox
+        try:
+            if not await inbox.glance():
+                return
+            answer = self.exchange.context.response_reader.next_head(inbox, self.head)
+            if answer is not None:
+                self._take_head(answer)
+            if self._source is not None and self._source.at_end() and self._flush_nowait():
+                self._end()
+        except FAILURES as failure:
+            self.fail(kind_of(failure), str(failure))
+
+    async def _answer_later(self, total_deadline: float) -> None:
         now = trio.current_time()
         if not self.is_uploading or self.head.expects_continue:
             # A client that waits for a 100 waits for the server: the server's clock runs.
@@ -144,8 +163,6 @@ class Attempt:
             await self._proceed()
         if patience.cancelled_caught:
             await self._run_attended()
-        assert self.outcome is not None
-        return self.outcome
 
     def _begin_sending(self) -> None:
         """Hand over what the transport takes at once; the rest is for the second task."""
@@ -172,24 +189,22 @@ class Attempt:
                 await upload_alone(self)
             if self.outcome is not None:
                 return
-            if self._phase is Phase.HEAD and not await self._read_head():
-                return
+            await self._read_head()
+            if self._phase is Phase.HEAD:
+                return  # It was refused, or is not wanted any more.
             if self._source is not None:
                 await self._relay(self._source)
             elif self._to_client:
                 await self._flush()  # The 101.
-            status = self.answer.status if self.answer else None
-            self.outcome = Outcome(OutcomeKind.ANSWERED, status)
-        except ClientGone as gone:
-            self.fail(OutcomeKind.ABANDONED, str(gone))
-        except HeadCut as cut:
-            self.fail(OutcomeKind.CLOSED, str(cut))
-        except trio.BrokenResourceError as broken:
-            self.fail(OutcomeKind.RESET, str(broken))
-        except BodyCut as cut:
-            self.fail(OutcomeKind.TRUNCATED, str(cut))
-        except BodyRefused as refused:
-            self.fail(OutcomeKind.BAD_RESPONSE, str(refused))
+            self._end()
+        except FAILURES as failure:
+            self.fail(kind_of(failure), str(failure))
+
+    def _end(self) -> None:
+        """The answer is complete, and the client has it."""
+        if self._phase is Phase.BODY:
+            self._take(Signal.BODY_ENDED)
+        self.outcome = Outcome(OutcomeKind.ANSWERED, self.answer.status if self.answer else None)
 
     def fail(self, kind: OutcomeKind, detail: str) -> None:
         """Name the outcome, by how far the attempt had come; the first name stays."""
@@ -205,31 +220,34 @@ class Attempt:
         connection = self._connection
         return not (connection.is_fresh or self._interims or connection.inbox.data)
 
-    async def _read_head(self) -> bool:
-        """Await the final head (or a 101), passing interim ones on; False if refused."""
+    async def _read_head(self) -> None:
+        """Await the final head (or a 101), passing interim ones on, or a refusal."""
         reader = self.exchange.context.response_reader
-        while True:
+        while self._phase is Phase.HEAD and self.outcome is None:
             if self._to_client:
                 await self._flush()
                 self._arm(self._head_deadline)
-            answer = await reader.read(self._connection.inbox, self.head)
-            if isinstance(answer, Reject):
-                self.fail(OutcomeKind.BAD_RESPONSE, answer.message)
-                return False
-            if answer.status >= 200:
-                self._begin_answer(answer)
-                return True
-            if answer.upgrade is not None:
-                self._switch(answer)
-                return True
-            self._interims += 1
-            if self._interims > MAX_INTERIM:
-                self.fail(OutcomeKind.BAD_RESPONSE, f"more than {MAX_INTERIM} interim answers")
-                return False
-            if self.is_uploading:
-                self.body_flows()
-            if self.head.minor > 0:
-                self._to_client = interim_head(answer)
+            self._take_head(await reader.read(self._connection.inbox, self.head))
+
+    def _take_head(self, answer: ResponseHead | Reject) -> None:
+        if isinstance(answer, Reject):
+            self.fail(OutcomeKind.BAD_RESPONSE, answer.message)
+        elif answer.status >= 200:
+            self._begin_answer(answer)
+        elif answer.upgrade is not None:
+            self._switch(answer)
+        else:
+            self._pass_on(answer)
+
+    def _pass_on(self, interim: ResponseHead) -> None:
+        self._interims += 1
+        if self._interims > MAX_INTERIM:
+            self.fail(OutcomeKind.BAD_RESPONSE, f"more than {MAX_INTERIM} interim answers")
+            return
+        if self.is_uploading:
+            self.body_flows()
+        if self.head.minor > 0:
+            self._to_client = interim_head(interim)
 
     def _begin_answer(self, answer: ResponseHead) -> None:
         """Queue the head for the client, with as much of the body as is here."""
@@ -272,24 +290,32 @@ class Attempt:
             piece = await source.receive()
             self._count(len(piece))
             self._to_client = piece + source.tail() if source.at_end() else piece
-        if self._phase is Phase.BODY:
-            self._take(Signal.BODY_ENDED)
 
     async def _flush(self) -> None:
         """Send what is queued for the client."""
+        if self._flush_nowait():
+            return
         stream = self.exchange.client.stream
-        data = self._to_client
         try:
-            sent = stream.send_nowait(data)
-            while sent < len(data):
-                data = self._to_client = memoryview(data)[sent:]
+            while data := self._to_client:
                 self._connection.inbox.slow_down()
                 self._expect_within(self.exchange.timeouts.write_stall)
                 sent = await stream.send_some(data)
+                self._to_client = memoryview(data)[sent:]
                 self.progress += 1
         except trio.BrokenResourceError as broken:
             raise ClientGone(str(broken)) from broken
         self._to_client = b""
+
+    def _flush_nowait(self) -> bool:
+        """Send as much of it as the client takes at once; whether that was all."""
+        data = self._to_client
+        try:
+            sent = self.exchange.client.stream.send_nowait(data)
+        except trio.BrokenResourceError as broken:
+            raise ClientGone(str(broken)) from broken
+        self._to_client = memoryview(data)[sent:] if sent < len(data) else b""
+        return not self._to_client
 
     def _count(self, size: int) -> None:
         self.exchange.bytes_out += size

@@ -209,7 +209,7 @@ class ClientConnection:
                 self._take(Signal.BYTES)
                 if self._requests:
                     self._wait_until(self._context.env.now() + self._context.timeouts.client_head)
-            if not await inbox.fill():
+            if not (await inbox.glance() or await inbox.fill()):
                 return None
 
     def _wait_until(self, due: float) -> None:

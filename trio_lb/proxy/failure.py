@@ -1,0 +1,31 @@
+"""What may break an attempt off, and what it is called before an answer has begun."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import trio
+
+from trio_lb.model.outcome import OutcomeKind
+from trio_lb.net.body import BodyCut, BodyRefused
+from trio_lb.net.h1_upstream import HeadCut
+
+
+class ClientGone(Exception):
+    """The client reset the connection, or takes nothing any more."""
+
+
+_KINDS: Final[Mapping[type[Exception], OutcomeKind]] = {
+    ClientGone: OutcomeKind.ABANDONED,
+    HeadCut: OutcomeKind.CLOSED,
+    trio.BrokenResourceError: OutcomeKind.RESET,
+    BodyCut: OutcomeKind.TRUNCATED,
+    BodyRefused: OutcomeKind.BAD_RESPONSE,
+}
+
+FAILURES: Final = tuple(_KINDS)
+"""To be caught around an attempt; ``BrokenResourceError`` is the server's."""
+
+
+def kind_of(failure: Exception) -> OutcomeKind:
+    """Name one of ``FAILURES``, or of their subclasses."""
+    return next(kind for known, kind in _KINDS.items() if isinstance(failure, known))
