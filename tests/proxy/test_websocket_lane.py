@@ -1,6 +1,6 @@
 """One direction of a WebSocket: nothing is lost or broken by what we put in between."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
@@ -23,6 +23,7 @@ from tests.support.frames import (
     close_payload,
     frames_in,
     from_server,
+    message_of,
 )
 from trio_lb.model.address import Address
 from trio_lb.net.env import Stream
@@ -342,14 +343,6 @@ async def test_a_word_to_a_sink_that_is_gone_does_no_harm(net: VirtualNetwork) -
 payloads = st.binary(max_size=200)
 controls = st.builds(Frame, st.sampled_from([PING, PONG]), st.binary(max_size=20))
 fragments = st.lists(st.tuples(payloads, st.lists(controls, max_size=2)), min_size=1, max_size=3)
-
-
-def message_of(parts: Sequence[tuple[bytes, Sequence[Frame]]]) -> list[Frame]:
-    frames: list[Frame] = []
-    for number, (payload, between) in enumerate(parts):
-        opcode = CONTINUATION if number else BINARY
-        frames += [Frame(opcode, payload, number == len(parts) - 1), *between]
-    return frames
 
 
 @given(

@@ -1,6 +1,6 @@
 """WebSocket frames, written and read by the book (RFC 6455 section 5.2), for tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -70,3 +70,12 @@ def _read(data: bytes) -> Iterator[Frame]:
         payload = masked(data[at : at + size], mask)
         yield Frame(first & 0x0F, payload, bool(first & 0x80), is_masked)
         at += size
+
+
+def message_of(parts: Sequence[tuple[bytes, Sequence[Frame]]]) -> list[Frame]:
+    """One message in frames: payloads, each with the control frames that follow it."""
+    frames: list[Frame] = []
+    for number, (payload, between) in enumerate(parts):
+        opcode = CONTINUATION if number else BINARY
+        frames += [Frame(opcode, payload, number == len(parts) - 1), *between]
+    return frames

@@ -116,9 +116,10 @@ class Entrance:
         try:
             return await TlsStream.accept(stream, tls, deadline=deadline)
         except TlsError as error:
-            if error.kind is TlsFault.HTTP_REQUEST:
-                await self._say_it_is_tls(stream)
-            raise NotAdmitted(f"tls_{error.kind.value}", str(error)) from error
+            fault = error
+        if fault.kind is TlsFault.HTTP_REQUEST:
+            await self._say_it_is_tls(stream)
+        raise NotAdmitted(f"tls_{fault.kind.value}", str(fault)) from fault
 
     async def _say_it_is_tls(self, stream: Stream) -> None:
         """Answer plain HTTP where TLS is spoken: nothing was sent, so it will be understood."""
