@@ -18,7 +18,6 @@ FILE: Final = frozenset({"load_balancers", "rules", "admin", "tracing"})
 
 _OF_A_BALANCER: Final = frozenset(
     {
-        "access",
         "autoscaler",
         "cache",
         "discovery",
@@ -38,7 +37,7 @@ _OF_A_BALANCER: Final = frozenset(
 
 LATER: Final[Mapping[type[attrs.AttrsInstance], frozenset[str]]] = {
     Config: _OF_A_BALANCER,
-    PoolConfig: _OF_A_BALANCER,
+    PoolConfig: _OF_A_BALANCER | {"access"},
     ListenerConfig: frozenset({"geo", "access", "rate_limit"}),
     ServerConfig: frozenset({"circuit_breaker"}),
 }

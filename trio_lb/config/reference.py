@@ -15,6 +15,7 @@ from trio_lb.config.kinds import Maybe, Number
 from trio_lb.config.knobs import Knob, OptionalSection, Section, knobs_of
 from trio_lb.config.later import FILE, LATER
 from trio_lb.config.schema import (
+    AccessConfig,
     AccessLogConfig,
     BreakerConfig,
     BudgetConfig,
@@ -58,6 +59,7 @@ SECTIONS: Final[Mapping[str, type[attrs.AttrsInstance]]] = {
     "load_balancer.limits": LimitsConfig,
     "load_balancer.websocket": WebSocketConfig,
     "load_balancer.watchdog": WatchdogConfig,
+    "load_balancer.access": AccessConfig,
     "logging": LoggingConfig,
     "logging.access": AccessLogConfig,
 }

@@ -215,6 +215,16 @@ class PoolConfig:
 
 
 @attrs.frozen(slots=True, kw_only=True)
+class AccessConfig:
+    """Who may use the balancer, by the client's address; the most specific entry decides."""
+
+    allow: tuple[str, ...] = knob(
+        (), ListOf(Network()), "only these, if any is named", source="nginx allow"
+    )
+    deny: tuple[str, ...] = knob((), ListOf(Network()), "not these", source="nginx deny")
+
+
+@attrs.frozen(slots=True, kw_only=True)
 class WebSocketConfig:
     """What is done for WebSockets beyond carrying their bytes."""
 
@@ -261,6 +271,9 @@ class Config:
     logging: LoggingConfig = section(LoggingConfig, "what is written where")
     websocket: WebSocketConfig = section(WebSocketConfig, "tunnels whose frames are understood")
     watchdog: WatchdogConfig = section(WatchdogConfig, "of the event loop")
+    access: AccessConfig = section(
+        AccessConfig, "who is let in: others are answered 403, on a tcp listener reset"
+    )
     trusted_proxies: tuple[str, ...] = knob(
         (), ListOf(Network()), "peers whose forwarding headers are believed and appended to"
     )

@@ -29,7 +29,7 @@ from trio_lb.proxy.exchange import Client, Exchange
 from trio_lb.proxy.forward import Forward
 from trio_lb.proxy.local import answers_itself
 from trio_lb.proxy.request_body import RequestBody
-from trio_lb.proxy.respond import answer_as_told, refuse
+from trio_lb.proxy.respond import DENIED, answer_as_told, refuse
 from trio_lb.state.pool import Pool
 
 LINGER_SECONDS = 2.0
@@ -282,6 +282,10 @@ class ClientConnection:
             await refuse(exchange, Reject(500, "internal_error", "a fault of the proxy itself"))
 
     async def _answer(self, exchange: Exchange, head: RequestHead) -> None:
+        access = self._context.access
+        if access is not None and not access.permits(exchange.client_address):
+            await refuse(exchange, DENIED)
+            return
         if head.framing is not Unsized.NO_BODY and not await self._gather(exchange, head):
             return
         if head.max_forwards == 0 and await answers_itself(exchange, head):

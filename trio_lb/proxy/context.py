@@ -9,6 +9,7 @@ from trio_lb.net.connection_pool import ConnectionPools, Dial
 from trio_lb.net.env import Env
 from trio_lb.net.h1_downstream import RequestReader
 from trio_lb.net.h1_upstream import ResponseReader
+from trio_lb.policy.access import AccessList
 from trio_lb.proxy.answer_out import DateLine
 from trio_lb.proxy.request_out import Trust
 from trio_lb.proxy.websockets import Due, WebSockets
@@ -55,6 +56,8 @@ class ProxyContext:
         self.forwarded_headers = config.forwarded_headers
         self.answer_headers = config.answer_headers
         self.trust = Trust(config.trusted_proxies)
+        access = config.access
+        self.access = AccessList(access.allow, access.deny) if access.allow or access.deny else None
         self.websockets.config = config.websocket
         codec = self._codec
         self.request_reader = RequestReader(

@@ -23,6 +23,8 @@ _FAILURES = {
     ),
 }
 
+DENIED = Reject(403, "access_denied", "this address is not let in")
+
 LOOP = Reject(508, "loop_detected", "this request has been here before")
 
 

@@ -114,6 +114,10 @@ class TcpConnection:
             self._finish()
 
     async def _serve(self) -> None:
+        access = self._context.access
+        if access is not None and not access.permits(self._stream.peer.host):
+            self._refuse(403, "access_denied")
+            return
         self._pool = self._find_pool()
         if self._pool is None:
             self._refuse(503, "no_route")
