@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from trio_lb.model.errors import AmbiguousServer as AmbiguousServer
     from trio_lb.model.errors import ConfigError as ConfigError
     from trio_lb.model.errors import NoServerAvailable as NoServerAvailable
+    from trio_lb.model.errors import RequestCut as RequestCut
     from trio_lb.model.errors import TrioLbError as TrioLbError
     from trio_lb.model.errors import UnknownServer as UnknownServer
+    from trio_lb.model.headers import Headers as Headers
+    from trio_lb.model.request import Request as Request
+    from trio_lb.model.response import Response as Response
     from trio_lb.state.ledger import Statistics as Statistics
     from trio_lb.state.server import Server as Server
 
@@ -34,6 +38,7 @@ _HOMES = {
         "AmbiguousServer",
         "ConfigError",
         "NoServerAvailable",
+        "RequestCut",
         "TrioLbError",
         "UnknownServer",
     ),
@@ -66,6 +71,9 @@ _HOMES = {
         "ServerRemoved",
         "ServerSelected",
     ),
+    "trio_lb.model.headers": ("Headers",),
+    "trio_lb.model.request": ("Request",),
+    "trio_lb.model.response": ("Response",),
     "trio_lb.state.ledger": ("Statistics",),
     "trio_lb.state.server": ("Server",),
 }

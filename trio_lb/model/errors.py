@@ -78,3 +78,7 @@ class DownstreamError(TrioLbError):
 
 class UpstreamError(TrioLbError):
     """A server broke the protocol, stalled, or could not be reached."""
+
+
+class RequestCut(TrioLbError):
+    """A request was cut in its middle: its server failed, or the balancer stopped."""
