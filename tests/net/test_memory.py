@@ -1,10 +1,12 @@
 """What only a stream in memory promises: its bound, pieces kept as they are, and no task."""
 
+from collections.abc import Callable
+
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import assert_checkpoints, wait_all_tasks_blocked
+from trio.testing import MockClock, assert_checkpoints, wait_all_tasks_blocked
 
 from tests.support.clock import run_in_virtual_time
 from trio_lb.model.address import Address
@@ -127,3 +129,31 @@ def test_any_split_of_sends_and_reads_carries_the_same_bytes(
         return received
 
     assert run_in_virtual_time(main) == b"".join(sends)
+
+
+@pytest.mark.parametrize("leave", [MemoryStream.close, MemoryStream.abort])
+@pytest.mark.parametrize("who", ["near", "far"])
+async def test_a_leaving_is_known_at_once_behind_bytes_that_nobody_read(
+    leave: Callable[[MemoryStream], None], who: str, autojump_clock: MockClock
+) -> None:
+    near, far = pair()
+    near.send_nowait(b"unread")
+
+    async def leave_after_a_second() -> None:
+        await trio.sleep(1.0)
+        leave(near if who == "near" else far)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(leave_after_a_second)
+        await far.wait_gone()
+    assert trio.current_time() == 1.0
+    with assert_checkpoints():
+        await far.wait_gone()
+
+
+async def test_a_peer_that_only_sends_no_more_has_not_left(autojump_clock: MockClock) -> None:
+    near, far = pair()
+    await near.send_eof()
+    with trio.move_on_after(5.0) as patience:
+        await far.wait_gone()
+    assert patience.cancelled_caught

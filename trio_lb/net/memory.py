@@ -30,7 +30,16 @@ class _Queue:
     the first one was read, so that small reads of a large piece copy only what they take.
     """
 
-    __slots__ = ("_capacity", "_offset", "_pieces", "ended", "readers", "size", "writers")
+    __slots__ = (
+        "_capacity",
+        "_offset",
+        "_pieces",
+        "ended",
+        "readers",
+        "size",
+        "watchers",
+        "writers",
+    )
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -40,6 +49,7 @@ class _Queue:
         self.ended = False
         self.readers = ParkingLot()
         self.writers = ParkingLot()
+        self.watchers = ParkingLot()
 
     @property
     def room(self) -> int:
@@ -91,6 +101,7 @@ class _Queue:
         """Let everybody who waits look again."""
         self.readers.unpark_all()
         self.writers.unpark_all()
+        self.watchers.unpark_all()
 
 
 class MemoryStream:
@@ -182,6 +193,20 @@ class MemoryStream:
 
     # The end of it.
 
+    async def wait_gone(self) -> None:
+        """Wait until either end was closed or reset, whatever waits unread; takes nothing.
+
+        A socket tells of its peer's leaving only behind the bytes that came before; here
+        it is known at once. A peer that sends no more, but still reads, is not gone.
+        """
+        await checkpoint()
+        while not self._is_gone():
+            await self._incoming.watchers.park()
+
+    def _is_gone(self) -> bool:
+        closed = Half.CLOSED in (self._half, self._remote._half)
+        return closed or self._is_cut
+
     async def aclose(self) -> None:
         """See ``Stream``: ``close``, then a checkpoint."""
         self.close()
@@ -204,6 +229,7 @@ class MemoryStream:
     def _be_cut(self) -> None:
         self._is_cut = True
         self._incoming.readers.unpark_all()
+        self._incoming.watchers.unpark_all()
         self._outgoing.writers.unpark_all()
 
     def _leave(self) -> None:
