@@ -21,6 +21,7 @@ from trio_lb.config.schema import ListenerTls
 from trio_lb.model.address import Address
 from trio_lb.model.events import CircuitBreakerOpened, Event, ServerHealthChanged
 from trio_lb.policy.balance.registry import ALGORITHMS
+from trio_lb.sim.link import Connects
 
 
 @asynccontextmanager
@@ -88,6 +89,19 @@ async def test_a_pool_has_timeouts_retries_and_a_breaker_of_its_own(world: World
         assert [each.server_id for each in play.told(CircuitBreakerOpened)] == ["b1"]
         assert (await ask(play, second), trio.current_time()) == (503, 7.0)
         assert (await ask(play, first), trio.current_time()) == (200, 10.0)
+
+
+async def test_a_pool_has_a_time_to_connect_of_its_own(world: World) -> None:
+    a1, b1 = await world.http_server("a1"), await world.http_server("b1")
+    once = {"retry": {"max_retries": 0}, "outlier_detection": False}
+    async with open_pools(
+        world,
+        a={"servers": servers(a1), **once},
+        b={"servers": servers(b1), "timeouts": {"connect": "0.5s"}, **once},
+    ) as (play, (first, second)):
+        world.link("a1").connects = world.link("b1").connects = Connects.BLACKHOLE
+        assert (await ask(play, second), trio.current_time()) == (504, 0.5)
+        assert (await ask(play, first), trio.current_time()) == (504, 3.5)
 
 
 async def test_a_server_has_a_check_path_and_an_interval_of_its_own(world: World) -> None:

@@ -172,7 +172,7 @@ class Forward:
             if connection is not None:
                 return connection
         self._exchange.client.take_time()
-        deadline = min(now + context.timeouts.connect, self._deadline)
+        deadline = min(now + self._exchange.timeouts.connect, self._deadline)
         return await reach(home, ends, deadline)
 
     async def _talk(self, connection: UpstreamConnection, request: bytes) -> Outcome:
