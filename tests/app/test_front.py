@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -12,6 +13,7 @@ from tests.support.raw import RawClient
 from tests.support.world import World
 from trio_lb.config.schema import CertificateConfig, ListenerTls
 from trio_lb.model.errors import ConfigError
+from trio_lb.model.events import ConfigRejected
 from trio_lb.net.certificates import client_context
 from trio_lb.net.tls import TlsStream
 from trio_lb.net.tls_faults import TlsError
@@ -118,16 +120,56 @@ async def test_a_new_certificate_counts_for_new_handshakes_and_a_bad_one_never(
     async with open_play(world, s1, **https(tmp_path, "a")) as play:
         old = await tls_client(play, tmp_path, "a.test")
         write(tmp_path, "a", issued("b.test"))
-        play.lb.reload_certificates()
+        play.lb.reload()
         new = await tls_client(play, tmp_path, "b.test")
         (tmp_path / "a.pem").write_text("nonsense")
         with pytest.raises(ConfigError, match=r"a\.pem"):
-            play.lb.reload_certificates()
+            play.lb.reload()
         newest = await tls_client(play, tmp_path, "b.test")
         for client in (old, new, newest):
             await client.send(LAST_GET)
             assert (await client.read_response()).status == 200
             await client.close()
+
+
+async def test_a_plan_may_bring_other_certificates_and_other_settings_with_them(
+    world: World, tmp_path: Path
+) -> None:
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1, **https(tmp_path, "a")) as play:
+        (listener,) = play.lb.config.listeners
+        tls = ListenerTls(certificates=shown(tmp_path, "b"))
+        play.lb.apply(attrs.evolve(play.lb.config, listeners=(attrs.evolve(listener, ssl=tls),)))
+        client = await tls_client(play, tmp_path, "b.test")
+        await client.send(LAST_GET)
+        assert (await client.read_response()).status == 200
+        await client.close()
+        with pytest.raises(TlsError):
+            await tls_client(play, tmp_path, "a.test")
+
+
+async def test_a_bad_certificate_refuses_all_that_came_with_it(
+    world: World, tmp_path: Path
+) -> None:
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1, **https(tmp_path, "a")) as play:
+        before = play.lb.config
+        (tmp_path / "a.key").write_text("nonsense")
+        with pytest.raises(ConfigError, match=r"listeners\[0\]\.ssl\.certificates\[0\].*a\.key"):
+            play.lb.reload(attrs.evolve(before, name="other"))
+        assert play.lb.config is before
+        assert len(play.told(ConfigRejected)) == 1
+
+
+async def test_who_may_name_clients_follows_the_plan(world: World) -> None:
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1, listener={"proxy_protocol": "v1"}) as play:
+        named = b"PROXY TCP4 192.0.2.7 192.0.2.9 999 80\r\n" + LAST_GET
+        assert (await play.ask(named)).status == 200
+        play.lb.apply(attrs.evolve(play.lb.config, trusted_proxies=("192.0.2.0/24",)))
+        client = await play.client()
+        await client.send(named)
+        await client.expect_reset()
 
 
 async def test_a_listener_whose_certificate_is_bad_does_not_start(

@@ -8,7 +8,7 @@ import trio
 
 from tests.app.test_front import https
 from tests.conversations.play import Play, open_play
-from tests.net.identities import write_ca
+from tests.net.identities import authority, write_ca
 from tests.support.world import World
 from trio_lb.app import open_load_balancer
 from trio_lb.app.reach import Reach
@@ -50,6 +50,28 @@ async def test_a_certificate_that_can_t_be_read_is_told_before_anything_starts(
         async with open_load_balancer(plan, env=world.env):
             pytest.fail("it started")
     await trio.lowlevel.checkpoint()
+
+
+async def test_whom_servers_are_believed_by_is_read_again_at_a_reload(
+    world: World, tmp_path: Path
+) -> None:
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1, **https(tmp_path, "a")) as play:
+        ca = tmp_path / "ca.pem"
+        ca.write_bytes(authority("stranger").cert_pem.bytes())
+        tls = {"ca": str(ca), "server_name": "a.test"}
+        servers = [{"id": "far", "address": str(play.world.front), "tls": tls}]
+        plan = {"servers": servers, "health_check": {}}
+        async with open_load_balancer(plan, env=world.env) as lb:
+            assert not (await lb.health.check_server("far")).healthy
+            ca.write_bytes(authority("house").cert_pem.bytes())
+            assert not (await lb.health.check_server("far")).healthy, "what was loaded counts"
+            lb.reload()
+            assert (await lb.health.check_server("far")).healthy
+            ca.write_text("nonsense")
+            with pytest.raises(ConfigError, match=r"servers\[0\]\.tls.*ca\.pem"):
+                lb.reload()
+            assert (await lb.health.check_server("far")).healthy
 
 
 async def test_a_server_s_own_settings_stand_over_its_pool_s(world: World) -> None:

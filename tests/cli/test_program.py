@@ -14,11 +14,13 @@ from trio_lb.cli.program import Program, ready_line
 from trio_lb.config.load import load_mapping
 from trio_lb.config.schema import Config
 from trio_lb.model.address import Address
+from trio_lb.model.errors import Problem
 from trio_lb.observe.logs import as_json
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.sink import VirtualSink
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+ODD = Problem("", "odd", "lb.yaml", 1, "warning")
 FRONT = Address("127.0.0.1", 8000)
 
 
@@ -215,8 +217,8 @@ async def test_other_signals_are_answered_and_change_nothing(
     await trio.sleep(1)
     assert await running.ask() == 200
     assert (
-        "info SIGHUP: certificates were read again; other settings change with a restart"
-        in running.log
+        "info SIGHUP: configuration and certificates were read again; "
+        "the configuration is as it was" in running.log
     )
     assert "info SIGUSR1: there is no access log to open anew" in running.log
     assert any("writer of standard error  at observe/lines.py" in line for line in running.log)
@@ -258,9 +260,7 @@ async def test_warnings_come_before_everything(world: World, nursery: trio.Nurse
         def raise_to(self, soft: int) -> None:
             self.soft = soft
 
-    running = await start(
-        world, nursery, config("10.0.0.9:80"), file_limit=Low(), warnings=["lb.yaml:1 odd"]
-    )
+    running = await start(world, nursery, config("10.0.0.9:80"), file_limit=Low(), warnings=[ODD])
     assert running.log[0] == "warning lb.yaml:1 odd"
     assert running.log[1].startswith("warning file limit: 64 descriptors (hard limit 64), but ")
     world.sim.send_signal("SIGTERM")

@@ -102,11 +102,6 @@ async def lines_of(
             "configuration updated: s1 added; s2 removed",
         ),
         (
-            events.ConfigRejected(at=7.0, reason="lb.yaml:3 port"),
-            "ERROR",
-            "configuration refused (lb.yaml:3 port); the old one stays in force",
-        ),
-        (
             events.ListenerOpened(at=7.0, address="127.0.0.1:80"),
             "INFO",
             "listener 127.0.0.1:80: accepting connections",
@@ -123,6 +118,12 @@ async def lines_of(
             "after 3 attempts; answered 502",
         ),
         (
+            failed("out_of_descriptors", status=503),
+            "WARNING",
+            "no descriptor is left to connect to a server; a request was answered 503 (raise the "
+            "limit of open files, or lower limits.max_connections)",
+        ),
+        (
             failed("upstream_truncated", status=200),
             "WARNING",
             "request c0ffee: GET /a?b=c failed at server default/s1 (upstream_truncated) after "
@@ -134,6 +135,17 @@ async def test_an_event_becomes_a_line(
     env: SimEnv, caplog: pytest.LogCaptureFixture, event: Event, level: str, text: str
 ) -> None:
     assert await lines_of(env, caplog, event) == [(level, text)]
+
+
+async def test_a_refused_configuration_is_a_line_for_each_problem(
+    env: SimEnv, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = events.ConfigRejected(at=7.0, reason="lb.yaml:3 port\nlb.yaml:4 host")
+    assert await lines_of(env, caplog, refused) == [
+        ("ERROR", "configuration: lb.yaml:3 port"),
+        ("ERROR", "configuration: lb.yaml:4 host"),
+        ("ERROR", "configuration refused; the old one stays in force"),
+    ]
 
 
 async def test_what_clients_did_is_no_news(env: SimEnv, caplog: pytest.LogCaptureFixture) -> None:

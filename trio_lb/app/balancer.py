@@ -8,17 +8,21 @@ import trio
 
 from trio_lb.app.breaker_face import BreakerFace
 from trio_lb.app.calls import Call, Handler, Q, R
-from trio_lb.app.front import Front
+from trio_lb.app.front import Front, OnePool
 from trio_lb.app.health_face import HealthFace
 from trio_lb.app.household import Household
 from trio_lb.app.pool_face import PoolFace
+from trio_lb.app.route import route
 from trio_lb.app.selection import select
 from trio_lb.config.schema import DEFAULT_POOL, Config
 from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError, UnknownServer
-from trio_lb.model.events import ConfigRejected, Event, ServerEvent
+from trio_lb.model.events import Event, ServerEvent
 from trio_lb.model.message import RequestHead
+from trio_lb.model.request import Request
+from trio_lb.model.response import Response
 from trio_lb.net.bus import Callback, Subscription
+from trio_lb.net.env import Stream
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.state.ledger import Statistics
 from trio_lb.state.server import Server
@@ -148,7 +152,7 @@ class LoadBalancer:
         try:
             plan = changed(self.config, **given)
         except ConfigError as error:
-            self.bus.publish(ConfigRejected(at=self.env.now(), reason=str(error)))
+            self.reject(error)
             raise
         self._household.apply(plan)
         return self.config
@@ -156,10 +160,29 @@ class LoadBalancer:
     def apply(self, plan: Config) -> None:
         """Put a whole configuration in force; what it has in common with the old one stays.
 
+        Files that it names, but that were loaded before, are not read again: see ``reload``.
+
         Raises:
           ConfigError: it is refused; nothing was changed.
         """
-        self._household.apply(plan)
+        if plan.listeners == self.config.listeners:
+            self._household.apply(plan)
+        else:
+            self.reload(plan)  # Their certificates are other ones.
+
+    def reload(self, plan: Config | None = None) -> None:
+        """Put ``plan`` (the one in force if not given) in force, with every certificate read anew.
+
+        New handshakes use them, open connections go on. All of it comes, or nothing.
+
+        Raises:
+          ConfigError: with every problem; nothing was changed.
+        """
+        self._household.renew(self.config if plan is None else plan, self.front.renewal)
+
+    def reject(self, error: ConfigError) -> None:
+        """Tell everybody that a configuration was refused, for who reads them for us."""
+        self._household.reject(error)
 
     @property
     def health(self) -> HealthFace:
@@ -212,6 +235,45 @@ class LoadBalancer:
         """
         return await Call(self.context, self.registry.pool(pool), client_id).run(handler, request)
 
+    # ------------------------------------------------------------------ in process
+
+    def connect(
+        self, client: Address | None = None, *, pool: str = DEFAULT_POOL, scheme: str = "http"
+    ) -> Stream:
+        """Come in without a listener: return a stream on which HTTP/1.1 is spoken.
+
+        It counts as a connection of ``client`` (None: of this machine), under the same
+        limits; ``shutdown`` and the end of the block end it. The caller owns and closes it.
+
+        Raises:
+          LookupError: there is no such pool.
+          trio.ClosedResourceError: the balancer has ended.
+        """
+        self.registry.pool(pool)
+        return self.front.door.enter(OnePool(self.registry, pool), client, scheme)
+
+    async def route(
+        self, request: Request, *, pool: str = DEFAULT_POOL, scheme: str = "http"
+    ) -> Response:
+        """Proxy one request in process, and return its answer, whose body streams.
+
+        Everything that befalls requests befalls this one, and comes as a response: 503 without
+        a usable server, 502, 504. Read the response to its end or close it. Cancelled, the
+        request is taken back.
+
+        Raises:
+          RequestCut: the balancer was stopped in the middle.
+          ValueError: the body has not the length that the headers declare.
+          LookupError: there is no such pool.
+          trio.ClosedResourceError: the balancer has ended.
+          Exception: whatever the iterator of the request's own body raised.
+        """
+        self.registry.pool(pool)
+        router = OnePool(self.registry, pool)
+        return await route(
+            self.front.door, router, self.context.own_answer_reader, request, scheme=scheme
+        )
+
     # ------------------------------------------------------------------ news
 
     def on(self, what: str | type[Event], callback: Callback) -> Callable[[], None]:
@@ -248,14 +310,6 @@ class LoadBalancer:
           OSError: an address can't be bound; none is left open then.
         """
         await self.front.serve(task_status=task_status)
-
-    def reload_certificates(self) -> None:
-        """Read the certificates of every listener again; open connections go on.
-
-        Raises:
-          ConfigError: one is bad; its listener keeps what it had.
-        """
-        self.front.reload_certificates()
 
     async def wait_ready(self) -> None:
         """Wait until every pool that has servers has a usable one."""

@@ -5,13 +5,14 @@ shutdown:  idle connections close; for ``accept_grace`` newcomers are still serv
            then the listeners close, and what is left has until the deadline
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from trio_lb.app.door import Door
 from trio_lb.config.schema import Config, ListenerConfig
 from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError, Problem
@@ -22,7 +23,6 @@ from trio_lb.proxy.connection import ClientConnection, Router
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.proxy.entrance import Entrance
 from trio_lb.proxy.listener import Connections, Welcome, serve_listener
-from trio_lb.proxy.request_out import Trust
 from trio_lb.proxy.tcp import TcpConnection
 from trio_lb.state.pool import Pool
 from trio_lb.state.registry import Registry
@@ -64,6 +64,18 @@ class ToHttps:
         return LocalAnswer(308, (("Location", location),), f"See {location}\n".encode())
 
 
+class Spokesmen:
+    """Who may name a client in a PROXY header: the trusted proxies in force; without any, all."""
+
+    def __init__(self, context: ProxyContext, registry: Registry) -> None:
+        self._context = context
+        self._registry = registry
+
+    def covers(self, host: str) -> bool:
+        """Whether the peer at this address may."""
+        return not self._registry.plan.trusted_proxies or self._context.trust.covers(host)
+
+
 class Front:
     """The listeners of one balancer. ``cut_requests`` were ended by a stop's deadline."""
 
@@ -74,9 +86,10 @@ class Front:
         self._registry = registry
         self._context = context
         self._stop = trio.Event()
+        self.door = Door(context, self.connections, self._stop)
         self._stopped_listening = trio.Event()
         self._serving: dict[trio.CancelScope, None] = {}
-        self._tls: list[ServerTls] = []
+        self._tls: dict[int, list[ServerTls]] = {}  # By the listener's place in the plan.
 
     @property
     def _config(self) -> Config:
@@ -147,44 +160,42 @@ class Front:
         Raises:
           ConfigError: a certificate can't be used.
         """
-        tls = self._load(index, config) if config.protocol == "https" else None
+        tls = None
+        if config.protocol == "https":
+            tls = _load(index, config)
+            self._tls.setdefault(index, []).append(tls)
         if tls is None and config.proxy_protocol == "off":
             return None
         versions = {"off": (), "any": ANY}.get(config.proxy_protocol)
         if versions is None:
             versions = (Version(config.proxy_protocol),)
-        trusted = self._config.trusted_proxies
-        believes = Trust(trusted) if trusted else None
+        believes = Spokesmen(self._context, self._registry)
         return Entrance(self._context, versions=versions, believes=believes, tls=tls)
 
-    def _load(self, index: int, config: ListenerConfig) -> "ServerTls":
-        # Only who speaks TLS pays for loading it.
-        from trio_lb.net.certificates import server_context
+    def renewal(self, plan: Config) -> Callable[[], None]:
+        """Read the certificates of ``plan``'s listeners; return what puts them in force.
 
-        if config.ssl is None:
-            raise ConfigError([Problem(f"listeners[{index}].ssl", "https needs a certificate")])
-        ssl = config.ssl
-        try:
-            tls = server_context(ssl.all_certificates, ssl.client_ca, ssl.min_version)
-        except ConfigError as error:
-            raise error.below(f"listeners[{index}].ssl") from error
-        self._tls.append(tls)
-        return tls
-
-    def reload_certificates(self) -> None:
-        """Read every listener's certificates again, for handshakes from now on.
+        Handshakes from then on use them; open connections go on.
 
         Raises:
-          ConfigError: one is bad; that listener keeps what it had.
+          ConfigError: with every problem; nothing was changed.
         """
+        fresh: dict[int, ServerTls] = {}
         problems: list[Problem] = []
-        for tls in self._tls:
+        for index in self._tls:
             try:
-                tls.reload()
+                fresh[index] = _load(index, plan.listeners[index])
             except ConfigError as error:
                 problems += error.problems
         if problems:
             raise ConfigError(problems)
+
+        def renew() -> None:
+            for index, tls in fresh.items():
+                for each in self._tls[index]:
+                    each.become(tls)
+
+        return renew
 
     # ------------------------------------------------------------------ stopping
 
@@ -201,8 +212,7 @@ class Front:
         self.connections.drain()  # Who came during the grace, and said nothing.
         self._stop.set()
         with trio.move_on_at(max(start + limit, self._env.now() + 0.001)) as patience:
-            if self._serving:
-                await self._stopped_listening.wait()
+            await self._wait_ended()
         if patience.cancelled_caught:
             await self._cut()
         return not patience.cancelled_caught
@@ -212,8 +222,28 @@ class Front:
         self.cut_requests = self._context.ledger.active
         for scope in self._serving:
             scope.cancel()
+        self.door.cut()
         with trio.move_on_after(_LAST_WORDS_SECONDS):
+            await self._wait_ended()
+
+    async def _wait_ended(self) -> None:
+        """Wait for the listeners to be closed, and for who came in through the door to be gone."""
+        if self._serving:
             await self._stopped_listening.wait()
+        await self.connections.wait_empty()
+
+
+def _load(index: int, config: ListenerConfig) -> "ServerTls":
+    # Only who speaks TLS pays for loading it.
+    from trio_lb.net.certificates import server_context
+
+    if config.ssl is None:
+        raise ConfigError([Problem(f"listeners[{index}].ssl", "https needs a certificate")])
+    ssl = config.ssl
+    try:
+        return server_context(ssl.all_certificates, ssl.client_ca, ssl.min_version)
+    except ConfigError as error:
+        raise error.below(f"listeners[{index}].ssl") from error
 
 
 @asynccontextmanager

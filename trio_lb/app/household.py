@@ -7,7 +7,7 @@ has its timer, its probes and its connections looked after exactly as those of t
 A plan that is refused changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -22,6 +22,9 @@ from trio_lb.net.env import Env
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.state.pool import Pool
 from trio_lb.state.registry import Registry
+
+Renewal = Callable[[Config], Callable[[], None]]
+"""Reads what a plan needs from files, and returns what puts it in force."""
 
 
 class Household:
@@ -57,14 +60,42 @@ class Household:
         Raises:
           ConfigError: it is refused; nothing was changed, and ``config_rejected`` was told.
         """
+        self._apply(plan, self._prepare)
+
+    def renew(self, plan: Config, renewal: Renewal) -> None:
+        """Make ``plan`` come true with all its certificates read anew, or nothing of it.
+
+        ``renewal`` reads those of the listeners.
+
+        Raises:
+          ConfigError: as ``apply``.
+        """
+
+        def read(plan: Config) -> Sequence[Callable[[], None]]:
+            return renewal(plan), self._reach.renewal(plan)
+
+        self._apply(plan, read)
+
+    def reject(self, error: ConfigError) -> None:
+        """Tell that a plan was refused, if there is one that stays in force."""
+        if self._is_open:
+            self._bus.publish(ConfigRejected(at=self._env.now(), reason=str(error)))
+
+    def _prepare(self, plan: Config) -> Sequence[Callable[[], None]]:
+        self._reach.prepare(plan)
+        return ()
+
+    def _apply(self, plan: Config, read: Callable[[Config], Sequence[Callable[[], None]]]) -> None:
+        """Whatever may refuse comes first; what follows can't fail."""
         try:
             self._refuse_other_listeners(plan)
-            self._reach.prepare(plan)
+            renewals = read(plan)
             told = self.registry.apply(plan, self._env.now())
         except ConfigError as error:
-            if self._is_open:
-                self._bus.publish(ConfigRejected(at=self._env.now(), reason=str(error)))
+            self.reject(error)
             raise
+        for renew in renewals:
+            renew()
         self._is_open = True
         self._context.rebind(plan)
         self.follow(told)
@@ -96,6 +127,10 @@ class Household:
 
     def _refuse_other_listeners(self, plan: Config) -> None:
         """A listener that serves can't move; who wants another one starts another process."""
-        if self._is_open and plan.listeners != self.registry.plan.listeners:
-            message = "listeners do not change while the balancer runs"
+        old, new = (
+            [attrs.evolve(each, ssl=None) for each in one.listeners]
+            for one in (self.registry.plan, plan)
+        )
+        if self._is_open and old != new:
+            message = "listeners do not change while the balancer runs, but for their ssl"
             raise ConfigError([Problem("listeners", message)])

@@ -1,6 +1,6 @@
 """How each server is reached: its own settings over its pool's, as one destination."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from trio_lb.config.schema import Config, PoolConfig
 from trio_lb.model.address import Address, Ends
@@ -45,6 +45,21 @@ class Reach:
           ConnectError: see ``Dialer.dial``.
         """
         return await self._dialer.dial(self.destination(server).on_port(port))
+
+    def renewal(self, plan: Config) -> Callable[[], None]:
+        """Read every certificate that ``plan`` needs again; return what puts them in force.
+
+        Raises:
+          ConfigError: one is not what it should be.
+        """
+        dialer = self._dialer.anew()
+        for path, destination in _destinations(plan):
+            dialer.prepare(destination, path)
+
+        def renew() -> None:
+            self._dialer = dialer
+
+        return renew
 
     def prepare(self, plan: Config) -> None:
         """Load every certificate that ``plan`` needs towards servers; nothing else changes.

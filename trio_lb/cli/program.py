@@ -7,7 +7,6 @@ stop:  the first SIGTERM or SIGINT drains, the second one cuts
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from functools import partial
 from typing import Final
 
 import trio
@@ -16,9 +15,10 @@ from trio_lb.app import LoadBalancer, Service, open_load_balancer
 from trio_lb.cli.binding import cannot_bind
 from trio_lb.cli.exits import Exit
 from trio_lb.cli.file_limit import FileLimit, make_room
+from trio_lb.cli.reload import Read, Reload, said
 from trio_lb.config.schema import Config
 from trio_lb.model.address import Address
-from trio_lb.model.errors import ConfigError
+from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.net.env import Env
 from trio_lb.observe.access_log import AccessLog
 from trio_lb.observe.lines import Lines, open_lines
@@ -39,6 +39,7 @@ class Program:
 
     ``stats_period_seconds`` 0 prints no statistics. ``warnings`` are what is to be said
     of the configuration before anything starts. Without ``file_limit`` none is looked at.
+    ``read`` is asked at a SIGHUP for what ``config`` has become; without it that stays.
     """
 
     def __init__(
@@ -49,7 +50,8 @@ class Program:
         render: Render = as_text,
         stats_period_seconds: float = 0.0,
         file_limit: FileLimit | None = None,
-        warnings: Sequence[str] = (),
+        warnings: Sequence[Problem] = (),
+        read: Read | None = None,
     ) -> None:
         self._config = config
         self._env = env
@@ -57,6 +59,7 @@ class Program:
         self._stats_period_seconds = stats_period_seconds
         self._file_limit = file_limit
         self._warnings = warnings
+        self._read: Read = read or (lambda: (config, ()))
         self._access_log: AccessLog | None = None
 
     async def main(self) -> Exit:
@@ -74,7 +77,7 @@ class Program:
                 return Exit.SOFTWARE
 
     async def _run(self, logs: Logs) -> Exit:
-        for warning in (*self._warnings, *self._short_of_descriptors()):
+        for warning in (*said(self._warnings), *self._short_of_descriptors()):
             _log.warning("%s", warning)
         services = self._open_services()
         if services is None:
@@ -123,11 +126,11 @@ class Program:
         logs.say(ready_line(addresses, self._config))
         if self._stats_period_seconds > 0:
             nursery.start_soon(print_statistics, lb, self._stats_period_seconds)
-        return await self._follow(signals, lb)
+        return await self._follow(signals, lb, logs)
 
-    async def _follow(self, signals: AsyncIterator[str], lb: LoadBalancer) -> Exit:
+    async def _follow(self, signals: AsyncIterator[str], lb: LoadBalancer, logs: Logs) -> Exit:
         actions: Mapping[str, Callable[[], None]] = {
-            "SIGHUP": partial(_reload_certificates, lb),
+            "SIGHUP": Reload(lb, self._read, logs),
             "SIGUSR1": self._reopen_logs,
             "SIGQUIT": _log_task_tree,
         }
@@ -199,17 +202,6 @@ async def _cancel_at_second(signals: AsyncIterator[str], scope: trio.CancelScope
             _log.warning("%s again: ending at once", name)
             scope.cancel()
             return
-
-
-def _reload_certificates(lb: LoadBalancer) -> None:
-    """What can change without a restart so far; a bad file leaves its listener as it was."""
-    try:
-        lb.reload_certificates()
-    except ConfigError as error:
-        for problem in error.problems:
-            _log.error("SIGHUP: %s; the old certificate stays in force", problem)
-    else:
-        _log.info("SIGHUP: certificates were read again; other settings change with a restart")
 
 
 def _log_task_tree() -> None:

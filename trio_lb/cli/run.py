@@ -3,15 +3,15 @@
   trio-lb run -p 8000 -b 127.0.0.1:9001 127.0.0.1:9002*3
   trio-lb run lb.yaml --set timeouts.total=10s
 
-SIGTERM and SIGINT end it gracefully, a second one at once; SIGUSR1 opens the access log
-anew; SIGQUIT prints the task tree. Logs go to stderr, statistics to stdout.
+SIGTERM and SIGINT end it gracefully, a second one at once; SIGHUP reads the configuration
+and its certificates again; SIGUSR1 opens the access log anew; SIGQUIT prints the task tree. Logs go to stderr, statistics to stdout.
 """
 
 import argparse
 import os
 import sys
+from functools import partial
 
-import attrs
 import trio
 
 from trio_lb.cli.file_limit import ProcessFileLimit
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         render=renderer(args.log_format, terminal=terminal),
         stats_period_seconds=stats_period_seconds(args),
         file_limit=ProcessFileLimit(),
-        # The log line says that it is a warning.
-        warnings=[str(attrs.evolve(problem, severity="error")) for problem in problems],
+        warnings=problems,
+        read=partial(configuration, args),
     )
     return trio.run(program.main)

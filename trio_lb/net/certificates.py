@@ -119,6 +119,10 @@ class ServerTls:
         """
         self._book = self._load()
 
+    def become(self, other: "ServerTls") -> None:
+        """Show what ``other`` shows, from the next handshake on, wherever this one is in use."""
+        self._load, self._book = other._load, other._book
+
     @property
     def certificates(self) -> tuple[CertificateFacts, ...]:
         """What is in force: names and dates, for the overview and for warnings in time."""

@@ -56,6 +56,10 @@ class Dialer:
         self._inside = inside
         self._contexts: dict[UpstreamTls, ClientTls] = {}
 
+    def anew(self) -> "Dialer":
+        """Return another one for the same places, which has loaded nothing yet."""
+        return Dialer(self._network, self._inside)
+
     def prepare(self, destination: Destination, path: str = "tls") -> None:
         """Load what ``destination`` needs, so that nothing is missing when a request comes.
 

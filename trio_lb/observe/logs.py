@@ -94,6 +94,10 @@ class Logs:
         self._render = render
         self._wall = wall
 
+    def set_level(self, level: str) -> None:
+        """Write records of ``level`` and above from now on, for as long as this is held."""
+        logging.getLogger().setLevel(level.upper())
+
     def say(self, text: str) -> None:
         """Write a line that programs wait for: as it stands, or as JSON where all is JSON."""
         if self._render is as_json:

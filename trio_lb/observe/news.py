@@ -22,7 +22,7 @@ _log = logging.getLogger("trio_lb.news")
 
 @attrs.frozen(slots=True)
 class Line:
-    """A line to log. Of the same ``storm_of``, only one in a while is written."""
+    """What to log, in one line or several. Of the same ``storm_of``, only one in a while is written."""
 
     level: int
     text: str
@@ -105,6 +105,8 @@ def _shed(event: events.RequestShed, lb: LoadBalancer) -> Line:
 def _failed(event: events.RequestFailed, lb: LoadBalancer) -> Line | None:
     """Only what servers did; a client's faults are its own, and stand in the access log."""
     record = event.record
+    if event.error == "out_of_descriptors":
+        return Line(logging.WARNING, _NO_DESCRIPTOR, event.error)
     if not event.error.startswith("upstream_") or record.server_id is None:
         return None
     told = f"answered {record.status}" if record.status else "the client was cut off"
@@ -119,14 +121,20 @@ def _failed(event: events.RequestFailed, lb: LoadBalancer) -> Line | None:
     )
 
 
+_NO_DESCRIPTOR: Final = (
+    "no descriptor is left to connect to a server; a request was answered 503 "
+    "(raise the limit of open files, or lower limits.max_connections)"
+)
+
+
 def _updated(event: events.ConfigUpdated, lb: LoadBalancer) -> Line:
     return Line(logging.INFO, f"configuration updated: {'; '.join(event.changes) or 'no change'}")
 
 
 def _rejected(event: events.ConfigRejected, lb: LoadBalancer) -> Line:
-    return Line(
-        logging.ERROR, f"configuration refused ({event.reason}); the old one stays in force"
-    )
+    """A line for each problem; nothing of it came in force."""
+    problems = "".join(f"configuration: {each}\n" for each in event.reason.splitlines())
+    return Line(logging.ERROR, f"{problems}configuration refused; the old one stays in force")
 
 
 def _opened(event: events.ListenerOpened, lb: LoadBalancer) -> Line:
@@ -187,7 +195,8 @@ class News:
             return
         more = self._throttle.admit(line.storm_of, event.at) if line.storm_of else 0
         if more is not None:
-            _log.log(line.level, "%s%s", line.text, f" (and {more} more like it)" if more else "")
+            for each in line.text.splitlines():
+                _log.log(line.level, "%s%s", each, f" (and {more} more like it)" if more else "")
         if isinstance(event, events.ServerHealthChanged):
             nobody = self._first_checks.observe(event, lb.servers())
             if nobody is not None:
