@@ -1,7 +1,7 @@
 """The real server behind every proxy: nginx with a small answer, a large one, and a sink."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ BULK_BYTES: Final = 1024 * 1024
 
 SMALL_PATH: Final = "/small"
 BULK_PATH: Final = "/bulk.bin"
+CHUNKED_PATH: Final = "/chunked.bin"
 SINK_PATH: Final = "/sink"
 
 # nginx answers `return` at once and throws a body away afterwards, which would let a
@@ -34,13 +35,20 @@ upstream counter {{
     keepalive_requests 1000000000;
 }}
 server {{
-    listen 127.0.0.1:{port} backlog=4096;
+{listen}
     root {folder};
     location = / {{
         return 200 "alive\\n";
     }}
     location = {small_path} {{
         return 200 "Hello from the origin.\\n";
+    }}
+    location = {chunked_path} {{
+        # The same file; a filter that finds nothing makes its length unknown, so it is chunked.
+        alias {folder}{bulk_path};
+        output_buffers 2 256k;
+        sub_filter "no such words" "";
+        sub_filter_types *;
     }}
     location = {sink_path} {{
         proxy_pass http://counter;
@@ -68,22 +76,29 @@ class Origin:
     program: Program
 
 
-def http_block(folder: Path, port: int) -> str:
+LOOPBACK: Final = ("127.0.0.1",)
+
+
+def http_block(folder: Path, port: int, hosts: Sequence[str] = LOOPBACK) -> str:
     """The ``http`` block's content."""
     return _HTTP.format(
         folder=folder,
-        port=port,
+        listen="\n".join(f"    listen {host}:{port} backlog=4096;" for host in hosts),
         body_buffer=2 * BULK_BYTES,
         small_path=SMALL_PATH,
+        bulk_path=BULK_PATH,
+        chunked_path=CHUNKED_PATH,
         sink_path=SINK_PATH,
     )
 
 
 @contextlib.contextmanager
-def open_origin(folder: Path, *, core: int) -> Iterator[Origin]:
+def open_origin(
+    folder: Path, *, core: int, port: int | None = None, hosts: Sequence[str] = LOOPBACK
+) -> Iterator[Origin]:
     """Run the origin for as long as the block runs; its files lie in ``folder``."""
-    port = free_port()
-    command = nginx_conf.command_line(folder, http_block(folder, port))
+    port = free_port() if port is None else port
+    command = nginx_conf.command_line(folder, http_block(folder, port, hosts))
     (folder / BULK_PATH.lstrip("/")).write_bytes(bytes(BULK_BYTES))
     with open_program("origin", command, core=core, folder=folder) as program:
         yield Origin(port, program)

@@ -61,9 +61,14 @@ class Results:
     absent: dict[str, str]
     rows: dict[str, RowResult] = attrs.Factory(dict)
 
+    def measured(self) -> list[str]:
+        """Columns with figures: the origin itself first, where a row asked it, then the peers."""
+        has_direct = any(DIRECT in row.samples for row in self.rows.values())
+        return [*([DIRECT] if has_direct else []), *self.versions]
+
     def peers(self) -> list[str]:
-        """Present and absent ones: all columns."""
-        return [*self.versions, *self.absent]
+        """Measured and absent ones: all columns."""
+        return [*self.measured(), *self.absent]
 
     def is_sound(self, ours: str) -> bool:
         """Whether no peer failed, and ``ours`` let no error through.

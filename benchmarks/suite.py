@@ -42,9 +42,10 @@ def run(
     )
     with open_bench(seconds=seconds, rounds=rounds, profile_folder=profile_folder) as bench:
         for row in rows:
-            tell(f"{row.name}: {', '.join(peer.name for peer in present)}")
+            ours = [peer for peer in present if peer.takes_part_in(row.name)]
+            tell(f"{row.name}: {', '.join(peer.name for peer in ours)}")
             result = results.rows[row.name] = RowResult()
-            row.run(present, bench, result)
+            row.run(ours, bench, result)
     return results
 
 

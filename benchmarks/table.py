@@ -49,7 +49,7 @@ def make(results: Results, rows: Iterable[Row], ours: str) -> Table:
     for row, result in measured:
         for i, figure in enumerate(row.figures):
             label = f"{row.title}: {figure.heading}" if i == 0 else f"… {figure.heading}"
-            cells = (cell(figure, result, peer, ours) for peer in results.versions)
+            cells = (cell(figure, result, peer, ours) for peer in results.measured())
             lines.append([label, *cells, *["absent"] * len(results.absent)])
     return Table(lines, list(notes_of(results, measured, ours)))
 

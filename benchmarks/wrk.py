@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from benchmarks.program import ROOT, Program, ProgramFailed, open_program, require
+from benchmarks.program import ROOT, ProgramFailed, open_program, require
 
 SCRIPT: Final = ROOT / "benchmarks" / "load.lua"
 # wrk stops at its duration whatever the proxy does; this bounds a wrk that hangs.
@@ -27,6 +27,10 @@ class Load:
     """The size of each request's body; 0 makes it a GET."""
     least_seconds: int = 1
     """How long this load needs to settle: many connections take a while to open."""
+    headers: tuple[str, ...] = ()
+    """Header lines beside Host."""
+    chunked: bool = False
+    """Whether the upload is sent in chunks of 64 KiB instead of by its length."""
 
 
 @attrs.frozen(slots=True)
@@ -64,22 +68,29 @@ def parse_report(output: str) -> Report:
     )
 
 
-def command_line(load: Load, port: int, seconds: int) -> list[str]:
+def command_line(load: Load, port: int, seconds: int, *, tls: bool = False) -> list[str]:
     """wrk with one thread: it has one core to itself."""
-    return [
+    command = [
         *(require("wrk"), "--threads", "1", "--connections", str(load.connections)),
         *("--duration", f"{seconds}s", "--script", str(SCRIPT)),
-        *(f"http://127.0.0.1:{port}{load.path}", "--", str(load.upload_bytes)),
     ]
+    for line in load.headers:
+        command += ["--header", line]
+    scheme = "https" if tls else "http"
+    command += [f"{scheme}://127.0.0.1:{port}{load.path}", "--", str(load.upload_bytes)]
+    return [*command, "chunked"] if load.chunked else command
 
 
-def run(load: Load, port: int, *, seconds: int, core: int, folder: Path) -> Report:
+def run(
+    load: Load, port: int, *, seconds: int, core: int, folder: Path, tls: bool = False
+) -> Report:
     """Load 127.0.0.1:``port`` for ``seconds`` and return the report.
 
     Raises:
       ProgramFailed: wrk gave no report, or did not end.
     """
-    with _open_wrk(load, port, seconds, core, folder) as wrk:
+    command = command_line(load, port, seconds, tls=tls)
+    with open_program("wrk", command, core=core, folder=folder) as wrk:
         try:
             wrk.process.wait(seconds + STUCK_AFTER_SECONDS)
         except subprocess.TimeoutExpired:
@@ -87,14 +98,11 @@ def run(load: Load, port: int, *, seconds: int, core: int, folder: Path) -> Repo
         return parse_report(wrk.log.read_text("utf-8"))
 
 
-def warm_up(load: Load, port: int, *, seconds: float, core: int, folder: Path) -> None:
+def warm_up(
+    load: Load, port: int, *, seconds: float, core: int, folder: Path, tls: bool = False
+) -> None:
     """The same load for a moment, unmeasured: pools fill, caches and branches warm."""
-    with _open_wrk(load, port, 60, core, folder) as wrk:
+    command = command_line(load, port, 60, tls=tls)
+    with open_program("wrk", command, core=core, folder=folder) as wrk:
         with contextlib.suppress(subprocess.TimeoutExpired):
             wrk.process.wait(seconds)
-
-
-def _open_wrk(
-    load: Load, port: int, seconds: int, core: int, folder: Path
-) -> contextlib.AbstractContextManager[Program]:
-    return open_program("wrk", command_line(load, port, seconds), core=core, folder=folder)

@@ -1,4 +1,4 @@
-"""A reverse proxy with aiohttp on both sides: `python -m ... PORT ORIGIN_PORT`.
+"""A reverse proxy with aiohttp on both sides: `python -m ... PORT ORIGIN_PORT [CERT KEY]`.
 
 The client session keeps its connections; bodies stream both ways, unbuffered and
 still compressed. Neither limits, retries nor health checks: less than any product
@@ -6,6 +6,7 @@ has, so it is a peer that is hard to beat in Python.
 """
 
 import asyncio
+import ssl
 import sys
 from typing import Final
 
@@ -61,7 +62,7 @@ async def forward(request: web.Request, session: ClientSession, origin: str) -> 
         return response
 
 
-async def serve(port: int, origin: str) -> None:
+async def serve(port: int, origin: str, tls: ssl.SSLContext | None) -> None:
     """Proxy for as long as the process lives."""
     async with ClientSession(
         connector=TCPConnector(limit=0),
@@ -77,14 +78,18 @@ async def serve(port: int, origin: str) -> None:
         app.router.add_route("*", "/{path:.*}", handle)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
+        await web.TCPSite(runner, "127.0.0.1", port, backlog=4096, ssl_context=tls).start()
         await asyncio.Event().wait()
 
 
 def main() -> None:
     """Serve until SIGTERM ends the process."""
-    port, origin_port = map(int, sys.argv[1:])
-    asyncio.run(serve(port, f"http://127.0.0.1:{origin_port}"))
+    port, origin_port, *certificate = sys.argv[1:]
+    tls = None
+    if certificate:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*certificate)
+    asyncio.run(serve(int(port), f"http://127.0.0.1:{origin_port}", tls))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,18 @@ import contextlib
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 
+from benchmarks.certificate import Certificate
 from benchmarks.check import wait_until_ready
 from benchmarks.program import Program, open_program
+
+PROBE_SECONDS: Final = 5
+"""Our default; where a row looks at probes, everybody has it."""
 
 
 @attrs.frozen(slots=True)
@@ -20,6 +24,9 @@ class Setup:
 
     ``max_connections`` is set by a row that opens more than our default allows.
     ``profile`` is a file into which our own program writes a profile when it ends.
+    With a ``certificate`` it listens over TLS. ``tunnels`` asks those who would not do it
+    by themselves to let WebSockets through. ``probed`` are servers in place of the one
+    origin, each to be checked once in ``PROBE_SECONDS``.
     """
 
     port: int
@@ -27,6 +34,14 @@ class Setup:
     folder: Path
     max_connections: int | None = None
     profile: Path | None = None
+    certificate: Certificate | None = None
+    tunnels: bool = False
+    probed: Sequence[str] = ()
+
+    @property
+    def servers(self) -> Sequence[str]:
+        """Where requests go, each HOST:PORT."""
+        return self.probed or (f"127.0.0.1:{self.origin_port}",)
 
 
 class Peer(ABC):
@@ -37,6 +52,12 @@ class Peer(ABC):
     install: ClassVar[str]
     """What to type where it is absent."""
     in_quick: ClassVar[bool] = True
+    sits_out: ClassVar[frozenset[str]] = frozenset()
+    """Rows for which it has nothing to show."""
+
+    def takes_part_in(self, row: str) -> bool:
+        """Whether it is measured in that row."""
+        return row not in self.sits_out
 
     @abstractmethod
     def is_present(self) -> bool:
@@ -63,6 +84,8 @@ class Peer(ABC):
 class Target:
     """Something to load on 127.0.0.1: a peer that answered, or the origin itself.
 
+    ``tls`` says that it is spoken to over TLS.
+
     ``ready_seconds`` is the time from the start of the program to its first good
     answer through it (0 for the origin, whose start nobody measures).
     """
@@ -71,6 +94,7 @@ class Target:
     port: int
     program: Program
     ready_seconds: float = 0.0
+    tls: bool = False
 
 
 @contextlib.contextmanager
@@ -88,8 +112,9 @@ def open_peer(peer: Peer, setup: Setup, *, core: int) -> Iterator[Target]:
     with open_program(
         name, command, core=core, folder=setup.folder, environment=environment
     ) as program:
-        wait_until_ready(program, setup.port)
-        yield Target(peer.name, setup.port, program, time.monotonic() - started)
+        tls = setup.certificate is not None
+        wait_until_ready(program, setup.port, tls=tls)
+        yield Target(peer.name, setup.port, program, time.monotonic() - started, tls)
 
 
 def output_of(*command: str) -> str:

@@ -1,4 +1,4 @@
-"""Caddy's `reverse_proxy` at its defaults, without TLS and without its admin port."""
+"""Caddy's `reverse_proxy` at its defaults, without ACME and without its admin port."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,6 +15,7 @@ _CADDYFILE: Final = """\
 }}
 :{port} {{
     bind 127.0.0.1
+    {tls}
     reverse_proxy 127.0.0.1:{origin_port}
 }}
 """
@@ -25,6 +26,7 @@ class Caddy(Peer):
 
     name = "Caddy"
     install = "apt-get install caddy"
+    sits_out = frozenset({"probes"})
 
     @override
     def is_present(self) -> bool:
@@ -41,7 +43,9 @@ class Caddy(Peer):
     @override
     def command(self, setup: Setup) -> list[str]:
         caddyfile = setup.folder / "Caddyfile"
-        text = _CADDYFILE.format(port=setup.port, origin_port=setup.origin_port)
+        certificate = setup.certificate
+        tls = f"tls {certificate.chain} {certificate.key}" if certificate else ""
+        text = _CADDYFILE.format(port=setup.port, origin_port=setup.origin_port, tls=tls)
         caddyfile.write_text(text, "utf-8")
         return [require("caddy"), "run", "--adapter", "caddyfile", "--config", str(caddyfile)]
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from benchmarks.peers.base import Peer, Setup, output_of
+from benchmarks.peers.base import PROBE_SECONDS, Peer, Setup, output_of
 from benchmarks.program import find, require
 
 _CONFIGURATION: Final = """\
@@ -18,8 +18,8 @@ defaults
     timeout server 60s
     option forwardfor
 listen proxy
-    bind 127.0.0.1:{port} backlog 4096
-    server origin 127.0.0.1:{origin_port} check
+    bind 127.0.0.1:{port} backlog 4096{tls}
+{servers}
 """
 
 
@@ -46,6 +46,12 @@ class HAProxy(Peer):
     @override
     def command(self, setup: Setup) -> list[str]:
         configuration = setup.folder / "haproxy.cfg"
-        text = _CONFIGURATION.format(port=setup.port, origin_port=setup.origin_port)
+        certificate = setup.certificate
+        tls = f" ssl crt {certificate.both}" if certificate else ""
+        every = f" inter {PROBE_SECONDS}s" if setup.probed else ""
+        # By itself HAProxy only connects; where probes are measured it asks, as we do.
+        lines = ["    option httpchk GET /"] if setup.probed else []
+        lines += [f"    server s{i} {at} check{every}" for i, at in enumerate(setup.servers)]
+        text = _CONFIGURATION.format(port=setup.port, tls=tls, servers="\n".join(lines))
         configuration.write_text(text, "utf-8")
         return [require("haproxy"), "-db", "-f", str(configuration)]

@@ -5,6 +5,7 @@ from typing import Final
 from typing_extensions import override
 
 from benchmarks import nginx_conf
+from benchmarks.certificate import Certificate
 from benchmarks.peers.base import Peer, Setup, output_of
 from benchmarks.program import find, require
 
@@ -23,17 +24,28 @@ upstream origin {{
     keepalive_requests 1000000000;
 }}
 server {{
-    listen 127.0.0.1:{port} backlog=4096;
-    location / {{
+    listen 127.0.0.1:{port} backlog=4096{tls};
+{certificate}    location / {{
         proxy_pass http://origin;
         proxy_http_version 1.1;
-        proxy_set_header Connection "";
+{connection}
         proxy_set_header Host $http_host;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
     }}
 }}
 """
+
+_NO_TUNNEL: Final = '        proxy_set_header Connection "";'
+_TUNNEL: Final = """\
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $http_connection;"""
+
+
+def _certificate_lines(certificate: Certificate | None) -> str:
+    if certificate is None:
+        return ""
+    return f"    ssl_certificate {certificate.chain};\n    ssl_certificate_key {certificate.key};\n"
 
 
 class Nginx(Peer):
@@ -42,6 +54,7 @@ class Nginx(Peer):
     name = "nginx"
     install = "apt-get install nginx"
     buffers = ""
+    sits_out = frozenset({"probes"})
 
     @override
     def is_present(self) -> bool:
@@ -57,7 +70,14 @@ class Nginx(Peer):
 
     @override
     def command(self, setup: Setup) -> list[str]:
-        http = _HTTP.format(port=setup.port, origin_port=setup.origin_port, buffers=self.buffers)
+        http = _HTTP.format(
+            port=setup.port,
+            origin_port=setup.origin_port,
+            buffers=self.buffers,
+            tls=" ssl" if setup.certificate else "",
+            certificate=_certificate_lines(setup.certificate),
+            connection=_TUNNEL if setup.tunnels else _NO_TUNNEL,
+        )
         return nginx_conf.command_line(setup.folder, http)
 
 
@@ -67,3 +87,7 @@ class NginxTuned(Nginx):
     name = "nginx-256k"
     in_quick = False
     buffers = "proxy_buffer_size 256k; proxy_buffers 8 256k; proxy_busy_buffers_size 512k;"
+
+    @override
+    def takes_part_in(self, row: str) -> bool:
+        return row in ("bulk", "chunked")

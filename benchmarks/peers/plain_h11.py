@@ -1,10 +1,13 @@
-"""A reverse proxy with trio and h11 as their documentation shows: `python -m ... PORT ORIGIN_PORT`.
+"""A reverse proxy with trio and h11 as their documentation shows: `python -m ...`.
+
+Arguments: PORT ORIGIN_PORT [CERT KEY].
 
 One task a connection, one h11.Connection a side, events passed across, a pool of
 idle upstream connections. Nothing is left out that makes it honest (streaming,
 keep-alive, Forwarded, hop-by-hop headers), and nothing is tuned.
 """
 
+import ssl
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -12,6 +15,8 @@ from typing import Final
 import h11
 import trio
 
+HOST: Final = "127.0.0.1"
+BACKLOG: Final = 4096
 RECEIVE_BYTES: Final = 64 * 1024
 # Transfer-Encoding stays: h11 chunks anew whatever says that it is chunked.
 HOP_BY_HOP: Final = frozenset(
@@ -19,19 +24,20 @@ HOP_BY_HOP: Final = frozenset(
 )
 
 Header = tuple[bytes, bytes]
+Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 class Side:
     """One connection: a stream, and h11's view of it."""
 
-    def __init__(self, stream: trio.SocketStream, role: type[h11.CLIENT] | type[h11.SERVER]):
+    def __init__(self, stream: Stream, role: type[h11.CLIENT] | type[h11.SERVER]):
         self.stream = stream
         self.h11 = h11.Connection(role)
 
     async def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         """The next event of the other end, reading as far as needed; never NEED_DATA."""
         while (event := self.h11.next_event()) is h11.NEED_DATA:
-            self.h11.receive_data(await self.stream.receive_some(RECEIVE_BYTES))
+            self.h11.receive_data(bytes(await self.stream.receive_some(RECEIVE_BYTES)))
         return event
 
     async def send(self, event: h11.Event) -> None:
@@ -55,10 +61,10 @@ class Proxy:
         self.origin_port = origin_port
         self.idle: list[Side] = []
 
-    async def serve(self, stream: trio.SocketStream) -> None:
+    async def serve(self, stream: Stream) -> None:
         """One downstream connection, request after request."""
         downstream = Side(stream, h11.SERVER)
-        client = stream.socket.getpeername()[0].encode()
+        client = socket_of(stream).getpeername()[0].encode()
         try:
             while isinstance(request := await downstream.next_event(), h11.Request):
                 await self.forward(request, client, downstream)
@@ -100,6 +106,13 @@ class Proxy:
         return Side(await trio.open_tcp_stream("127.0.0.1", self.origin_port), h11.CLIENT)
 
 
+def socket_of(stream: Stream) -> trio.socket.SocketType:
+    """The socket below."""
+    if isinstance(stream, trio.SSLStream):
+        return stream.transport_stream.socket
+    return stream.socket
+
+
 async def relay_body(source: Side, sink: Side) -> None:
     """Pass body events across, up to the message's end."""
     while not isinstance(event := await source.next_event(), h11.EndOfMessage):
@@ -115,11 +128,16 @@ def end_to_end(headers: Iterable[Header]) -> Iterator[Header]:
 
 def main() -> None:
     """Serve until SIGTERM ends the process."""
-    port, origin_port = map(int, sys.argv[1:])
-    proxy = Proxy(origin_port)
+    port, origin_port, *certificate = sys.argv[1:]
+    proxy = Proxy(int(origin_port))
 
     async def run() -> None:
-        await trio.serve_tcp(proxy.serve, port, host="127.0.0.1", backlog=4096)
+        if certificate:
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(*certificate)
+            await trio.serve_ssl_over_tcp(proxy.serve, int(port), tls, host=HOST, backlog=BACKLOG)
+        else:
+            await trio.serve_tcp(proxy.serve, int(port), host=HOST, backlog=BACKLOG)
 
     trio.run(run)
 

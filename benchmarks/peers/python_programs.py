@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import sys
+from typing import Final
 
 from typing_extensions import override
 
@@ -15,8 +16,14 @@ def has_modules(*names: str) -> bool:
 
 
 def run_module(module: str, setup: Setup) -> list[str]:
-    """A program of ours that takes its port and the origin's."""
-    return [sys.executable, "-m", module, str(setup.port), str(setup.origin_port)]
+    """A program of ours: its port, the origin's, and for TLS a certificate and its key."""
+    command = [sys.executable, "-m", module, str(setup.port), str(setup.origin_port)]
+    if setup.certificate is not None:
+        command += [str(setup.certificate.chain), str(setup.certificate.key)]
+    return command
+
+
+_NEITHER_TUNNELS_NOR_PROBES: Final = frozenset({"tunnels", "probes"})
 
 
 class Aiohttp(Peer):
@@ -24,6 +31,7 @@ class Aiohttp(Peer):
 
     name = "aiohttp"
     install = "pip install aiohttp"
+    sits_out = _NEITHER_TUNNELS_NOR_PROBES
 
     @override
     def is_present(self) -> bool:
@@ -43,6 +51,7 @@ class PlainH11(Peer):
 
     name = "plain h11"
     install = "pip install trio h11"
+    sits_out = _NEITHER_TUNNELS_NOR_PROBES
 
     @override
     def is_present(self) -> bool:

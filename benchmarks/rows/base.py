@@ -10,6 +10,7 @@ import attrs
 from typing_extensions import override
 
 from benchmarks import wrk
+from benchmarks.certificate import Certificate, make_certificate
 from benchmarks.machine import Cores, free_port
 from benchmarks.origin import Origin
 from benchmarks.peers import OURS
@@ -27,6 +28,22 @@ class Figure:
     key: str
     heading: str
     digits: int = 1
+    is_cost: bool = False
+    """Whether it is about the proxy's own CPU: the origin has none to compare."""
+
+
+@attrs.frozen(slots=True)
+class Wishes:
+    """What a row wants of every peer's ``Setup``."""
+
+    max_connections: int | None = None
+    tls: bool = False
+    tunnels: bool = False
+    origin_port: int | None = None
+    probed: Sequence[str] = ()
+
+
+NO_WISHES: Final = Wishes()
 
 
 @attrs.frozen
@@ -40,16 +57,31 @@ class Bench:
     rounds: int
     profile_folder: Path | None = None
 
-    def setup(self, row: str, peer: Peer, max_connections: int | None = None) -> Setup:
+    def setup(self, row: str, peer: Peer, wishes: Wishes = NO_WISHES) -> Setup:
         """How ``peer`` is started for ``row``: on a free port, with a folder of its own."""
         wanted = self.profile_folder if peer.name == OURS else None
         return Setup(
             port=free_port(),
-            origin_port=self.origin.port,
+            origin_port=self.origin.port if wishes.origin_port is None else wishes.origin_port,
             folder=self.folder / row / peer.name.replace(" ", "_"),
-            max_connections=max_connections,
+            max_connections=wishes.max_connections,
             profile=wanted / f"{row}.pstats" if wanted else None,
+            certificate=self.certificate() if wishes.tls else None,
+            tunnels=wishes.tunnels,
+            probed=wishes.probed,
         )
+
+    def certificate(self) -> Certificate:
+        """The one certificate of this run; made when the first row asks for it.
+
+        Raises:
+          ProgramFailed: openssl is absent.
+        """
+        folder = self.folder / "certificate"
+        if folder.exists():
+            return Certificate(folder / "cert.pem", folder / "key.pem", folder / "both.pem")
+        folder.mkdir()
+        return make_certificate(folder)
 
     def load(self, load: wrk.Load, target: Target) -> tuple[wrk.Report, float]:
         """Load ``target`` once; the report, and the CPU seconds that its tree used for it.
@@ -60,7 +92,12 @@ class Bench:
         before = target.program.cpu_seconds()
         seconds = max(self.seconds, load.least_seconds)
         report = wrk.run(
-            load, target.port, seconds=seconds, core=self.cores.load, folder=self.folder
+            load,
+            target.port,
+            seconds=seconds,
+            core=self.cores.load,
+            folder=self.folder,
+            tls=target.tls,
         )
         target.program.check()
         if not report.requests:
@@ -75,6 +112,7 @@ class Bench:
             seconds=WARM_UP_SECONDS,
             core=self.cores.load,
             folder=self.folder,
+            tls=target.tls,
         )
 
 
@@ -97,7 +135,7 @@ class LoadRow(Row):
     loads: ClassVar[tuple[wrk.Load, ...]]
     with_direct: ClassVar[bool] = False
     """Whether each round loads the origin itself too, for differences."""
-    max_connections: ClassVar[int | None] = None
+    wishes: ClassVar[Wishes] = NO_WISHES
 
     @abstractmethod
     def sample(self, target: Target, bench: Bench, direct: Sample | None) -> Sample:
@@ -121,7 +159,7 @@ class LoadRow(Row):
                             result.add(target.name, self.sample(target, bench, direct))
 
     def _start(self, peer: Peer, bench: Bench, stack: contextlib.ExitStack) -> Target:
-        setup = bench.setup(self.name, peer, self.max_connections)
+        setup = bench.setup(self.name, peer, self.wishes)
         target = stack.enter_context(open_peer(peer, setup, core=bench.cores.proxy))
         self.prepare(target)
         for load in self.loads:
@@ -131,7 +169,9 @@ class LoadRow(Row):
     def _direct(self, bench: Bench, result: RowResult) -> Sample:
         origin = Target(DIRECT, bench.origin.port, bench.origin.program)
         sample = self.sample(origin, bench, None)
-        result.add(DIRECT, sample)
+        costs = {figure.key for figure in self.figures if figure.is_cost}
+        kept = {key: value for key, value in sample.figures.items() if key not in costs}
+        result.add(DIRECT, Sample(kept, sample.errors))
         return sample
 
 

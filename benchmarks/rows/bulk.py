@@ -1,11 +1,11 @@
-"""Bodies of 1 MiB, down and up: what moving bytes costs."""
+"""Bodies of 1 MiB, down and up, of known length and chunked: what moving bytes costs."""
 
 from collections import Counter
 
 from typing_extensions import override
 
 from benchmarks.check import check_bulk
-from benchmarks.origin import BULK_BYTES, BULK_PATH, SINK_PATH
+from benchmarks.origin import BULK_BYTES, BULK_PATH, CHUNKED_PATH, SINK_PATH
 from benchmarks.peers.base import Target
 from benchmarks.results import Sample
 from benchmarks.rows.base import Bench, Figure, LoadRow
@@ -20,9 +20,9 @@ class Bulk(LoadRow):
     name = "bulk"
     title = "4 connections, bodies of 1 MiB"
     figures = (
-        Figure("down_us", "down: CPU µs per MiB", digits=0),
+        Figure("down_us", "down: CPU µs per MiB", digits=0, is_cost=True),
         Figure("down_rate", "down: MiB per second", digits=0),
-        Figure("up_us", "up: CPU µs per MiB", digits=0),
+        Figure("up_us", "up: CPU µs per MiB", digits=0, is_cost=True),
         Figure("up_rate", "up: MiB per second", digits=0),
     )
     loads = (
@@ -47,3 +47,15 @@ class Bulk(LoadRow):
             },
             Counter(down.errors) + Counter(up.errors),
         )
+
+
+class Chunked(Bulk):
+    """The same bytes in chunks: nobody knows where the body ends before it does."""
+
+    name = "chunked"
+    title = "4 connections, chunked bodies of 1 MiB"
+    in_quick = False
+    loads = (
+        Load(CONNECTIONS, CHUNKED_PATH),
+        Load(CONNECTIONS, SINK_PATH, upload_bytes=BULK_BYTES, chunked=True),
+    )

@@ -21,7 +21,7 @@ class Single(LoadRow):
     figures = (
         Figure("added_p50_us", "added p50 µs", digits=0),
         Figure("added_p99_us", "added p99 µs", digits=0),
-        Figure("cpu_us", "CPU µs per request"),
+        Figure("cpu_us", "CPU µs per request", is_cost=True),
     )
     loads = (Load(connections=1, path=SMALL_PATH),)
     with_direct = True

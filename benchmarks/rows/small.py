@@ -17,12 +17,13 @@ class Small(LoadRow):
     name = "small"
     title = "32 connections, small answers"
     figures: ClassVar[tuple[Figure, ...]] = (
-        Figure("cpu_us", "CPU µs per request"),
+        Figure("cpu_us", "CPU µs per request", is_cost=True),
         Figure("rate", "requests per second", digits=0),
         Figure("p50_ms", "p50 ms", digits=2),
         Figure("p99_ms", "p99 ms", digits=2),
     )
     loads = (Load(connections=32, path=SMALL_PATH),)
+    with_direct = True
 
     @override
     def sample(self, target: Target, bench: Bench, direct: Sample | None) -> Sample:

@@ -1,14 +1,24 @@
 """What a proxy has to do before it is worth measuring."""
 
+import http.client
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from benchmarks import check
 from benchmarks.machine import free_port
-from benchmarks.origin import BULK_BYTES, BULK_PATH, SINK_PATH, SMALL_BODY, SMALL_PATH, Origin
+from benchmarks.origin import (
+    BULK_BYTES,
+    BULK_PATH,
+    CHUNKED_PATH,
+    SINK_PATH,
+    SMALL_BODY,
+    SMALL_PATH,
+    Origin,
+)
 from benchmarks.program import ProgramFailed, find, open_program
 
 NEEDS_TASKSET = pytest.mark.skipif(find("taskset") is None, reason="no taskset here")
@@ -19,6 +29,15 @@ CORE = min(os.sched_getaffinity(0))
 def test_the_origin_gives_the_small_answer_and_the_bulk_file(origin: Origin) -> None:
     assert check.ask(origin.port, "GET", SMALL_PATH) == (200, SMALL_BODY)
     assert check.ask(origin.port, "GET", BULK_PATH) == (200, bytes(BULK_BYTES))
+
+
+def test_the_origin_gives_the_same_file_in_chunks(origin: Origin) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", origin.port, timeout=5)) as connection:
+        connection.request("GET", CHUNKED_PATH)
+        answer = connection.getresponse()
+        assert answer.getheader("Transfer-Encoding") == "chunked"
+        assert answer.getheader("Content-Length") is None
+        assert answer.read() == bytes(BULK_BYTES)
 
 
 def test_the_sink_says_how_much_of_the_upload_it_read(origin: Origin) -> None:

@@ -28,7 +28,7 @@ def test_named_ones_run_in_the_table_s_order_whatever_their_case() -> None:
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UnknownName, match=r"unknown: smal \(there are: bulk, .* small\)"):
+    with pytest.raises(UnknownName, match=r"unknown: smal \(there are: browser, bulk, .* small, "):
         choose(ROWS, ["smal", "bulk"], quick=False)
 
 

@@ -92,6 +92,12 @@ def test_the_delay_without_a_proxy_is_noted_where_it_was_measured() -> None:
     assert "small: without a proxy p50 89 µs" in table.make(run, [Small()], "ours").notes
 
 
+def test_the_origin_without_a_proxy_has_the_first_column_where_it_was_measured() -> None:
+    run = a_run()
+    run.rows["small"].add(DIRECT, Sample({"rate": 90000.0}))
+    assert [line[1] for line in cells(run)] == ["direct", "–", "90,000 (0.06×)"]
+
+
 def test_the_notes_name_rounds_seconds_date_and_machine() -> None:
     legend, where, *rest = table.make(a_run(), [Small()], "ours").notes
     assert legend.endswith("Medians; rounds: 3, 2 s each.")

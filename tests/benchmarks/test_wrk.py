@@ -5,7 +5,9 @@ import shutil
 import pytest
 
 from benchmarks import wrk
+from benchmarks.origin import BULK_BYTES, SINK_PATH
 from benchmarks.program import ProgramFailed
+from benchmarks.rows.base import Bench
 from benchmarks.wrk import Load
 
 OUTPUT = """\
@@ -40,6 +42,25 @@ def test_the_command_names_connections_duration_address_and_upload() -> None:
     assert command[1:5] == ["--threads", "1", "--connections", "4"]
     assert command[5:7] == ["--duration", "2s"]
     assert command[-3:] == ["http://127.0.0.1:8000/sink", "--", "1024"]
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+def test_the_command_names_headers_chunks_and_tls() -> None:
+    load = Load(4, "/sink", upload_bytes=1024, headers=("A: 1", "B: 2"), chunked=True)
+    command = wrk.command_line(load, 8000, 2, tls=True)
+    assert command[-8:-4] == ["--header", "A: 1", "--header", "B: 2"]
+    assert command[-4:] == ["https://127.0.0.1:8000/sink", "--", "1024", "chunked"]
+
+
+@pytest.mark.real
+def test_an_upload_in_chunks_arrives_as_often_as_it_is_counted(bench: Bench) -> None:
+    if shutil.which("wrk") is None:
+        pytest.skip("wrk is not installed")
+    load = Load(1, SINK_PATH, upload_bytes=BULK_BYTES, chunked=True)
+    port, core = bench.origin.port, bench.cores.load
+    report = wrk.run(load, port, seconds=1, core=core, folder=bench.folder)
+    assert report.requests > 0
+    assert report.errors == {}
 
 
 def test_every_kind_of_error_that_is_read_is_written_by_the_script() -> None:

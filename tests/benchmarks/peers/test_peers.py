@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import check
-from benchmarks.origin import Origin
+from benchmarks.origin import SMALL_BODY, SMALL_PATH, Origin
 from benchmarks.peers import OURS, PEERS
 from benchmarks.peers.base import Peer, Setup, open_peer
+from benchmarks.peers.nginx import NginxTuned
 from benchmarks.peers.trio_lb import TrioLB
-from benchmarks.rows.base import Bench
+from benchmarks.program import find
+from benchmarks.rows import ROWS
+from benchmarks.rows.base import Bench, Wishes
 
 
 def test_peers_differ_in_name_and_ours_stands_last() -> None:
@@ -55,6 +58,39 @@ def test_every_peer_that_is_here_passes_bodies_whole_both_ways(
         check.check_bulk(peer.name, target.port)
         assert target.ready_seconds > 0
         assert target.program.resident_bytes() > 1_000_000
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("peer", [p for p in PEERS if p.takes_part_in("tls")], ids=str)
+def test_every_peer_that_is_here_speaks_tls(peer: Peer, bench: Bench) -> None:
+    if not peer.is_present() or find("openssl") is None:
+        pytest.skip(f"absent ({peer.install}; apt-get install openssl)")
+    setup = bench.setup("test-tls", peer, Wishes(tls=True))
+    with open_peer(peer, setup, core=bench.cores.proxy) as target:
+        assert target.tls
+        assert check.ask(target.port, "GET", SMALL_PATH, tls=True) == (200, SMALL_BODY)
+
+
+def test_nginx_with_large_buffers_is_measured_where_bodies_are_large() -> None:
+    taken = [row.name for row in ROWS if NginxTuned().takes_part_in(row.name)]
+    assert taken == ["bulk", "chunked"]
+
+
+def test_only_those_that_can_are_asked_for_tunnels_and_probes() -> None:
+    asked = {
+        row: [peer.name for peer in PEERS if peer.takes_part_in(row)]
+        for row in ("tunnels", "probes")
+    }
+    assert asked == {
+        "tunnels": ["nginx", "HAProxy", "Caddy", "trio_lb"],
+        "probes": ["HAProxy", "trio_lb"],
+    }
+
+
+def test_probed_servers_stand_in_for_the_one_origin(tmp_path: Path) -> None:
+    setup = Setup(8000, 9000, tmp_path, probed=["127.0.1.1:80", "127.0.1.2:80"])
+    assert TrioLB().command(setup)[-3:] == ["--backends", "127.0.1.1:80", "127.0.1.2:80"]
+    assert Setup(8000, 9000, tmp_path).servers == ("127.0.0.1:9000",)
 
 
 @pytest.mark.real
