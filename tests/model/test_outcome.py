@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_lb.model.outcome import CONNECT_KINDS, Outcome, OutcomeKind
+from trio_lb.model.outcome import CONNECT_KINDS, SILENT_KINDS, Outcome, OutcomeKind
 
 K = OutcomeKind
 
@@ -15,6 +15,7 @@ JUDGEMENTS = {
     K.CONNECT_REFUSED: (True, True),
     K.CONNECT_TIMEOUT: (True, True),
     K.CONNECT_FAILED: (True, True),
+    K.EXHAUSTED: (False, False),
     K.STALE: (False, False),
     K.RESET: (True, False),
     K.CLOSED: (True, False),
@@ -42,7 +43,7 @@ def test_of_the_answers_only_a_5xx_counts_against_the_server(status: int, is_fai
     assert Outcome(K.ANSWERED, status).is_server_failure is is_failure
 
 
-@pytest.mark.parametrize("kind", [K.STALE, K.ABANDONED])
+@pytest.mark.parametrize("kind", SILENT_KINDS)
 def test_a_status_does_not_blame_the_server_for_what_others_did(kind: OutcomeKind) -> None:
     assert not Outcome(kind, 500).is_server_failure
 

@@ -77,6 +77,16 @@ async def test_the_slow_first_may_still_win(autojump_clock: MockClock) -> None:
     assert town.given_up == [FOUR]
 
 
+@pytest.mark.parametrize("ours_at", [SIX, FOUR])
+async def test_one_that_could_not_be_tried_is_no_refusal_of_all(ours_at: str) -> None:
+    async def dial(host: str) -> Line:
+        raise ConnectError(f"{host}: no", refused=host != ours_at, ours=host == ours_at)
+
+    with pytest.raises(ConnectError) as caught:
+        await race(dial, [SIX, FOUR])
+    assert (caught.value.refused, caught.value.ours) == (False, True)
+
+
 async def test_of_two_winners_in_one_pass_one_is_closed(autojump_clock: MockClock) -> None:
     lines, gate = [], trio.Event()
 

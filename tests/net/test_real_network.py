@@ -236,6 +236,19 @@ async def test_without_descriptors_a_connect_fails_and_is_no_refusal() -> None:
     with no_more_descriptors(), pytest.raises(ConnectError, match="Too many open files") as caught:
         await NETWORK.connect(Address("127.0.0.1", 9))
     assert not caught.value.refused
+    assert caught.value.ours
+
+
+async def test_a_refused_connect_is_not_our_own_want() -> None:
+    with pytest.raises(ConnectError) as caught:
+        await NETWORK.connect(Address("127.0.0.1", 9))
+    assert (caught.value.refused, caught.value.ours) == (True, False)
+
+
+async def test_a_name_that_nobody_can_look_up_without_descriptors_is_not_called_unknown() -> None:
+    with no_more_descriptors(), pytest.raises(ConnectError, match="Too many open files") as caught:
+        await RealNetwork().connect(Address("no-such-name.invalid", 80))
+    assert caught.value.ours
 
 
 class FailingSocket(socket.socket):

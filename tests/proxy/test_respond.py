@@ -19,6 +19,7 @@ KIND = OutcomeKind
         (KIND.CONNECT_REFUSED, 502, "upstream_connect_refused"),
         (KIND.CONNECT_FAILED, 502, "upstream_connect_failed"),
         (KIND.CONNECT_TIMEOUT, 504, "upstream_connect_timeout"),
+        (KIND.EXHAUSTED, 503, "out_of_descriptors"),
         (KIND.STALE, 502, "upstream_reset"),
         (KIND.RESET, 502, "upstream_reset"),
         (KIND.CLOSED, 502, "upstream_reset"),
@@ -40,6 +41,7 @@ async def test_a_failure_before_an_answer_is_answered(
 
 def test_every_failure_that_can_come_before_an_answer_is_in_the_table() -> None:
     tried = {KIND.STALE, KIND.RESET, KIND.CLOSED, KIND.TIMEOUT, KIND.BAD_RESPONSE, *CONNECT_KINDS}
+    tried.add(KIND.EXHAUSTED)
     assert set(KIND) - tried == {KIND.ANSWERED, KIND.TRUNCATED, KIND.ABANDONED}
 
 

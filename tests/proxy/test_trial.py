@@ -76,6 +76,15 @@ async def test_an_unknown_name_is_a_failure_that_says_which(context: ProxyContex
     assert "nowhere.example" in outcome.detail
 
 
+async def test_a_want_of_descriptors_is_our_own(world: World, context: ProxyContext) -> None:
+    s1 = await world.http_server("s1")
+    world.net.host("lb").out_of_descriptors = True
+    outcome = await reach(home_of(context, s1.address), None, 5.0)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.kind, outcome.sent) == (OutcomeKind.EXHAUSTED, False)
+    assert not outcome.is_server_failure
+
+
 async def test_a_silent_host_is_given_up_at_the_deadline(
     world: World, context: ProxyContext
 ) -> None:

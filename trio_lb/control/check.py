@@ -71,6 +71,7 @@ class _Finding:
     result: ProbeResult
     took_seconds: float
     refused: bool = False
+    unasked: bool = False
 
     @property
     def latency_seconds(self) -> float:
@@ -115,19 +116,20 @@ class _Check:
             others.deadline = min(others.deadline, self._env.now() + TOGETHER_SECONDS)
 
     async def _ask(self, probe: ProbeConfig) -> _Finding:
-        refused, result = False, None
+        refused, unasked, result = False, False, None
         try:
             result = await self._answer(probe)
             wrong = None
         except ConnectError as error:
-            refused = error.refused
+            refused, unasked = error.refused, error.ours
             wrong = "connect refused" if refused else f"connect failed: {error}"
         except trio.BrokenResourceError:
             wrong = "connection reset"
         except OSError as error:
             wrong = f"connect failed: {error}"
         took_seconds = self._env.now() - self._started_at
-        return _Finding(result or ProbeResult(False, error=wrong), took_seconds, refused)
+        result = result or ProbeResult(False, error=wrong)
+        return _Finding(result, took_seconds, refused, unasked)
 
     async def _answer(self, probe: ProbeConfig) -> ProbeResult:
         if probe.type == "custom":
@@ -150,35 +152,37 @@ class _Check:
     # ------------------------------------------------------------------ the verdict
 
     def _verdict(self) -> CheckResult:
-        """Join the findings: the first bad one in configured order, else one that is missing."""
+        """Join the findings: the first bad one in configured order, else one that is missing.
+
+        One that could not ask comes last of the bad: what another knows is evidence.
+        """
         details = self._details()
-        for number, finding in enumerate(self._found):
-            if finding is not None and not finding.result.healthy:
-                wrong = finding.result.error or "unhealthy"
-                return self._bad(number, wrong, finding.latency_seconds, details, finding.refused)
-        for number, finding in enumerate(self._found):
-            if finding is None:
-                wrong = f"timed out after {self._timeout_seconds:g} s"
-                elapsed_seconds = self._env.now() - self._started_at
-                return self._bad(number, wrong, elapsed_seconds, details)
-        slowest = max(each.latency_seconds for each in self._found if each is not None)
+        bad = [(f.unasked, number, f) for number, f in self._heard() if not f.result.healthy]
+        if bad:
+            _, number, finding = min(bad, key=lambda one: one[:2])
+            return self._bad(number, finding, details)
+        if None in self._found:
+            wrong = f"timed out after {self._timeout_seconds:g} s"
+            elapsed_seconds = self._env.now() - self._started_at
+            late = _Finding(ProbeResult(False, error=wrong), elapsed_seconds)
+            return self._bad(self._found.index(None), late, details)
+        slowest = max(each.latency_seconds for _, each in self._heard())
         return CheckResult(ok=True, latency_seconds=slowest, details=details)
 
-    def _bad(
-        self,
-        number: int,
-        wrong: str,
-        latency_seconds: float,
-        details: Mapping[str, object],
-        refused: bool = False,
-    ) -> CheckResult:
+    def _heard(self) -> list[tuple[int, _Finding]]:
+        """The findings that there are, with their probes' numbers."""
+        return [(n, each) for n, each in enumerate(self._found) if each is not None]
+
+    def _bad(self, number: int, finding: _Finding, details: Mapping[str, object]) -> CheckResult:
+        wrong = finding.result.error or "unhealthy"
         if len(self._probes) > 1:
             wrong = f"{name_of(self._probes[number])}: {wrong}"
         return CheckResult(
             ok=False,
-            latency_seconds=latency_seconds,
+            latency_seconds=finding.latency_seconds,
             detail=wrong,
-            refused=refused,
+            refused=finding.refused,
+            unasked=finding.unasked,
             details=details,
         )
 

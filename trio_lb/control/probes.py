@@ -9,6 +9,7 @@ Waits run from one probe's start to the next one's, each jittered. A pool of ver
 servers never makes more than MOST_FAST_PER_SECOND probes a second by hurrying.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -23,6 +24,8 @@ from trio_lb.policy.health import CheckResult, HealthState
 from trio_lb.state.enrolment import probing_of
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
+
+_log = logging.getLogger("trio_lb.probes")
 
 MANY: Final = 64
 """Beyond so many new servers at once, first probes are spread."""
@@ -114,6 +117,7 @@ class Probes:
         self._nursery = nursery
         self._rng = env.rng(f"probes of {pool.name}")
         self._probers: dict[Server, _Prober] = {}
+        self._is_blind = False
         self._hooks = pool.on_suspect, pool.on_changed
         pool.on_suspect, pool.on_changed = self.suspect, lambda _: self.sync()
         self.sync()
@@ -151,9 +155,17 @@ class Probes:
     async def check_now(self, server: Server) -> CheckResult:
         """Check ``server`` once, in this task, and let the result count where it is probed."""
         result = await check_server(server, self._how(server), self.env, self._connect)
+        self._tell_unasked(server, result)
         for event in self.pool.checked(server, result, self.env.now()):
             self._publish(event)
         return result
+
+    def _tell_unasked(self, server: Server, result: CheckResult) -> None:
+        """Log the first of the checks that can't be made, not each: all servers have the same."""
+        if result.unasked and not self._is_blind:
+            where = f"check of {server.pool}/{server.id}"
+            _log.warning("%s: not made (%s); its verdict stays as it is", where, result.detail)
+        self._is_blind = result.unasked
 
     def wait_seconds(self, server: Server) -> float:
         """Return how long to wait between the starts of two probes of ``server`` now."""

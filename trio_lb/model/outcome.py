@@ -13,7 +13,10 @@ class OutcomeKind(enum.Enum):
     CONNECT_REFUSED = "connect refused"
     CONNECT_TIMEOUT = "connect timed out"
     CONNECT_FAILED = "connect failed"
-    """No route, no name, no descriptor: never reached the server's port."""
+    """No route, no name: never reached the server's port."""
+    EXHAUSTED = "no descriptor left"
+    """This process could not even try, for want of a descriptor or of memory: the server
+    was not asked, so this says nothing of it."""
     STALE = "stale connection"
     """A reused connection died before one byte of the answer (RFC 9112 section 9.3.1)."""
     RESET = "connection reset"
@@ -29,6 +32,9 @@ class OutcomeKind(enum.Enum):
 CONNECT_KINDS = frozenset(
     {OutcomeKind.CONNECT_REFUSED, OutcomeKind.CONNECT_TIMEOUT, OutcomeKind.CONNECT_FAILED}
 )
+
+SILENT_KINDS = frozenset({OutcomeKind.STALE, OutcomeKind.ABANDONED, OutcomeKind.EXHAUSTED})
+"""They say nothing of the server."""
 
 
 @attrs.frozen(slots=True)
@@ -53,9 +59,9 @@ class Outcome:
     def is_server_failure(self) -> bool:
         """Whether the outcome counts against the server (5xx, reset, timeout, ...).
 
-        A stale connection does not (it says nothing of the server's health), and
-        neither does an abandoned attempt. 4xx are the client's.
+        What says nothing of the server's health does not: a stale connection, an abandoned
+        attempt, one that this process could not make. 4xx are the client's.
         """
         if self.kind is OutcomeKind.ANSWERED:
             return self.status is not None and self.status >= 500
-        return self.kind not in (OutcomeKind.STALE, OutcomeKind.ABANDONED)
+        return self.kind not in SILENT_KINDS

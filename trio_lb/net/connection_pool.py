@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from trio_lb.model.address import Address, Ends
 from trio_lb.model.events import Event
-from trio_lb.net.env import Env, Stream
+from trio_lb.net.env import ConnectError, Env, Stream
 from trio_lb.net.inbox import Inbox
 from trio_lb.policy.reuse import ReusePlan, ReuseStatistics
 
@@ -93,9 +93,11 @@ class ServerConnections:
         idle_seconds: float,
         first_read: int,
         on_due: Callable[["ServerConnections"], None],
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self._env = env
         self._dial = dial
+        self._make_room = make_room
         self._first_read = first_read
         self._on_due = on_due
         self._is_closed = False
@@ -107,10 +109,18 @@ class ServerConnections:
     async def connect(self, client: Ends | None = None) -> UpstreamConnection:
         """Open a new connection; if it names its ``client``, it is private to it.
 
+        Without a descriptor for it, idle connections give theirs up: somebody waits.
+
         Raises:
           ConnectError: see ``Network.connect``.
         """
-        connection = UpstreamConnection(await self._dial(client), self, self._first_read)
+        try:
+            stream = await self._dial(client)
+        except ConnectError as error:
+            if not (error.ours and self._make_room()):
+                raise
+            stream = await self._dial(client)
+        connection = UpstreamConnection(stream, self, self._first_read)
         connection.is_private = client is not None
         return connection
 
@@ -161,10 +171,16 @@ class ServerConnections:
         self._next_look = math.inf if due is None else due
         return ()
 
+    def let_go(self) -> int:
+        """Close every idle connection now; return how many there were."""
+        idle = self._plan.clear()
+        _close(idle)
+        return len(idle)
+
     def close(self) -> None:
         """Close every idle connection now, and each busy one when its exchange has ended."""
         self._is_closed = True
-        _close(self._plan.clear())
+        self.let_go()
 
     def statistics(self) -> ReuseStatistics:
         """Return how many connections idle, and what was learnt of the server's patience."""
@@ -216,8 +232,13 @@ class ConnectionPools:
                 idle_seconds=self._idle_seconds,
                 first_read=self._first_read,
                 on_due=self._on_due,
+                make_room=self._make_room,
             )
         return connections
+
+    def _make_room(self) -> bool:
+        """Close whatever idles, at every server; whether that was anything."""
+        return sum(each.let_go() for each in self._by_key.values()) > 0
 
     async def _connect(self, key: object, address: Address, client: Ends | None) -> Stream:
         return await self._env.network.connect(address)

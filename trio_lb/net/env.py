@@ -130,11 +130,16 @@ class OutOfDescriptors(AcceptError):
 
 
 class ConnectError(OSError):
-    """A connection could not be made; ``refused`` tells a closed port from other causes."""
+    """A connection could not be made; ``refused`` tells a closed port from other causes.
 
-    def __init__(self, message: str, *, refused: bool = False) -> None:
+    ``ours`` says that this process could not even try, for want of descriptors or of
+    memory: no server is to blame.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False, ours: bool = False) -> None:
         super().__init__(message)
         self.refused = refused
+        self.ours = ours
 
 
 class Network(Protocol):

@@ -58,7 +58,8 @@ async def race(dial: Callable[[str], Awaitable[C]], hosts: Sequence[str]) -> C:
     what it had begun when it is cancelled or fails.
 
     Raises:
-      ConnectError: none answered; ``refused`` if each of them refused.
+      ConnectError: none answered; ``refused`` if each of them refused, ``ours`` if one of
+        them could not be tried.
     """
     if len(hosts) == 1:
         return await dial(hosts[0])
@@ -74,7 +75,8 @@ async def race(dial: Callable[[str], Awaitable[C]], hosts: Sequence[str]) -> C:
     if contest.winner is None:
         failures = contest.failures
         message = "; ".join(map(str, failures))
-        raise ConnectError(message, refused=all(error.refused for error in failures))
+        refused, ours = all(e.refused for e in failures), any(e.ours for e in failures)
+        raise ConnectError(message, refused=refused, ours=ours)
     return contest.winner
 
 

@@ -259,7 +259,8 @@ class RealNetwork:
         try:
             sock = socket.socket(_family_of(address), socket.SOCK_STREAM)
         except OSError as error:
-            raise ConnectError(f"{address}: {error.strerror}") from error
+            ours = error.errno in _NO_DESCRIPTORS
+            raise ConnectError(f"{address}: {error.strerror}", ours=ours) from error
         try:
             sock.setblocking(False)
             await _dial(sock, address)
@@ -275,8 +276,10 @@ class RealNetwork:
         try:
             stream = await race(dial, await self._names.resolve(address.host))
         except OSError as error:
-            refused = isinstance(error, ConnectError) and error.refused
-            raise ConnectError(f"{address}: {error}", refused=refused) from error
+            if not isinstance(error, ConnectError):
+                error = ConnectError(str(error), ours=error.errno in _NO_DESCRIPTORS)
+            refused, ours = error.refused, error.ours
+            raise ConnectError(f"{address}: {error}", refused=refused, ours=ours) from error
         stream._peer = address  # As it was dialled: by name.
         return stream
 
@@ -322,7 +325,8 @@ async def _dial(sock: socket.socket, address: Address) -> None:
         # No number for it: a zone that is no interface of ours, a path that is too long.
         raise ConnectError(f"{address}: {error.strerror or error}") from error
     if code:
-        raise ConnectError(f"{address}: {os.strerror(code)}", refused=code in _REFUSED)
+        refused, ours = code in _REFUSED, code in _NO_DESCRIPTORS
+        raise ConnectError(f"{address}: {os.strerror(code)}", refused=refused, ours=ours)
 
 
 async def _shake_hands(sock: socket.socket, address: Address) -> int:

@@ -69,13 +69,16 @@ class CheckResult:
     """How one check ended. ``detail`` says why it failed; latency is None when unmeasured.
 
     ``refused`` tells a server that refused the connection, and so is dead for certain,
-    from one that failed otherwise. ``details`` are what a probe of the user's own told.
+    from one that failed otherwise; ``unasked``, that the check could not be made for want of
+    something in this process, which is no evidence. ``details`` are what a probe of the
+    user's own told.
     """
 
     ok: bool
     latency_seconds: float | None = None
     detail: str = ""
     refused: bool = False
+    unasked: bool = False
     details: Mapping[str, object] = attrs.Factory(dict)
 
 

@@ -5,6 +5,7 @@
     stale connection           safe                   same server, fresh connection, now;
                                                       once a request, no budget, no count
     never reached the server   anybody                another server, now
+    could not even try (ours)  anybody                another server, after a backoff
     reset, closed, timeout     safe                   another server, after a backoff
     answered (any status),     nobody
       malformed, cut short,

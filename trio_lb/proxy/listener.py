@@ -28,6 +28,35 @@ _MAX_REFUSING = 128
 _log = logging.getLogger("trio_lb.listener")
 
 
+class _Pause:
+    """Accepting fails: for want of descriptors, mostly. One line when it begins, one at its end.
+
+    Who waits keeps waiting in the kernel meanwhile.
+    """
+
+    def __init__(self, context: ProxyContext, where: str) -> None:
+        self._context = context
+        self._where = where
+        self._since: float | None = None
+
+    async def wait(self, error: AcceptError, open_connections: int) -> None:
+        """Let others end something before the next try."""
+        if self._since is None:
+            self._since = self._context.env.now()
+            _log.warning(
+                "listener %s: %s; accepting pauses while %d connections are open",
+                self._where, error, open_connections,
+            )  # fmt: skip
+        await trio.sleep(_ACCEPT_PAUSE_SECONDS)
+
+    def over(self) -> None:
+        """Say that it goes on, if it had paused."""
+        if self._since is not None:
+            seconds = self._context.env.now() - self._since
+            self._since = None
+            _log.info("listener %s: accepting again after %.1f s", self._where, seconds)
+
+
 class Guest(Protocol):
     """What serves one accepted stream: an HTTP connection, a TCP one, or one at the entrance."""
 
@@ -199,16 +228,20 @@ async def serve_listener(
         welcome = partial(_Arrival, connections, entrance, welcome, speaks_http)
         speaks_http = speaks_http and not entrance.is_encrypted
     address = listener.address
+    pause = _Pause(context, str(address))
     context.bus.publish(ListenerOpened(at=context.env.now(), address=str(address)))
     async with trio.open_nursery() as nursery:
+        accept = partial(
+            _accept, context, listener, welcome, connections, nursery, speaks_http, pause
+        )
         try:
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(_cancel_when, stop, accepting.cancel_scope)
                 while not stop.is_set():
-                    await _accept(context, listener, welcome, connections, nursery, speaks_http)
+                    await accept()
             # Who connected before the end is served: one last, patient look at the backlog.
             with trio.move_on_after(_LAST_LOOK_SECONDS):
-                await _accept(context, listener, welcome, connections, nursery, speaks_http)
+                await accept()
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
                 await listener.aclose()
@@ -227,16 +260,14 @@ async def _accept(
     connections: Connections,
     nursery: trio.Nursery,
     speaks_http: bool,
+    pause: _Pause,
 ) -> None:
     try:
         batch = await listener.accept_batch(ACCEPT_BATCH)
     except AcceptError as error:
-        _log.warning(
-            "listener %s: %s; accepting nothing for %g s while %d connections are open",
-            listener.address, error, _ACCEPT_PAUSE_SECONDS, len(connections),
-        )  # fmt: skip
-        await trio.sleep(_ACCEPT_PAUSE_SECONDS)
+        await pause.wait(error, len(connections))
         return
+    pause.over()
     for stream in batch:
         reason = connections.limit_met(stream)
         if reason is not None:

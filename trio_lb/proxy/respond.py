@@ -14,6 +14,9 @@ _FAILURES = {
     OutcomeKind.CONNECT_TIMEOUT: Reject(
         504, "upstream_connect_timeout", "no server was reached in time"
     ),
+    OutcomeKind.EXHAUSTED: Reject(
+        503, "out_of_descriptors", "this proxy has no descriptor left to reach a server with"
+    ),
     OutcomeKind.STALE: Reject(502, "upstream_reset", "the server closed before it answered"),
     OutcomeKind.RESET: Reject(502, "upstream_reset", "the server closed before it answered"),
     OutcomeKind.CLOSED: Reject(502, "upstream_reset", "the server closed before it answered"),
@@ -22,6 +25,9 @@ _FAILURES = {
         502, "upstream_bad_response", "the server's answer is not valid HTTP/1.1"
     ),
 }
+
+OVERLOAD_SECONDS = 1
+"""Retry-After when this process itself is short of something: requests that end free it."""
 
 DENIED = Reject(403, "access_denied", "this address is not let in")
 
@@ -92,7 +98,8 @@ async def fail(exchange: Exchange, outcome: Outcome, refusal: Reject | None) -> 
         # A length or a missing last chunk shows the cut; HTTP/1.0 has nothing but a reset.
         exchange.cut = exchange.head is None or exchange.head.minor == 0
     else:
-        await refuse(exchange, _FAILURES[outcome.kind])
+        wait = OVERLOAD_SECONDS if outcome.kind is OutcomeKind.EXHAUSTED else None
+        await refuse(exchange, _FAILURES[outcome.kind], retry_after_seconds=wait)
 
 
 def _doubt(exchange: Exchange) -> None:

@@ -45,6 +45,7 @@ _UNREACHED: Final = {
     OutcomeKind.CONNECT_REFUSED: (502, "upstream_connect_refused"),
     OutcomeKind.CONNECT_FAILED: (502, "upstream_connect_failed"),
     OutcomeKind.CONNECT_TIMEOUT: (504, "upstream_connect_timeout"),
+    OutcomeKind.EXHAUSTED: (503, "out_of_descriptors"),
 }
 
 _ERRORS: Final = {

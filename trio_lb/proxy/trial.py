@@ -24,9 +24,14 @@ async def reach(
         with trio.move_on_at(deadline):
             return await home.connect(client)
     except ConnectError as error:
-        kind = OutcomeKind.CONNECT_REFUSED if error.refused else OutcomeKind.CONNECT_FAILED
-        return Outcome(kind, None, False, str(error))
+        return Outcome(_kind_of(error), None, False, str(error))
     return Outcome(OutcomeKind.CONNECT_TIMEOUT, None, False, "not connected in time")
+
+
+def _kind_of(error: ConnectError) -> OutcomeKind:
+    if error.ours:
+        return OutcomeKind.EXHAUSTED
+    return OutcomeKind.CONNECT_REFUSED if error.refused else OutcomeKind.CONNECT_FAILED
 
 
 def judge(

@@ -29,18 +29,24 @@ class HostNetwork:
 
     127.0.0.1, ``::1`` and ``localhost`` mean the host itself, as do unix sockets. Its
     listeners are a list, not a table by address: a wildcard answers for any address.
+    ``out_of_descriptors`` is a fault switch: while it is set, nothing can be dialled from
+    here. Accepting has a switch of its own at each listener.
     """
 
     def __init__(self, net: "VirtualNetwork", name: str, address: str) -> None:
         self.name = name
         self.address = address
         self.listeners: list[VirtualListener] = []
+        self.out_of_descriptors = False
         self._net = net
         self._client_ports = itertools.cycle(_CLIENT_PORTS)
         self._free_ports = itertools.count(_FIRST_FREE_PORT)
 
     async def connect(self, address: Address) -> VirtualStream:
         """See ``Network``: one round trip. A name's addresses are tried in their order."""
+        if self.out_of_descriptors:
+            await trio.lowlevel.checkpoint()
+            raise ConnectError(f"{address}: too many open files", ours=True)
         failure: ConnectError | None = None
         for host in await self._hosts_of(address):
             try:

@@ -17,7 +17,7 @@ import attrs
 
 from trio_lb.config.schema import PoolConfig, ServerConfig
 from trio_lb.model.events import Event, ServerRemoved
-from trio_lb.model.outcome import Outcome, OutcomeKind
+from trio_lb.model.outcome import SILENT_KINDS, Outcome, OutcomeKind
 from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import Balancer, Candidate, Context
 from trio_lb.policy.balance.custom import Custom
@@ -35,9 +35,6 @@ from trio_lb.state.verdicts import Verdicts
 
 NOTHING: Final[tuple[Event, ...]] = ()
 """What most observations tell; shared, so that telling it allocates nothing."""
-
-_UNCOUNTED: Final = frozenset({OutcomeKind.STALE, OutcomeKind.ABANDONED})
-"""Outcomes that say nothing of the server."""
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -117,7 +114,7 @@ class Pool:
                 told = self._verdicts.succeeded(server, now, began_at, rng)
                 return self._follow(told, now) if told else NOTHING
             return NOTHING
-        if kind in _UNCOUNTED:
+        if kind in SILENT_KINDS:
             if kind is OutcomeKind.ABANDONED:
                 server.requests += 1
                 server.abandoned += 1
@@ -157,8 +154,11 @@ class Pool:
     # -- verdicts
 
     def checked(self, server: Server, check: CheckResult, now: float) -> Sequence[Event]:
-        """Count a probe's result; one good check is enough while nobody is usable."""
-        if server.health is None or not self._membership.is_member(server):
+        """Count a probe's result; one good check is enough while nobody is usable.
+
+        A check that could not be made changes nothing.
+        """
+        if check.unasked or server.health is None or not self._membership.is_member(server):
             return NOTHING
         told = server.health.observe(check, now, urgent=not self.is_usable)
         if told and server.health.is_usable:
