@@ -12,6 +12,7 @@ from pathlib import Path
 import trio
 
 from trio_lb.app.balancer import LoadBalancer, Service
+from trio_lb.app.door import open_door
 from trio_lb.app.household import Household
 from trio_lb.app.reach import Reach
 from trio_lb.config.schema import Config
@@ -50,15 +51,16 @@ async def open_load_balancer(
     caught: BaseException | None = None
     async with trio.open_nursery() as root, _household(plan, world, bus) as (household, context):
         lb = LoadBalancer(household, context)
-        try:
-            household.apply(plan)
-            for service in services:
-                await root.start(service, lb)
-            yield lb
-        except trio.Cancelled:
-            raise  # It belongs to a scope further out, or to the root itself.
-        except BaseException as error:
-            caught = error
+        async with open_door(lb.front.door):
+            try:
+                household.apply(plan)
+                for service in services:
+                    await root.start(service, lb)
+                yield lb
+            except trio.Cancelled:
+                raise  # It belongs to a scope further out, or to the root itself.
+            except BaseException as error:
+                caught = error
         root.cancel_scope.cancel()
     bus.publish(Destroyed(at=world.now()))
     if caught is not None:

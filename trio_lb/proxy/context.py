@@ -1,6 +1,7 @@
 """What every connection of one balancer shares: its limits, books and seams, bound once."""
 
 from collections.abc import Callable
+from typing import Final
 
 from trio_lb.config.schema import Config
 from trio_lb.net.bus import Bus
@@ -14,6 +15,9 @@ from trio_lb.proxy.answer_out import DateLine
 from trio_lb.proxy.request_out import Trust
 from trio_lb.proxy.websockets import Due, WebSockets
 from trio_lb.state.ledger import Ledger
+
+_ROOM_BYTES: Final = 4096
+_ROOM_FIELDS: Final = 16
 
 
 class ProxyContext:
@@ -68,6 +72,16 @@ class ProxyContext:
         )
         self.response_reader = ResponseReader(
             codec, head_size=limits.head_size, header_count=limits.header_count
+        )
+
+    @property
+    def own_answer_reader(self) -> ResponseReader:
+        """Reads what we wrote ourselves: a server's head, with room for what was put in."""
+        limits = self.limits
+        return ResponseReader(
+            self._codec,
+            head_size=limits.head_size + _ROOM_BYTES,
+            header_count=limits.header_count + _ROOM_FIELDS,
         )
 
     def date_line(self) -> bytes:
