@@ -134,3 +134,16 @@ async def test_a_crash_resets_connections_and_refuses_new_ones(
     await client.expect_reset()
     listener = await world.env.network.listen(Address("127.0.0.1", 8000))
     await listener.aclose()
+
+
+async def test_hangs_up_in_a_pattern_and_never_on_a_health_check(
+    world: World, nursery: trio.Nursery
+) -> None:
+    backend = await server(world, nursery, Behaviour("Server A", drops=(True, False)))
+    for expected in (b"", b"HTTP/1.1 200", b"", b"HTTP/1.1 200"):
+        client = await world.client()
+        await client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert (await client.expect_rest())[:12] == expected
+        check = await world.client()
+        assert await ask(check, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n") == 200
+    assert backend.answered == 6

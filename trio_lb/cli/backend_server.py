@@ -6,6 +6,7 @@ connections alive, and can be made slow, unreliable, or dead.
 
 import email.utils
 import http
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -20,6 +21,7 @@ IDLE_SECONDS: Final = 60.0
 """How long a client may be silent."""
 STALL_SECONDS: Final = 30.0
 """How long a client may take nothing."""
+HEALTH_PATH: Final = "/health"
 
 _ACCEPT_BATCH: Final = 64
 _READ_BYTES: Final = 64 * 1024
@@ -37,12 +39,15 @@ class Behaviour:
     """How a server answers; may be changed while it runs.
 
     ``content`` is its name, in body and ``X-Server``. Each answer takes
-    ``latency_seconds``; ``fail_fraction`` of them, drawn by lot, are 500.
+    ``latency_seconds``; ``fail_fraction`` of them, drawn by lot, are 500. ``drops`` is a
+    pattern that is gone through again and again: where it says True the server hangs up
+    without an answer. HEALTH_PATH is spared: what is ill there rarely knows it.
     """
 
     content: str = "Backend Server"
     latency_seconds: float = 0.0
     fail_fraction: float = 0.0
+    drops: Sequence[bool] = ()
 
 
 class BackendServer:
@@ -51,6 +56,7 @@ class BackendServer:
     def __init__(self, env: Env, listener: Listener, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.answered = 0
+        self._asked = 0
         self._env = env
         self._listener = listener
         self._rng = env.rng(f"backend {behaviour.content}")
@@ -101,7 +107,16 @@ class BackendServer:
             if request is None:
                 return
             await trio.sleep(self.behaviour.latency_seconds)
+            if self._drops(request):
+                return
             await self._answer(conversation, self._status_for(request))
+
+    def _drops(self, request: h11.Request) -> bool:
+        if request.target == HEALTH_PATH.encode():
+            return False
+        self._asked += 1
+        pattern = self.behaviour.drops
+        return bool(pattern) and pattern[(self._asked - 1) % len(pattern)]
 
     def _status_for(self, request: h11.Request) -> int:
         if request.method == b"CONNECT":

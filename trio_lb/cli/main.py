@@ -17,7 +17,7 @@ from trio_lb.cli.exits import Exit
 
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "balance traffic over servers, as a configuration or the options say",
-    "demo": "three servers, a proxy, an outage and the recovery, on this machine",
+    "demo": "three servers that fail in four ways, and a proxy that copes, on this machine",
     "backend": "a test server that names itself",
     "check": "validate a configuration: every problem at once",
 }
