@@ -11,6 +11,7 @@ from trio_lb._version import __version__
 
 if TYPE_CHECKING:
     from trio_lb.app import LoadBalancer as LoadBalancer
+    from trio_lb.app import LoadBalancerManager as LoadBalancerManager
     from trio_lb.app import Service as Service
     from trio_lb.app import open_load_balancer as open_load_balancer
     from trio_lb.config.schema import Config as Config
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from trio_lb.state.server import Server as Server
 
 _HOMES = {
-    "trio_lb.app": ("LoadBalancer", "Service", "open_load_balancer"),
+    "trio_lb.app": ("LoadBalancer", "LoadBalancerManager", "Service", "open_load_balancer"),
     "trio_lb.config.schema": ("Config", "ListenerConfig", "PoolConfig", "ServerConfig"),
     "trio_lb.model.address": ("Address",),
     "trio_lb.model.errors": (
@@ -70,6 +71,8 @@ _HOMES = {
         "ServerReadmitted",
         "ServerRemoved",
         "ServerSelected",
+        "SessionCreated",
+        "SessionsCleaned",
     ),
     "trio_lb.model.headers": ("Headers",),
     "trio_lb.model.request": ("Request",),

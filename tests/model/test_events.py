@@ -23,7 +23,7 @@ NAMES = {
     "no_healthy_servers", "fail_open_entered", "fail_open_left",
     "request_completed", "request_failed", "request_retried", "request_shed",
     "config_updated", "config_rejected", "listener_opened", "listener_closed", "destroyed",
-    "metrics_updated",
+    "metrics_updated", "session_created", "sessions_cleaned",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from trio_lb.model.events import (
     ConfigUpdated,
     Destroyed,
     Event,
+    MetricsUpdated,
     NoHealthyServers,
     ServerAdded,
     ServerEvent,
@@ -212,3 +213,37 @@ def test_wants_is_true_exactly_when_a_callback_would_be_called(
         heard.clear()
         bus.publish(event)
         assert bus.wants(ServerAdded) == bool(heard)
+
+
+def test_what_comes_by_the_clock_is_heard_by_who_names_it_only() -> None:
+    bus = Bus()
+    everything: list[Event] = []
+    named: list[Event] = []
+    bus.on(Event, everything.append)
+    assert not bus.wants(MetricsUpdated)
+    undo = bus.on("metrics_updated", named.append)
+    assert bus.wants(MetricsUpdated)
+    beat = MetricsUpdated(at=1.0)
+    bus.publish(beat)
+    undo()
+    assert not bus.wants(MetricsUpdated)
+    assert (everything, named) == ([], [beat])
+
+
+async def test_a_subscription_to_all_and_the_clock_gets_both_once() -> None:
+    bus = Bus()
+    async with bus.subscribe(Event, MetricsUpdated, Destroyed) as news:
+        told = [MetricsUpdated(at=1.0), Destroyed(at=2.0)]
+        for event in told:
+            bus.publish(event)
+        assert [await anext(news), await anext(news)] == told
+
+
+def test_whoever_comes_or_leaves_is_noticed() -> None:
+    bus = Bus()
+    noticed: list[bool] = []
+    bus.on_interest = lambda: noticed.append(bus.wants(Destroyed))
+    undo = bus.on("destroyed", lambda event: None)
+    undo()
+    undo()
+    assert noticed == [True, False]

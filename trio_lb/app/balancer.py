@@ -12,6 +12,7 @@ from trio_lb.app.front import Front, OnePool
 from trio_lb.app.health_face import HealthFace
 from trio_lb.app.household import Household
 from trio_lb.app.pool_face import PoolFace
+from trio_lb.app.pulse import Pulse
 from trio_lb.app.route import route
 from trio_lb.app.selection import select
 from trio_lb.config.schema import DEFAULT_POOL, Config
@@ -49,6 +50,7 @@ class LoadBalancer:
         self.context = context
         self.front = Front(self.env, self.registry, context)
         self._household = household
+        self._pulse = Pulse(self.bus, self.env.now, self.statistics, household.timers.touch)
 
     # ------------------------------------------------------------------ what it is
 

@@ -12,14 +12,16 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from trio_lb.app.reach import Reach
-from trio_lb.config.schema import Config, PoolConfig
+from trio_lb.app.residents import Residents
+from trio_lb.config.schema import Config, PoolConfig, ServerConfig
 from trio_lb.control.health_checks import HealthChecks
 from trio_lb.control.timers import Timers
 from trio_lb.model.errors import ConfigError, Problem
-from trio_lb.model.events import ConfigRejected, Event
+from trio_lb.model.events import ConfigRejected, Event, ServerRemoved
 from trio_lb.net.bus import Bus
 from trio_lb.net.env import Env
 from trio_lb.proxy.context import ProxyContext
+from trio_lb.proxy.inside.apps import Apps
 from trio_lb.state.pool import Pool
 from trio_lb.state.registry import Registry
 
@@ -39,15 +41,20 @@ class Household:
         context: ProxyContext,
         timers: Timers,
         checks: HealthChecks,
+        apps: Apps,
     ) -> None:
         self.registry = registry
         self.checks = checks
+        self.timers = timers
         self._env = env
         self._bus = bus
         self._reach = reach
         self._context = context
-        self._timers = timers
         self._known: dict[Pool, None] = {}
+        self._residents = Residents(
+            registry, apps, follow=self.follow, now=env.now, forget=context.connections.forget
+        )
+        bus.on(ServerRemoved, lambda event: self._residents.settle())
         self._is_open = False
 
     def now(self) -> float:
@@ -89,6 +96,7 @@ class Household:
         """Whatever may refuse comes first; what follows can't fail."""
         try:
             self._refuse_other_listeners(plan)
+            self._residents.check(plan)
             renewals = read(plan)
             told = self.registry.apply(plan, self._env.now())
         except ConfigError as error:
@@ -99,6 +107,18 @@ class Household:
         self._is_open = True
         self._context.rebind(plan)
         self.follow(told)
+
+    async def wait_started(self) -> None:
+        """Wait until every application among the servers has started, or failed to."""
+        await self._residents.wait_started()
+
+    def check_server(self, config: ServerConfig) -> None:
+        """See that a server that is about to come can be what it says.
+
+        Raises:
+          ConfigError: its application can't be imported, or not be called.
+        """
+        self._residents.check_server(config)
 
     def change_pool(self, config: PoolConfig) -> None:
         """Note in the plan what a pool has just been told; nothing else changes."""
@@ -113,17 +133,18 @@ class Household:
                 self._take_in(pool)
         for pool in [pool for pool in self._known if pool not in here]:
             self.checks.forget(pool)
-            self._timers.forget(pool)
+            self.timers.forget(pool)
             del self._known[pool]
         for event in told:
             self._bus.publish(event)
+        self._residents.settle()
 
     def _take_in(self, pool: Pool) -> None:
         self._known[pool] = None
-        pool.on_deadline_moved = self._timers.touch
+        pool.on_deadline_moved = self.timers.touch
         pool.on_left = self._context.connections.forget
         self.checks.watch(pool)
-        self._timers.touch(pool)
+        self.timers.touch(pool)
 
     def _refuse_other_listeners(self, plan: Config) -> None:
         """A listener that serves can't move; who wants another one starts another process."""

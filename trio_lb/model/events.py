@@ -14,9 +14,10 @@ from trio_lb.model.outcome import Outcome
 
 @attrs.frozen(slots=True, kw_only=True)
 class Event:
-    """Root of all events."""
+    """Root of all events. Only who names a periodic one hears of it: ``Event`` leaves it out."""
 
     name: ClassVar[str] = "event"
+    is_periodic: ClassVar[bool] = False
     at: float
 
 
@@ -216,7 +217,25 @@ class MetricsUpdated(Event):
     """A second has passed: the counts as they stand (a ``Statistics``)."""
 
     name: ClassVar[str] = "metrics_updated"
+    is_periodic: ClassVar[bool] = True
     metrics: object = None
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class SessionCreated(ServerEvent):
+    """A client was tied to a server; its further requests go there."""
+
+    name: ClassVar[str] = "session_created"
+    session_id: str
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class SessionsCleaned(Event):
+    """Sessions of ``pool`` that had expired were removed; ``count`` of them."""
+
+    name: ClassVar[str] = "sessions_cleaned"
+    pool: str
+    count: int
 
 
 @attrs.frozen(slots=True, kw_only=True)

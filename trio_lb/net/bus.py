@@ -35,6 +35,10 @@ class Topic:
     kind: type[Event]
     matches: Callable[[Any], bool] | None = None
 
+    def covers(self, kind: type[Event]) -> bool:
+        """Whether events of that class belong here; a periodic one must be named itself."""
+        return kind is self.kind or (not kind.is_periodic and issubclass(kind, self.kind))
+
 
 def _went_up(event: ServerHealthChanged) -> bool:
     return event.is_healthy
@@ -125,9 +129,14 @@ class Subscription:
 
 
 class Bus:
-    """Delivers events to callbacks and subscriptions."""
+    """Delivers events to callbacks and subscriptions.
+
+    ``on_interest()`` may be assigned: it is called when somebody came or left, so that
+    what nobody wants need not be made at all.
+    """
 
     def __init__(self) -> None:
+        self.on_interest: Callable[[], None] = _ignore
         self._listeners: list[_Listener] = []
         # For each concrete class the listeners it reaches; emptied by each change.
         self._routes: dict[type[Event], tuple[_Listener, ...]] = {}
@@ -147,7 +156,8 @@ class Bus:
     def on(self, what: str | type[Event], callback: Callback) -> Unsubscribe:
         """Call ``callback(event)`` for each event of that name or class, until undone.
 
-        A class stands for its subclasses too: ``Event`` is everything.
+        A class stands for its subclasses too: ``Event`` is everything that happens. What comes
+        by the clock alone (``metrics_updated``) is heard by who names it.
 
         Raises:
           ValueError: no event has that name.
@@ -176,19 +186,23 @@ class Bus:
 
     def _add(self, listener: _Listener) -> Unsubscribe:
         self._listeners.append(listener)
-        self._routes.clear()
+        self._changed()
 
         def unsubscribe() -> None:
             if listener in self._listeners:
                 self._listeners.remove(listener)
-                self._routes.clear()
+                self._changed()
 
         return unsubscribe
+
+    def _changed(self) -> None:
+        self._routes.clear()
+        self.on_interest()
 
     def _route(self, kind: type[Event]) -> tuple[_Listener, ...]:
         route = self._routes.get(kind)
         if route is None:
-            route = tuple(each for each in self._listeners if issubclass(kind, each.topic.kind))
+            route = tuple(each for each in self._listeners if each.topic.covers(kind))
             self._routes[kind] = route
         return route
 
@@ -204,10 +218,14 @@ def _topic_of(what: str | type[Event]) -> Topic:
     raise ValueError(f"no event is called {what!r}{hint}")
 
 
+def _ignore() -> None:
+    """A hook that nobody has taken."""
+
+
 def _without_overlap(kinds: Sequence[type[Event]]) -> list[type[Event]]:
     """Drop every class that another one covers, so that nothing is delivered twice."""
     return [
         kind
         for kind in dict.fromkeys(kinds)
-        if not any(other is not kind and issubclass(kind, other) for other in kinds)
+        if not any(other is not kind and Topic(other).covers(kind) for other in kinds)
     ]
