@@ -212,6 +212,26 @@ async def test_one_client_has_a_limit_of_its_own_until_its_connections_end(env: 
     assert connections.limit_met(Recorded([])) is None
 
 
+class OverUnixSocket(Recorded):
+    """A client whose socket has no name, as most have none."""
+
+    peer = Address("unix:", 0)
+
+
+async def test_clients_of_a_unix_socket_are_not_taken_for_one(env: SimEnv) -> None:
+    context = context_of(env, limits=LimitsConfig(max_connections=3, per_client=1))
+    connections = Connections(context)
+    for _ in range(2):
+        stream = OverUnixSocket([])
+        assert connections.limit_met(stream) is None
+        admitted(connections, context, stream)
+    named = OverUnixSocket([])
+    guests = [admitted(connections, context, named) for _ in range(2)]
+    assert connections.limit_met(named) == "max_connections", "this limit is everybody's"
+    told = [connections.identify(guest, "192.0.2.7") for guest in guests]
+    assert told == [None, "per_client"], "a PROXY header has named them"
+
+
 async def test_a_refused_connection_is_told_so_and_counted(env: SimEnv) -> None:
     context = context_of(env)
     news = news_of(context)

@@ -76,7 +76,12 @@ class LimitsConfig:
         "connections of clients at once; one more is answered 503",
         source="requirement 004; Envoy 1024",
     )
-    per_client: int | None = knob(None, maybe(count()), "the same for one client address")
+    per_client: int | None = knob(
+        None,
+        maybe(count()),
+        "the same for one client address; who comes over a unix socket has none, unless a PROXY"
+        " header names it",
+    )
     head_size: int = knob(
         32 * 1024,
         size_from(1024, 16 * 1024**2),

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import trio
 
+from trio_lb.model.address import Address
 from trio_lb.model.events import ListenerClosed, ListenerOpened, RequestShed
 from trio_lb.net.env import AcceptError, Listener, Stream
 from trio_lb.net.relay import linger
@@ -127,12 +128,16 @@ class Connections:
 
     def limit_met(self, stream: Stream) -> str | None:
         """Name the limit that keeps this connection out, or None."""
-        limits = self._context.limits
-        if len(self._open) >= limits.max_connections:
+        if len(self._open) >= self._context.limits.max_connections:
             return "max_connections"
-        if limits.per_client is not None and self._clients[stream.peer.host] >= limits.per_client:
-            return "per_client"
-        return None
+        return "per_client" if self._is_over(stream.peer.host) else None
+
+    def _is_over(self, host: str) -> bool:
+        """Whether that client has as many as it may; a unix socket's peers are nobody we know."""
+        limit = self._context.limits.per_client
+        if limit is None or self._clients[host] < limit:
+            return False
+        return not Address(host, 0).is_unix
 
     def admit(self, guest: Guest, stream: Stream) -> None:
         """Count a connection in, before its task runs."""
@@ -144,8 +149,7 @@ class Connections:
         if host == self._open[guest]:
             return None
         self._leave(self._open[guest])
-        limit = self._context.limits.per_client
-        is_over = limit is not None and self._clients[host] >= limit
+        is_over = self._is_over(host)
         self._clients[host] += 1
         self._open[guest] = host
         return "per_client" if is_over else None
