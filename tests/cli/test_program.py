@@ -2,6 +2,7 @@
 
 import errno
 import json
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -96,6 +97,22 @@ def test_the_ready_line_counts_the_servers_of_each_pool_that_answers() -> None:
         "trio-lb: ready, listening on http://127.0.0.1:1, http://[::1]:2 "
         "(3 servers in pool 'default', 1 server in pool 'api')"
     )
+
+
+async def test_a_certificate_that_is_none_ends_it_with_78_and_its_name(
+    world: World, nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.pem"
+    path.write_text("garbage")
+    listener = {"bind": str(FRONT), "protocol": "https", "ssl": {"certificate": str(path)}}
+    plan = load_mapping({"listeners": [listener], "servers": ["10.0.0.1:80"]})
+    running = await start(world, nursery, plan)
+    assert running.ended is not None
+    assert running.ended[0] == Exit.BAD_CONFIG
+    assert running.log == [
+        f"error listeners[0].ssl.certificates[0]: {path}: no PEM file: "
+        "no line in it begins with '-----BEGIN'"
+    ]
 
 
 async def test_a_request_in_flight_is_waited_for(world: World, nursery: trio.Nursery) -> None:

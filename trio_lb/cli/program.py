@@ -69,9 +69,7 @@ class Program:
             try:
                 return await self._run(logs)
             except ConfigError as error:
-                for problem in error.problems:
-                    _log.error("%s", problem)
-                return Exit.BAD_CONFIG
+                return _refused(error)
             except Exception:
                 _log.exception("internal fault; the program ends")
                 return Exit.SOFTWARE
@@ -123,6 +121,8 @@ class Program:
             wanted = [listener.bind for listener in self._config.listeners]
             logs.say(f"trio-lb: {cannot_bind(wanted, error)}")
             return Exit.CANNOT_BIND
+        except ConfigError as error:  # Here, or the nursery would wrap it in a group.
+            return _refused(error)
         logs.say(ready_line(addresses, self._config))
         if self._stats_period_seconds > 0:
             nursery.start_soon(print_statistics, lb, self._stats_period_seconds)
@@ -146,6 +146,12 @@ class Program:
         else:
             self._access_log.reopen_soon()
             _log.info("SIGUSR1: the access log is opened anew")
+
+
+def _refused(error: ConfigError) -> Exit:
+    for problem in error.problems:
+        _log.error("%s", problem)
+    return Exit.BAD_CONFIG
 
 
 def ready_line(addresses: Sequence[Address], config: Config) -> str:
