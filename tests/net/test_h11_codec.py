@@ -169,3 +169,31 @@ def test_any_answer_that_passes_the_grammar_is_what_an_h11_connection_reads(head
         version,
     )
     assert fields_of(theirs) == as_written(ours.fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_refused"),
+    [
+        (["Content-Length: 5"], False),
+        (["Content-Length: 5", "Content-Length: 6"], True),
+        (["Content-Length: 6"], False),
+        (["Content-Length: 6", "Content-Length: 6"], False),
+        (["Content-Length: 6, 6"], False),
+        (["Content-Length: 5, 6"], True),
+        (["Content-Length: " + "9" * 20], False),
+        (["Content-Length: " + "9" * 21], True),
+        (["Content-Length: 5", "Transfer-Encoding: chunked"], False),
+        (["Content-Length: 5", "Transfer-Encoding: x"], True),
+    ],
+)
+def test_a_verdict_that_is_remembered_is_that_of_the_same_fields(
+    fields: list[str], is_refused: bool
+) -> None:
+    head = "\r\n".join(["POST / HTTP/1.1", "Host: a", *fields, "", ""]).encode()
+    answer = "\r\n".join(["HTTP/1.1 200 OK", *fields, "", ""]).encode()
+    for _ in range(2):
+        for plain in (b"1", b"5", b"123456789012345678"):  # What is asked of h11 in its name.
+            ordinary = b"POST / HTTP/1.1\r\nHost: b\r\nContent-Length: " + plain + b"\r\n\r\n"
+            assert isinstance(CODEC.parse_request(ordinary), RawRequest)
+        assert isinstance(CODEC.parse_request(head), Reject) is is_refused
+        assert isinstance(CODEC.parse_response(answer), Reject) is is_refused
