@@ -128,8 +128,9 @@ async def test_an_address_that_is_taken_opens_no_listener_at_all(world: World) -
         pools=nothing_served().pools,
     )
     async with open_load_balancer(plan, env=world.env) as lb:
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(OSError, match=rf"listeners\[1\]: .* {taken}: .*in use"):
             await lb.serve()
+        assert world.net.open_listeners() == [holder], "nothing stays bound"
     again = await world.env.network.listen(free)
     await again.aclose()
     await holder.aclose()

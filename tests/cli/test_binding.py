@@ -8,7 +8,7 @@ import pytest
 from trio_lb.cli.binding import cannot_bind
 from trio_lb.model.address import Address
 
-HERE = [Address("127.0.0.1", 80)]
+HERE = Address("127.0.0.1", 80)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,12 @@ def test_says_what_where_and_what_to_do(code: int, sentence: str) -> None:
     assert cannot_bind(HERE, OSError(code, os.strerror(code))) == sentence
 
 
-def test_names_every_address_that_it_may_have_been() -> None:
-    both = [*HERE, Address("::1", 443)]
-    assert cannot_bind(both, OSError("what")).startswith(
-        "cannot listen on 127.0.0.1:80 or [::1]:443: what"
+def test_advice_names_where_another_address_may_be_said() -> None:
+    text = cannot_bind(HERE, OSError(errno.EACCES, "no"), port="listeners[1].bind")
+    assert text.endswith("choose another port with listeners[1].bind")
+
+
+def test_an_error_without_a_number_is_told_as_it_is() -> None:
+    assert cannot_bind(Address("::1", 443), OSError("what")) == (
+        "cannot listen on [::1]:443: what; nothing was started"
     )

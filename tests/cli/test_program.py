@@ -176,6 +176,18 @@ async def test_a_taken_port_is_71_and_one_sentence(world: World) -> None:
     await taken.aclose()
 
 
+async def test_of_several_listeners_the_one_that_cannot_be_bound_is_named(world: World) -> None:
+    taken = await world.env.network.listen(Address("127.0.0.1", 8001))
+    running = Running(world)
+    listeners = [{"bind": "127.0.0.1:8000"}, {"bind": "127.0.0.1:8001"}]
+    await running.run(Program(config("10.0.0.9:80", listeners=listeners), world.sim))
+    (line,) = running.log
+    assert line.startswith("trio-lb: cannot listen on 127.0.0.1:8001: ")
+    assert line.endswith("or choose another port with listeners[1].bind")
+    assert world.net.open_listeners() == [taken]
+    await taken.aclose()
+
+
 async def test_the_statistics_block_comes_exactly_once_a_period(
     world: World, nursery: trio.Nursery
 ) -> None:

@@ -309,7 +309,7 @@ class LoadBalancer:
 
         Raises:
           ConfigError: a certificate can't be used; nothing was bound.
-          OSError: an address can't be bound; none is left open then.
+          OSError: an address can't be bound (the text names it); none is left open then.
         """
         await self.front.serve(task_status=task_status)
 

@@ -34,6 +34,18 @@ _LAST_WORDS_SECONDS: Final = 1.0
 _HTTPS_PORT: Final = 443
 
 
+class CannotListen(OSError):
+    """An address can't be bound, that of ``listeners[index]``; errno and strerror say why."""
+
+    def __init__(self, address: Address, index: int, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror or str(error))
+        self.address = address
+        self.index = index
+
+    def __str__(self) -> str:
+        return f"listeners[{self.index}]: cannot listen on {self.address}: {self.strerror}"
+
+
 class OnePool:
     """The routes of one listener: everything goes to its pool."""
 
@@ -251,8 +263,11 @@ async def _bound(env: Env, config: Config) -> AsyncGenerator[list[Listener], Non
     """Bind every listener of the configuration, or none."""
     listeners: list[Listener] = []
     try:
-        for one in config.listeners:
-            listeners.append(await env.network.listen(one.bind))
+        for index, one in enumerate(config.listeners):
+            try:
+                listeners.append(await env.network.listen(one.bind))
+            except OSError as error:
+                raise CannotListen(one.bind, index, error) from error
         yield listeners
     finally:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORDS_SECONDS):

@@ -60,7 +60,7 @@ async def main(env: Env, address: Address, behaviour: Behaviour) -> Exit:
     try:
         listener = await env.network.listen(address)
     except OSError as error:
-        print(f"trio-lb backend: {cannot_bind([address], error)}", file=sys.stderr)
+        print(f"trio-lb backend: {cannot_bind(address, error)}", file=sys.stderr)
         return Exit.CANNOT_BIND
     server = BackendServer(env, listener, behaviour)
     async with env.signals(["SIGINT", "SIGTERM"]) as signals, trio.open_nursery() as nursery:

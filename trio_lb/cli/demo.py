@@ -80,7 +80,7 @@ async def main(
             try:
                 front = await _choose_front(env, wanted_port, out)
             except OSError as error:
-                logs.say(f"trio-lb demo: {cannot_bind([Address(HOST, wanted_port or 0)], error)}")
+                logs.say(f"trio-lb demo: {cannot_bind(Address(HOST, wanted_port or 0), error)}")
                 return Exit.CANNOT_BIND
             return await _play(env, front, await certify(), Play.of(seconds), out, style)
 

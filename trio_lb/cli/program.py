@@ -12,6 +12,7 @@ from typing import Final
 import trio
 
 from trio_lb.app import LoadBalancer, Service, open_load_balancer
+from trio_lb.app.front import CannotListen
 from trio_lb.cli.binding import cannot_bind
 from trio_lb.cli.exits import Exit
 from trio_lb.cli.file_limit import FileLimit, make_room
@@ -117,9 +118,11 @@ class Program:
     ) -> Exit:
         try:
             addresses: list[Address] = await nursery.start(lb.serve)
-        except OSError as error:
-            wanted = [listener.bind for listener in self._config.listeners]
-            logs.say(f"trio-lb: {cannot_bind(wanted, error)}")
+        except CannotListen as error:
+            # With several listeners the options don't say which one they mean.
+            key = f"listeners[{error.index}].bind"
+            where = {} if len(self._config.listeners) == 1 else {"port": key, "host": key}
+            logs.say(f"trio-lb: {cannot_bind(error.address, error, **where)}")
             return Exit.CANNOT_BIND
         except ConfigError as error:  # Here, or the nursery would wrap it in a group.
             return _refused(error)
