@@ -157,3 +157,10 @@ def test_https_without_a_certificate_can_not_be_run(
     assert (code, problem["line"], problem["severity"]) == (78, 3, "error")
     assert problem["path"] == "load_balancer.listeners[0]"
     assert problem["message"].startswith("https needs a certificate: write ssl: {certificate:")
+
+
+def test_an_empty_file_is_not_good(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "lb.yaml").write_text("# to be written\n")
+    assert check(capsys, "lb.yaml") == (
+        78, "lb.yaml is empty: nothing in it says what to balance\nlb.yaml: 1 error\n"
+    )  # fmt: skip

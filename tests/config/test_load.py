@@ -167,9 +167,17 @@ def test_the_sample_without_what_is_early_loads_and_misses_only_the_files() -> N
     )
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
-def test_an_empty_file_is_a_warning(text: str) -> None:
-    examined = examine_text(text, name="lb.yaml", environ={})
+@pytest.mark.parametrize("name", ["lb.yaml", "lb.toml", "lb.json"])
+@pytest.mark.parametrize("text", ["", "\n", "# nothing\n\n"])
+def test_an_empty_file_is_an_error_since_somebody_may_be_writing_it(text: str, name: str) -> None:
+    examined = examine_text(text, name=name, environ={})
+    (problem,) = examined.problems
+    assert examined.config is None
+    assert str(problem) == f"{name} is empty: nothing in it says what to balance"
+
+
+def test_a_file_that_says_that_there_is_nothing_is_a_warning() -> None:
+    examined = examine_text("{}", name="lb.yaml", environ={})
     assert examined.unwrap() == Config(pools={"default": PoolConfig()})
     (warning,) = examined.problems
     assert (

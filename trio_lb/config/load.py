@@ -95,7 +95,10 @@ def examine_text(
     """Return what is in the text of a file; ``name`` is how problems call it, and its suffix."""
     findings = Findings({(): Origin(name)}, Path(name).parent)
     value = _parse(text, name, findings)
-    if value is None and findings.has_errors:
+    if value is None:
+        if not findings.has_errors:
+            # A file that somebody is just writing: nobody's servers must go because of it.
+            findings.add((), "is empty: nothing in it says what to balance")
         return Examined(None, findings.problems)
     outside = Outside(os.environ if environ is None else environ, Path(name).parent)
     return _examine(value, outside, overrides, findings)
@@ -135,11 +138,14 @@ def _read(path: Path, findings: Findings) -> str | None:
 
 
 def _parse(text: str, name: str, findings: Findings) -> object:
-    """The parsers are imported when a file asks for one: a program with a dict needs none."""
+    """Return what it says, None if nothing or nothing that can be read.
+
+    The parsers are imported when a file asks for one: a program with a dict needs none.
+    """
     if name.endswith(".toml"):
         from trio_lb.config.toml_source import read_toml
 
-        return read_toml(text, name, findings)
+        return read_toml(text, name, findings) or None
     from trio_lb.config.yaml_source import read_yaml
 
     return read_yaml(text, name, findings)
