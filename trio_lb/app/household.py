@@ -98,6 +98,7 @@ class Household:
             self._refuse_other_listeners(plan)
             self._residents.check(plan)
             renewals = read(plan)
+            before = self.registry.plan
             told = self.registry.apply(plan, self._env.now())
         except ConfigError as error:
             self.reject(error)
@@ -106,6 +107,7 @@ class Household:
             renew()
         self._is_open = True
         self._context.rebind(plan)
+        self._redial(before)
         self.follow(told)
 
     async def wait_started(self) -> None:
@@ -116,14 +118,22 @@ class Household:
         """See that a server that is about to come can be what it says.
 
         Raises:
-          ConfigError: its application can't be imported, or not be called.
+          ConfigError: its application can't be imported, or not be called; or a certificate
+            towards it is not what it should be.
         """
         self._residents.check_server(config)
+        self._reach.prepare_server(config)
 
     def change_pool(self, config: PoolConfig) -> None:
         """Note in the plan what a pool has just been told; nothing else changes."""
         plan = self.registry.plan
         self.registry.plan = attrs.evolve(plan, pools={**plan.pools, config.name: config})
+        self._redial(plan)
+
+    def _redial(self, before: Config) -> None:
+        """Reuse no connection that was made as ``before`` said, where it is said otherwise now."""
+        for server in self._reach.redirected(before):
+            self._context.connections.forget(server)
 
     def follow(self, told: Sequence[Event]) -> None:
         """Look after pools that came, let go of those that went, and publish what happened."""

@@ -12,13 +12,14 @@ import trio
 
 from trio_lb.app.household import Household
 from trio_lb.config.schema import PoolConfig, ServerConfig
-from trio_lb.model.errors import UnknownServer
+from trio_lb.model.errors import ConfigError, Problem, UnknownServer
 from trio_lb.model.events import Event, ServerDrained, ServerRemoved
 from trio_lb.net.bus import Bus
 from trio_lb.state.pool import Pool, PoolStatistics
 from trio_lb.state.server import Server
 
-_ADDRESSES: Final = {"host", "port", "address", "url", "app"}
+_WHOLE: Final = ("address", "url")
+_ADDRESSES: Final = {"host", "port", "app", *_WHOLE}
 
 
 class PoolFace:
@@ -154,12 +155,18 @@ class PoolFace:
         """Return ``base`` with what is given, read as a whole server and taken apart again."""
         from trio_lb.config.knobs import spellings
 
-        where: dict[str, object] = {}
-        if not _ADDRESSES & given.keys():
-            where = {"app": base.app} if base.app is not None else {"address": str(base.address)}
-        made = self._read({"id": base.id, **where, **given})
         names = spellings(ServerConfig)
         fields = {names.get(key, "address") for key in given}
+        where: dict[str, object] = {} if "id" in fields else {"id": base.id}
+        if not _ADDRESSES & given.keys():
+            at = {"app": base.app} if base.app is not None else {"address": str(base.address)}
+            where.update(at)
+        made = self._read({**where, **given})
+        if made.id != base.id:
+            message = f"{made.id!r} is another server than {base.id!r}: an id stays as it is"
+            raise ConfigError([Problem("id", message)])
+        if "address" in fields and _has_scheme(given):
+            fields.add("tls")  # A URL says whether TLS is spoken, too.
         changes: dict[str, Any] = {name: getattr(made, name) for name in fields}
         return attrs.evolve(base, **changes)
 
@@ -177,3 +184,7 @@ class PoolFace:
         if deadline_seconds is not None:
             return deadline_seconds
         return self._household.registry.plan.drain_timeout
+
+
+def _has_scheme(given: Mapping[str, object]) -> bool:
+    return any(isinstance(text := given.get(key), str) and "://" in text for key in _WHOLE)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from trio_lb.config.schema import Config, PoolConfig
+from trio_lb.config.schema import Config, PoolConfig, ServerConfig
 from trio_lb.model.address import Address, Ends
 from trio_lb.net.dial import Destination, Dialer
 from trio_lb.net.env import Stream
@@ -22,13 +22,18 @@ class Reach:
     def destination(self, server: Server) -> Destination:
         """Return where ``server`` is and what is spoken there; a leaver's pool may be gone."""
         pool = self._registry.find_pool(server.pool)
-        config = _PLAIN if pool is None else pool.config
-        return Destination(
-            address=server.address,
-            tls=server.config.tls or config.tls,
-            proxy_protocol=config.proxy_protocol,
-            app=server.config.app,
-        )
+        return _destination(_PLAIN if pool is None else pool.config, server.config)
+
+    def redirected(self, before: Config) -> Iterator[Server]:
+        """Yield the servers that are spoken to in another way than the plan ``before`` said."""
+        for name, pool in self._registry.pools().items():
+            old = before.pools.get(name)
+            if old is None or old == pool.config:
+                continue
+            ways = {each.address: _destination(old, each) for each in old.servers}
+            for server in pool.members:
+                if ways.get(server.address) not in (None, self.destination(server)):
+                    yield server
 
     async def dial(self, server: Server, address: Address, client: Ends | None) -> Stream:
         """Open a stream for a request; satisfies ``net.connection_pool.Dial``.
@@ -69,6 +74,23 @@ class Reach:
         """
         for path, destination in _destinations(plan):
             self._dialer.prepare(destination, path)
+
+    def prepare_server(self, config: ServerConfig) -> None:
+        """Load what is needed towards one server beyond what its pool says.
+
+        Raises:
+          ConfigError: it is not what it should be.
+        """
+        self._dialer.prepare(Destination(address=config.address, tls=config.tls))
+
+
+def _destination(pool: PoolConfig, server: ServerConfig) -> Destination:
+    return Destination(
+        address=server.address,
+        tls=server.tls or pool.tls,
+        proxy_protocol=pool.proxy_protocol,
+        app=server.app,
+    )
 
 
 def _destinations(plan: Config) -> Iterator[tuple[str, Destination]]:

@@ -149,10 +149,20 @@ class ServerConnections:
         expired = self._plan.park(connection, now)
         if expired:
             _close(expired)
+        self._look_by_then()
+
+    def _look_by_then(self) -> None:
+        """Have the timer look here by the deadline, if its next look comes later."""
         due = self._plan.deadline
         if due is not None and due < self._next_look:
             self._next_look = due
             self._on_due(self)
+
+    def configure(self, *, idle_limit: int, idle_seconds: float, first_read: int) -> None:
+        """Go by another plan: bounds count at once, buffers for new connections."""
+        self._first_read = first_read
+        self._plan.configure(idle_limit, idle_seconds)
+        self._look_by_then()
 
     def died(self, connection: UpstreamConnection) -> None:
         """Learn from a reused connection that died before its answer began."""
@@ -212,10 +222,18 @@ class ConnectionPools:
         self._env = env
         self._dial = dial or self._connect
         self._on_due = on_due
+        self._by_key: dict[object, ServerConnections] = {}
+        self.configure(idle_limit=idle_limit, idle_seconds=idle_seconds, first_read=first_read)
+
+    def configure(self, *, idle_limit: int, idle_seconds: float, first_read: int) -> None:
+        """Go by other bounds, with the servers that are known and with those that come."""
         self._idle_limit = idle_limit
         self._idle_seconds = idle_seconds
         self._first_read = first_read
-        self._by_key: dict[object, ServerConnections] = {}
+        for connections in self._by_key.values():
+            connections.configure(
+                idle_limit=idle_limit, idle_seconds=idle_seconds, first_read=first_read
+            )
 
     def __len__(self) -> int:
         """How many servers' connections are known, open ones or not."""

@@ -60,14 +60,20 @@ class ReusePlan(Generic[K]):
         surplus_linger_seconds: float = 1.0,
         hard_limit: int = 1024,
     ) -> None:
-        self.limit = limit
-        self.idle_seconds = idle_seconds
-        self.surplus_linger_seconds = min(surplus_linger_seconds, idle_seconds)
-        self.hard_limit = max(hard_limit, limit)
         self.stale_total = 0
         self._idle: deque[tuple[float, K]] = deque()
         self._learnt_seconds: float | None = None
         self._forget_at = float("inf")
+        self._surplus_linger_seconds = surplus_linger_seconds
+        self._hard_limit = hard_limit
+        self.configure(limit, idle_seconds)
+
+    def configure(self, limit: int, idle_seconds: float) -> None:
+        """Go by other bounds from now on, also with those that idle already."""
+        self.limit = limit
+        self.idle_seconds = idle_seconds
+        self.surplus_linger_seconds = min(self._surplus_linger_seconds, idle_seconds)
+        self.hard_limit = max(self._hard_limit, limit)
         self._set_ages()
 
     def __len__(self) -> int:

@@ -38,20 +38,19 @@ class ProxyContext:
         self.draining = False
         self.websockets = WebSockets(config.websocket, env, touch)
         self._codec = codec
-        self.rebind(config)
-        limits = config.limits
         self.date = DateLine()
         self.pick_rng = env.rng("pick")
         self.retry_rng = env.rng("retry")
         self.pseudonym = f"trio-lb-{env.token(4)}"
         self.connections = ConnectionPools(
             env,
-            idle_limit=limits.upstream_idle,
+            idle_limit=config.limits.upstream_idle,
             idle_seconds=config.timeouts.upstream_keep_alive,
-            first_read=limits.buffer_size,
+            first_read=config.limits.buffer_size,
             on_due=touch,
             dial=dial,
         )
+        self.rebind(config)
 
     def rebind(self, config: Config) -> None:
         """Go by ``config`` from now on: connections that are open keep what they began with."""
@@ -63,6 +62,11 @@ class ProxyContext:
         access = config.access
         self.access = AccessList(access.allow, access.deny) if access.allow or access.deny else None
         self.websockets.config = config.websocket
+        self.connections.configure(
+            idle_limit=limits.upstream_idle,
+            idle_seconds=config.timeouts.upstream_keep_alive,
+            first_read=limits.buffer_size,
+        )
         codec = self._codec
         self.request_reader = RequestReader(
             codec,
