@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from trio_lb.app import LoadBalancerManager as LoadBalancerManager
     from trio_lb.app import Service as Service
     from trio_lb.app import open_load_balancer as open_load_balancer
+    from trio_lb.app.middleware import CallNext as CallNext
+    from trio_lb.app.middleware import Middleware as Middleware
+    from trio_lb.app.middleware import MiddlewareContext as MiddlewareContext
     from trio_lb.config.schema import Config as Config
     from trio_lb.config.schema import ListenerConfig as ListenerConfig
     from trio_lb.config.schema import PoolConfig as PoolConfig
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "trio_lb.app": ("LoadBalancer", "LoadBalancerManager", "Service", "open_load_balancer"),
+    "trio_lb.app.middleware": ("CallNext", "Middleware", "MiddlewareContext"),
     "trio_lb.config.schema": ("Config", "ListenerConfig", "PoolConfig", "ServerConfig"),
     "trio_lb.model.address": ("Address",),
     "trio_lb.model.errors": (

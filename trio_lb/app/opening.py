@@ -8,6 +8,7 @@ else is ever started in the background.
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -28,6 +29,9 @@ from trio_lb.net.real import RealEnv
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.state.registry import Registry
 
+if TYPE_CHECKING:
+    from trio_lb.app.middleware import Middleware
+
 
 @asynccontextmanager
 async def open_load_balancer(
@@ -35,12 +39,14 @@ async def open_load_balancer(
     *,
     env: Env | None = None,
     services: Sequence[Service] = (),
+    middleware: Sequence["Middleware"] = (),
 ) -> AsyncGenerator[LoadBalancer, None]:
     """Run a load balancer for as long as the block does.
 
     ``config`` is a ``Config``, a mapping of the shape of a configuration file, or the
     path of one. ``env`` is the outside world (the real one unless a simulation hands
-    in another). An exception of the block leaves it unchanged, not in a group.
+    in another). ``middleware`` stands around each request, the first one outermost.
+    An exception of the block leaves it unchanged, not in a group.
 
     Raises:
       ConfigError: the configuration is refused; every problem is named.
@@ -53,6 +59,10 @@ async def open_load_balancer(
         lb = LoadBalancer(household, context)
         async with open_door(lb.front.door):
             try:
+                if middleware:
+                    from trio_lb.app.middleware import Chain  # Only who has any pays for it.
+
+                    context.middleware = Chain(lb, middleware)
                 household.apply(plan)
                 for service in services:
                     await root.start(service, lb)

@@ -71,7 +71,7 @@ def write_request(request: Request) -> tuple[bytes, RequestHead]:
       ValueError: Content-Length is no number.
     """
     framing = framing_of(request.body, request.headers)
-    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {_host(request)}"]
+    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {host_of(request)}"]
     lines += [
         f"{name}: {value}"
         for name, value in request.headers.pairs()
@@ -94,7 +94,7 @@ def write_request(request: Request) -> tuple[bytes, RequestHead]:
     return "\r\n".join(lines).encode("latin-1"), head
 
 
-def _host(request: Request) -> str:
+def host_of(request: Request) -> str:
     """What Host says: as it was given, else what the target names, else where we are."""
     if (given := request.headers.get("host")) is not None:
         return given
@@ -104,9 +104,13 @@ def _host(request: Request) -> str:
 
 
 async def send_body(
-    stream: Stream, body: Payload, framing: Framing, stall_seconds: float = math.inf
-) -> int:
-    """Send ``body`` as it comes, framed as its head said; return how many bytes of it.
+    stream: Stream,
+    body: Payload,
+    framing: Framing,
+    stall_seconds: float = math.inf,
+    on_sent: Callable[[int], None] = lambda size: None,
+) -> None:
+    """Send ``body`` as it comes, framed as its head said; ``on_sent`` hears of each piece's size.
 
     Raises:
       ValueError: it is longer or shorter than was declared.
@@ -114,21 +118,23 @@ async def send_body(
       Exception: whatever the body's own iterator raised.
     """
     size = 0
-    limit = framing.size if isinstance(framing, Length) else 0
+    limit = framing.size if isinstance(framing, Length) else math.inf
+    if framing is Unsized.NO_BODY:
+        limit = 0
     is_chunked = framing is Unsized.CHUNKED
     async with _iterating(body) as pieces:
         async for piece in pieces:
             size += len(piece)
-            if not is_chunked and size > limit:
+            if size > limit:
                 raise ValueError(f"the body has more than the declared {limit} bytes")
             if piece:
                 data = b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece
                 await send_all(stream, data, stall_seconds)
-    if size < limit:
+                on_sent(len(piece))
+    if isinstance(framing, Length) and size < limit:
         raise ValueError(f"the body ended after {size} of the declared {limit} bytes")
     if is_chunked:
         await send_all(stream, LAST_CHUNK, stall_seconds)
-    return size
 
 
 @asynccontextmanager
@@ -144,8 +150,13 @@ async def _iterating(body: Payload) -> AsyncGenerator[AsyncIterator[bytes], None
                 await close()
 
 
-async def read_answer(inbox: Inbox, reader: ResponseReader, head: RequestHead) -> ResponseHead:
-    """Await the final answer to ``head`` (or the 101); interim ones are passed over.
+async def read_answer(
+    inbox: Inbox,
+    reader: ResponseReader,
+    head: RequestHead,
+    on_interim: Callable[[ResponseHead], Awaitable[None]] | None = None,
+) -> ResponseHead:
+    """Await the final answer to ``head`` (or the 101); interim ones are for ``on_interim``.
 
     Raises:
       RequestCut: the stream ended without one.
@@ -159,6 +170,8 @@ async def read_answer(inbox: Inbox, reader: ResponseReader, head: RequestHead) -
             raise RequestCut(f"the answer is not valid: {answer.message}")
         if answer.status >= 200 or answer.status == _SWITCHED:
             return answer
+        if on_interim is not None:
+            await on_interim(answer)
 
 
 def response_of(

@@ -29,7 +29,7 @@ from trio_lb.proxy.exchange import Client, Exchange
 from trio_lb.proxy.forward import Forward
 from trio_lb.proxy.local import answers_itself
 from trio_lb.proxy.request_body import RequestBody
-from trio_lb.proxy.respond import DENIED, answer_as_told, refuse
+from trio_lb.proxy.respond import DENIED, NO_ROUTE, answer_as_told, refuse
 from trio_lb.state.pool import Pool
 
 LINGER_SECONDS = 2.0
@@ -290,9 +290,13 @@ class ClientConnection:
             return
         if head.max_forwards == 0 and await answers_itself(exchange, head):
             return
+        around = self._context.middleware
+        if around is not None:
+            await around.answer(exchange, head, self._router)
+            return
         pool = self._router.pool_for(head)
         if pool is None:
-            await refuse(exchange, Reject(404, "no_route", "nothing is served here"))
+            await refuse(exchange, NO_ROUTE)
         elif isinstance(pool, LocalAnswer):
             await answer_as_told(exchange, pool)
         else:

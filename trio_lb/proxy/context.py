@@ -1,9 +1,10 @@
 """What every connection of one balancer shares: its limits, books and seams, bound once."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from trio_lb.config.schema import Config
+from trio_lb.model.message import RequestHead
 from trio_lb.net.bus import Bus
 from trio_lb.net.codec import HeadCodec
 from trio_lb.net.connection_pool import ConnectionPools, Dial
@@ -16,8 +17,20 @@ from trio_lb.proxy.request_out import Trust
 from trio_lb.proxy.websockets import Due, WebSockets
 from trio_lb.state.ledger import Ledger
 
+if TYPE_CHECKING:
+    from trio_lb.proxy.connection import Router
+    from trio_lb.proxy.exchange import Exchange
+
 _ROOM_BYTES: Final = 4096
 _ROOM_FIELDS: Final = 16
+
+
+class Around(Protocol):
+    """What stands around every request: the middleware, if there is any."""
+
+    async def answer(self, exchange: "Exchange", head: RequestHead, router: "Router") -> None:
+        """End the exchange; never raises for what a client, a server or a program did."""
+        ...
 
 
 class ProxyContext:
@@ -35,6 +48,7 @@ class ProxyContext:
         self.env = env
         self.bus = bus
         self.ledger = Ledger()
+        self.middleware: Around | None = None
         self.draining = False
         self.websockets = WebSockets(config.websocket, env, touch)
         self._codec = codec

@@ -1,0 +1,552 @@
+"""Middleware: the program's own code around each request, and one entry in the books for each."""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+
+from tests.conversations.play import (
+    GET,
+    LAST_GET,
+    POST,
+    Play,
+    answering,
+    check_books,
+    config_of,
+    hang,
+    timeouts,
+    until,
+)
+from tests.support.raw import RawPeer
+from tests.support.servers import RawServer, answer_of
+from tests.support.world import World
+from trio_lb import ConfigError, Event, Request, Response, open_load_balancer
+from trio_lb.app.middleware import CallNext, Middleware, MiddlewareContext
+
+
+@asynccontextmanager
+async def open_wrapped(
+    world: World, servers: list[RawServer], *middleware: Middleware, **options: Any
+) -> AsyncGenerator[Play, None]:
+    """Run a balancer with middleware behind a listener; afterwards its books must balance."""
+    for host in ("client", *(server.name for server in servers)):
+        world.net.link("lb", host).set_latency(0.0)
+    config = config_of(world, servers, **options)
+    async with (
+        open_load_balancer(config, env=world.env, middleware=middleware) as lb,
+        trio.open_nursery() as nursery,
+    ):
+        news: list[Event] = []
+        lb.on(Event, news.append)
+        (world.front,) = await nursery.start(lb.serve)
+        play = Play(world, lb, news)
+        yield play
+        await until(lambda: not lb.statistics().active_connections)
+        nursery.cancel_scope.cancel()
+    check_books(play)
+
+
+async def as_it_is(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+    return await call_next()
+
+
+async def test_the_first_is_outermost_and_what_is_not_touched_passes(world: World) -> None:
+    calls: list[str] = []
+
+    def named(name: str) -> Middleware:
+        async def step(
+            request: Request, context: MiddlewareContext, call_next: CallNext
+        ) -> Response:
+            calls.append(f"{name} in")
+            response = await call_next()
+            calls.append(f"{name} out")
+            return response
+
+        return step
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], named("a"), named("b")) as play:
+        client = await play.client()
+        for _ in range(2):
+            await client.send(GET)
+            answer = await client.read_response()
+            assert (answer.status, answer.body, answer.header("content-length")) == (
+                200,
+                b"s1",
+                "2",
+            )
+        await client.close()
+        assert calls == ["a in", "b in", "b out", "a out"] * 2
+        await play.settle()
+        assert [record.status for record in play.records()] == [200, 200]
+        assert [record.bytes_out for record in play.records()] == [2, 2]
+        assert [record.attempts for record in play.records()] == [1, 1]
+        assert play.lb.statistics().total_requests == 2
+
+
+async def test_the_context_knows_what_is_known(world: World) -> None:
+    seen: list[Any] = []
+
+    async def look(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        seen.append((request.method, request.path, request.query, request.headers["host"]))
+        seen.append((context.server, context.pool, context.client.host, context.attempts))
+        context.state["me"] = context.lb.name
+        response = await call_next()
+        assert context.server is not None
+        seen.append((context.server.id, context.pool, context.request_id))
+        return response
+
+    async def peek(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        seen.append(dict(context.state))
+        return await call_next()
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], look, peek) as play:
+        await play.ask(b"GET /a?b HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        (request_id,) = server.requests[0].all("x-request-id")
+        (name,) = {play.lb.name}
+    host = seen[1][2]
+    assert seen == [
+        ("GET", "/a", "b", "here"),
+        (None, None, host, 0),
+        {"me": name},
+        ("s1", "default", request_id),
+    ]
+
+
+async def test_a_request_can_be_changed_on_its_way(world: World) -> None:
+    async def change(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        request.headers["X-Added"] = "1"
+        del request.headers["X-Taken"]
+        request.target = "/else"
+        request.body = b"longer than before"
+        return await call_next(request)
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], change) as play:
+        await play.ask(
+            b"POST / HTTP/1.1\r\nHost: a\r\nX-Taken: 1\r\nContent-Length: 4\r\n"
+            b"Connection: close\r\n\r\nbody"
+        )
+    (seen,) = server.requests
+    assert (seen.target, seen.body) == ("/else", b"longer than before")
+    assert (seen.header("x-added"), seen.header("x-taken")) == ("1", None)
+
+
+async def test_a_response_can_be_changed_on_its_way(world: World) -> None:
+    async def shout(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        response = await call_next()
+        body = (await response.read()).upper()
+        response.headers["X-Loud"] = "yes"
+        response.body = body + b"!"
+        return response
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], shout) as play:
+        answer = await play.ask()
+    assert (answer.body, answer.header("content-length"), answer.header("x-loud")) == (
+        b"S1!",
+        "3",
+        "yes",
+    )
+
+
+async def test_middleware_may_answer_itself_and_it_is_one_request(world: World) -> None:
+    async def refuse(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        return Response(401, {"WWW-Authenticate": "Basic"}, "who are you?")
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], refuse) as play:
+        answer = await play.ask()
+        assert (answer.status, answer.body) == (401, b"who are you?")
+        assert answer.header("www-authenticate") == "Basic"
+        await play.settle()
+        (record,) = play.records()
+        assert (record.status, record.attempts, record.server_id) == (401, 0, None)
+        assert record.error is None
+    assert server.requests == []
+
+
+async def test_an_answer_to_head_has_its_length_and_no_body(world: World) -> None:
+    async def own(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        return Response(200, body=b"12345") if request.path == "/own" else await call_next()
+
+    server = await world.server("s1", answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"))
+    async with open_wrapped(world, [server], own) as play:
+        for path, size in ((b"/own", "5"), (b"/", "9")):
+            client = await play.client()
+            await client.send(b"HEAD %b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % path)
+            answer = await client.read_response("HEAD")
+            assert answer.header("content-length") == size
+            await client.eof()
+            await client.close()
+
+
+async def test_bodies_stream_both_ways_through_middleware(world: World) -> None:
+    async def echo(peer: RawPeer) -> None:
+        await peer.expect_until(b"\r\n\r\n")
+        await peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while (data := await peer.stream.receive_some(1000)) != b"0\r\n\r\n":
+            await peer.send(data)
+        await peer.send(b"0\r\n\r\n")
+
+    server = await world.server("s1", echo)
+    async with open_wrapped(world, [server], as_it_is) as play:
+        client = await play.client()
+        await client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await client.expect_until(b"\r\n\r\n")
+        for word in (b"2\r\nab\r\n", b"3\r\ncde\r\n"):
+            await trio.sleep(1)
+            await client.send(word)
+            await client.expect(word)
+        await client.send(b"0\r\n\r\n")
+        await client.expect(b"0\r\n\r\n")
+        await client.close()
+
+
+async def test_a_client_s_body_can_be_read_and_is_then_kept(world: World) -> None:
+    read: list[bytes] = []
+
+    async def look(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        read.append(await request.read())
+        return await call_next()
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], look) as play:
+        client = await play.client()
+        await client.send(
+            b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+            b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        )
+        assert (await client.read_response()).status == 100
+        await client.send(b"2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n")
+        assert (await client.read_response()).body == b"s1"
+        await client.close()
+    assert read == [b"abc"]
+    (seen,) = server.requests
+    assert (seen.body, seen.header("content-length"), seen.header("expect")) == (b"abc", "3", None)
+
+
+async def test_the_server_s_word_to_go_on_reaches_a_client_that_waits_for_it(world: World) -> None:
+    async def slow(peer: RawPeer) -> None:
+        await peer.expect_until(b"\r\n\r\n")
+        await peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await peer.expect(b"body")
+        await peer.send(answer_of(200, b"well"))
+
+    server = await world.server("s1", slow)
+    async with open_wrapped(world, [server], as_it_is) as play:
+        client = await play.client()
+        head, body = POST.split(b"\r\n\r\n")
+        await client.send(head + b"\r\nExpect: 100-continue\r\n\r\n")
+        assert (await client.read_response()).status == 100
+        await client.send(body)
+        assert (await client.read_response()).body == b"well"
+        await client.close()
+
+
+async def test_middleware_may_ask_the_servers_again(world: World) -> None:
+    async def insist(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        response = await call_next()
+        while response.status == 500:
+            await response.aclose()
+            response = await call_next()
+        return response
+
+    server = await world.http_server("s1")
+    answers = iter([answer_of(500, b"no"), answer_of(500, b"no"), answer_of(200, b"well")])
+    server.answer = lambda request: next(answers)
+    async with open_wrapped(world, [server], insist) as play:
+        answer = await play.ask(POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert (answer.status, answer.body) == (200, b"well")
+        await play.settle()
+        (record,) = play.records()
+        assert (record.status, record.attempts, record.error) == (200, 3, None)
+    assert [seen.body for seen in server.requests] == [b"body"] * 3
+
+
+async def test_a_refusal_of_ours_passes_through_and_is_named_in_the_books(world: World) -> None:
+    seen: list[int] = []
+
+    async def look(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        response = await call_next()
+        seen.append(response.status)
+        return response
+
+    async with open_wrapped(world, [], look) as play:
+        answer = await play.ask()
+        assert (answer.status, seen) == (503, [503])
+        assert b"no healthy server" in answer.body
+        await play.settle()
+        assert play.errors() == ["no_healthy_server"]
+
+
+async def test_a_fallback_in_the_place_of_a_refusal_is_no_error(world: World) -> None:
+    async def console(
+        request: Request, context: MiddlewareContext, call_next: CallNext
+    ) -> Response:
+        response = await call_next()
+        return response if response.status < 500 else Response(200, body="later")
+
+    async with open_wrapped(world, [], console) as play:
+        assert (await play.ask()).body == b"later"
+        await play.settle()
+        assert play.errors() == [None]
+
+
+@pytest.mark.parametrize("answer", ["a string", None, 200])
+async def test_what_is_no_response_is_a_500_that_is_logged(
+    answer: Any, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def nonsense(request: Request, context: MiddlewareContext, call_next: CallNext) -> Any:
+        return answer
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], nonsense) as play:
+        client = await play.client()
+        await client.send(GET)
+        said = await client.read_response()
+        assert (said.status, said.header("connection")) == (500, None)
+        await client.close()
+        await play.settle()
+        assert play.errors() == ["middleware_error"]
+    assert "not a trio_lb.Response" in caplog.text
+
+
+async def test_middleware_that_raises_ends_its_own_request_alone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def moody(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        response = await call_next()
+        if request.path == "/bad":
+            raise ZeroDivisionError("mine")
+        return response
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], moody) as play:
+        client = await play.client()
+        await client.send(b"GET /bad HTTP/1.1\r\nHost: a\r\n\r\n" + GET)
+        assert (await client.read_response()).status == 500
+        assert (await client.read_response()).body == b"s1"
+        await client.close()
+        await play.settle()
+        assert play.errors() == ["middleware_error", None]
+    assert "ZeroDivisionError: mine" in caplog.text
+
+
+async def test_middleware_that_never_answers_is_given_up_after_the_total_time(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def sleepy(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        await trio.sleep_forever()
+        return await call_next()
+
+    async with open_wrapped(world, [], sleepy, timeouts=timeouts(total=7.0)) as play:
+        assert (await play.ask()).status == 504
+        assert trio.current_time() == 7.0
+        await play.settle()
+        assert play.errors() == ["middleware_timeout"]
+    assert "did not answer in time" in caplog.text
+
+
+async def test_the_servers_time_is_not_the_middleware_s(world: World) -> None:
+    server = await world.http_server("s1")
+    server.think_seconds = 25.0
+    async with open_wrapped(world, [server], as_it_is, timeouts=timeouts(total=20.0)) as play:
+        assert (await play.ask()).status == 504
+        await play.settle()
+        assert (trio.current_time(), play.errors()) == (20.0, ["upstream_timeout"])
+
+
+async def test_a_body_of_middleware_s_own_that_breaks_is_visibly_cut(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken() -> AsyncGenerator[bytes, None]:
+        yield b"half"
+        raise ZeroDivisionError("mine")
+
+    async def own(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        return Response(200, body=broken())
+
+    async with open_wrapped(world, [], own) as play:
+        client = await play.client()
+        await client.send(GET)
+        await client.expect_until(b"4\r\nhalf\r\n")
+        await client.expect_reset()
+        await client.close()
+        await play.settle()
+        assert play.errors() == ["middleware_error"]
+    assert "ZeroDivisionError: mine" in caplog.text
+
+
+async def test_a_body_that_stops_coming_is_cut_after_twice_the_idle_time(world: World) -> None:
+    async def stuck() -> AsyncGenerator[bytes, None]:
+        yield b"half"
+        await trio.sleep_forever()
+
+    async def own(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        return Response(200, body=stuck())
+
+    async with open_wrapped(world, [], own, timeouts=timeouts(idle=3.0)) as play:
+        client = await play.client()
+        await client.send(GET)
+        await client.expect_until(b"4\r\nhalf\r\n")
+        await client.eof()
+        assert trio.current_time() == 6.0
+        await client.close()
+        await play.settle()
+        assert play.errors() == ["middleware_error"]
+
+
+async def test_a_server_that_cuts_its_answer_short_is_named(world: World) -> None:
+    short = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"
+    server = await world.server("s1", answering(short))
+    async with open_wrapped(world, [server], as_it_is) as play:
+        client = await play.client()
+        await client.send(GET)
+        await client.expect_until(b"abc")
+        await client.eof()
+        await client.close()
+        await play.settle()
+        assert play.errors() == ["upstream_truncated"]
+
+
+async def test_a_client_that_leaves_ends_the_attempt_behind_middleware(world: World) -> None:
+    server = await world.server("s1", answering(then=hang))
+    async with open_wrapped(world, [server], as_it_is) as play:
+        client = await play.client()
+        await client.send(GET)
+        await trio.sleep(1)
+        assert play.server("s1").active_connections == 1
+        client.reset()
+        await play.settle()
+        assert play.server("s1").active_connections == 0
+        await play.settle()
+        assert play.errors() == ["client_gone"]
+        assert trio.current_time() == 1.0
+
+
+async def test_a_response_that_middleware_throws_away_ends_at_its_server(world: World) -> None:
+    async def throw(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        await call_next()
+        return Response(200, body="mine")
+
+    endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(500_000)
+    server = await world.server("s1", answering(endless, then=hang))
+    async with open_wrapped(world, [server], throw) as play:
+        assert (await play.ask()).body == b"mine"
+        assert play.server("s1").active_connections == 0
+        assert trio.current_time() == 0.0
+
+
+async def test_old_clients_get_no_chunks(world: World) -> None:
+    async def two() -> AsyncGenerator[bytes, None]:
+        yield b"on"
+        yield b"ce"
+
+    async def own(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        return Response(200, body=two())
+
+    async with open_wrapped(world, [], own) as play:
+        client = await play.client()
+        await client.send(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+        head = await client.expect_until(b"\r\n\r\n")
+        assert b"chunked" not in head
+        assert await client.expect_rest() == b"once"
+        await client.close()
+
+
+UPGRADE = b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
+
+
+async def test_an_upgrade_may_be_let_through(world: World) -> None:
+    seen: list[int] = []
+
+    async def look(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        request.headers["X-User"] = "me"
+        response = await call_next(request)
+        seen.append(response.status)
+        return response
+
+    async def echo(peer: RawPeer) -> None:
+        assert b"X-User: me\r\n" in await peer.expect_until(b"\r\n\r\n")
+        await peer.send(b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
+        await peer.expect(b"hello")
+        await peer.send(b"hello yourself")
+        await peer.eof()
+
+    server = await world.server("s1", echo)
+    async with open_wrapped(world, [server], look) as play:
+        client = await play.client()
+        await client.send(UPGRADE)
+        assert (await client.read_response()).status == 101
+        await client.send(b"hello")
+        await client.expect(b"hello yourself")
+        await client.close()
+        await play.settle()
+        await play.settle()
+        assert [record.status for record in play.records()] == [101]
+    assert seen == [101]
+
+
+async def test_an_upgrade_may_be_refused(world: World) -> None:
+    async def refuse(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        return Response(403, body="no")
+
+    server = await world.server("s1", answering(then=hang))
+    async with open_wrapped(world, [server], refuse) as play:
+        client = await play.client()
+        await client.send(UPGRADE)
+        assert (await client.read_response()).status == 403
+        await client.close()
+    assert server.peers == []
+
+
+async def test_a_body_that_was_streamed_to_a_server_can_not_be_sent_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def twice(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        await (await call_next()).aclose()
+        return await call_next()
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], twice) as play:
+        client = await play.client()
+        size = 200_000
+        await client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size)
+        await trio.sleep(1)
+        await client.send(bytes(size))
+        assert (await client.read_response()).status == 500
+        await client.close()
+    assert "the request's body is gone" in caplog.text
+
+
+async def test_calling_on_after_the_end_is_an_error(world: World) -> None:
+    kept: list[CallNext] = []
+
+    async def keep(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        kept.append(call_next)
+        return Response(204)
+
+    async with open_wrapped(world, [], keep) as play:
+        assert (await play.ask(LAST_GET)).status == 204
+        with pytest.raises(RuntimeError, match="after its request had ended"):
+            await kept[0]()
+
+
+async def test_what_can_not_be_called_is_refused_at_the_opening(world: World) -> None:
+    wrong: Any = ["not me"]
+    with pytest.raises(ConfigError, match=r"middleware\[0\]: is not callable"):
+        async with open_load_balancer({"servers": []}, env=world.env, middleware=wrong):
+            raise AssertionError("it opened")
+
+
+async def test_without_middleware_nothing_stands_in_the_way(world: World) -> None:
+    logging.getLogger("trio_lb").info("one look, and on")
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server]) as play:
+        assert play.lb.context.middleware is None
+        assert (await play.ask()).body == b"s1"

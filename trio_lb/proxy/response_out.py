@@ -1,0 +1,106 @@
+"""A ``Response`` of the program's on its way to the client: middleware's last word."""
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+import trio
+
+from trio_lb.model.errors import RequestCut
+from trio_lb.model.message import Framing, RequestHead, ResponseHead, Unsized
+from trio_lb.model.payload import Payload
+from trio_lb.model.response import Response
+from trio_lb.net.h1_client import ONE_HOP, framing_of, send_body
+from trio_lb.net.relay import send_all
+from trio_lb.proxy.answer_out import final_head
+from trio_lb.proxy.exchange import Exchange
+
+_NEVER_WITH_BODY = frozenset({204, 304})
+_WRITTEN_ANEW = ONE_HOP | {"content-length"}
+
+
+async def send_response(exchange: Exchange, request: RequestHead, response: Response) -> None:
+    """Write the whole of ``response`` to the client.
+
+    Raises:
+      ValueError: it is no answer, or its body has not the length that was declared.
+      RequestCut: its body was cut short.
+      trio.BrokenResourceError, Stalled: the client is gone.
+      Exception: whatever the iterator of its body raised.
+    """
+    framing = framing_of(response.body, response.headers)
+    if response.status < 200:
+        raise ValueError(f"nobody can answer {response.status} for a server")
+    answer = head_of(response, framing, exchange.is_bodiless)
+    if not exchange.body.ended or exchange.context.draining or request.minor == 0:
+        exchange.keep = False
+    exchange.answered(response.status)
+    context, stream = exchange.context, exchange.client.stream
+    data = final_head(answer, request, date=context.date_line(), close=not exchange.keep)
+    stall = exchange.timeouts.write_stall
+    body = response.body
+    if answer.framing is Unsized.NO_BODY:
+        await send_all(stream, data, stall)
+    elif isinstance(body, bytes):
+        exchange.bytes_out += len(body)
+        await send_all(stream, data + body, stall)
+    else:
+        await send_all(stream, data, stall)
+        # A client of HTTP/1.0 knows no chunks: the end of the stream ends the body.
+        wire = Unsized.UNTIL_CLOSE if framing is Unsized.CHUNKED and not request.minor else framing
+        patience = 2 * exchange.timeouts.idle  # A server's silence is up after the half of that.
+        pieces = Payload(_Bounded(aiter(response), patience))
+
+        def count(size: int) -> None:
+            exchange.bytes_out += size
+
+        await send_body(stream, pieces, wire, stall, count)
+
+
+class _Bounded:
+    """Pieces that are not waited for for ever."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], seconds: float) -> None:
+        self._pieces = pieces
+        self._seconds = seconds
+
+    def __aiter__(self) -> "_Bounded":
+        return self
+
+    async def __anext__(self) -> bytes:
+        with trio.move_on_after(self._seconds):
+            return await anext(self._pieces)
+        raise RequestCut(f"no piece of the response for {self._seconds:g} s")
+
+    async def aclose(self) -> None:
+        """Close what they come from, if it can be closed."""
+        close = getattr(self._pieces, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def head_of(response: Response, framing: Framing, is_bodiless: bool) -> ResponseHead:
+    """The head as ``answer_out`` writes it; a body that may not be sent is still declared."""
+    size = response.headers.get("content-length")
+    if isinstance(response.body, bytes) and (response.body or size is None or not is_bodiless):
+        size = str(len(response.body))
+    unsent = is_bodiless or response.status in _NEVER_WITH_BODY
+    return ResponseHead(
+        status=response.status,
+        reason=_reason(response.status),
+        minor=1,
+        fields=[
+            (name.lower().encode("ascii"), name.encode("ascii"), value.encode("latin-1"))
+            for name, value in response.headers.pairs()
+            if name.lower() not in _WRITTEN_ANEW
+        ],
+        framing=Unsized.NO_BODY if unsent else framing,
+        connection=frozenset(),
+        declared=None if size is None else int(size),
+    )
+
+
+def _reason(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode("ascii")
+    except ValueError:
+        return b""
