@@ -19,6 +19,9 @@ _METHODS = {
     for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE")
 }
 
+_SWITCHED = 101
+"""Switching Protocols: a tunnel from here on."""
+
 
 class Client:
     """The downstream side of an exchange: the connection that the request came on."""
@@ -157,9 +160,11 @@ class Exchange:
         context = self.context
         now = context.env.now()
         elapsed = now - self.started_at
+        # What follows a 101 is no answer, and may last for hours.
+        seconds = elapsed if self.status != _SWITCHED else self._head_seconds or 0.0
         server = self.server
         context.ledger.ended(
-            self.status, self.error, elapsed, server if self.error is None else None
+            self.status, self.error, seconds, server if self.error is None else None
         )
         server_id = None if server is None else server.id
         if self.error is None:
@@ -169,7 +174,7 @@ class Exchange:
                     RequestCompleted(
                         at=now,
                         server_id=server_id,
-                        response_time_seconds=elapsed,
+                        response_time_seconds=seconds,
                         record=record,
                     )
                 )
@@ -179,6 +184,10 @@ class Exchange:
                 RequestFailed(at=now, server_id=server_id, error=self.error, record=record)
             )
         return now
+
+    @property
+    def _head_seconds(self) -> float | None:
+        return None if self.head_at is None else self.head_at - self.started_at
 
     def _record(self, elapsed: float) -> RequestRecord:
         head = self.head
@@ -197,7 +206,7 @@ class Exchange:
             attempts=self.attempts,
             started_at=self.started_at,
             wall_at=self.context.env.wall() - elapsed,
-            head_seconds=None if self.head_at is None else self.head_at - self.started_at,
+            head_seconds=self._head_seconds,
             total_seconds=elapsed,
             error=self.error,
             referer=_text(head, b"referer"),

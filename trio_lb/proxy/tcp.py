@@ -244,7 +244,9 @@ class TcpConnection:
         context, error, server = self._context, self._error, self._server
         now = context.env.now()
         elapsed = now - self._started_at
-        context.ledger.ended(self._status, error, elapsed, None if error else server)
+        # It answered when it was joined; how long it then lasts says nothing of its server.
+        seconds = elapsed if self._head_seconds is None else self._head_seconds
+        context.ledger.ended(self._status, error, seconds, None if error else server)
         server_id = None if server is None else server.id
         if error is None:
             if context.bus.wants(RequestCompleted):
@@ -252,7 +254,7 @@ class TcpConnection:
                     RequestCompleted(
                         at=now,
                         server_id=server_id,
-                        response_time_seconds=elapsed,
+                        response_time_seconds=seconds,
                         record=self._record(elapsed),
                     )
                 )
@@ -262,6 +264,10 @@ class TcpConnection:
                     at=now, server_id=server_id, error=error, record=self._record(elapsed)
                 )
             )
+
+    @property
+    def _head_seconds(self) -> float | None:
+        return None if self._joined_at is None else self._joined_at - self._started_at
 
     def _record(self, elapsed: float) -> RequestRecord:
         bridge = self._bridge
@@ -279,7 +285,7 @@ class TcpConnection:
             attempts=self._attempts,
             started_at=self._started_at,
             wall_at=self._context.env.wall() - elapsed,
-            head_seconds=None if self._joined_at is None else self._joined_at - self._started_at,
+            head_seconds=self._head_seconds,
             total_seconds=elapsed,
             error=self._error,
         )

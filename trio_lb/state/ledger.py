@@ -78,7 +78,10 @@ class Statistics:
 
     @property
     def average_response_time_seconds(self) -> float:
-        """The mean from head read to last byte sent, over ended requests; 0.0 before the first."""
+        """The mean from head read to last byte sent, over ended requests; 0.0 before the first.
+
+        A tunnel's last byte is that of its 101: how long it stands is no response time.
+        """
         ended = self.successful_requests + self.failed_requests
         return self.response_time_sum_seconds / ended if ended else 0.0
 
