@@ -152,7 +152,9 @@ class _Visit:
             await self._refuse(_FAULT)
         finally:
             self._is_over = True
-            await self._tidy()
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORDS_SECONDS):
+                for inner in self._inner:
+                    await inner.finish()  # At once: it was read to its end, or is cancelled.
             self._nursery.cancel_scope.cancel()
 
     async def _decide_and_send(self) -> None:
@@ -217,11 +219,10 @@ class _Visit:
         self._nursery.start_soon(inner.run, self._router, name=f"request {self._exchange.id}")
         try:
             return await inner.answer()
-        except RequestCut:
-            await inner.finish()
-            if new is not None and new.failure is not None:
-                raise new.failure from None
-            raise
+        except RequestCut as error:
+            cut = error
+        await inner.finish()
+        raise cut if new is None or new.failure is None else new.failure
 
     def _new_body(self, request: Request) -> NewBody | None:
         """What stands in the place of the client's body, if anything does."""
@@ -277,9 +278,3 @@ class _Visit:
         exchange.keep = False
         exchange.cut = True
         exchange.error = exchange.error or error
-
-    async def _tidy(self) -> None:
-        """Wait for what was begun; it ends at once, read to its end or not."""
-        with trio.move_on_after(_LAST_WORDS_SECONDS):
-            for inner in self._inner:
-                await inner.finish()
