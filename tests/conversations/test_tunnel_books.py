@@ -60,6 +60,7 @@ async def test_a_tunnel_is_counted_while_it_stands(
         client = await play.client()
         await client.send(UPGRADE)
         await client.expect_until(b"\r\n\r\n")
+        await play.settle()
         counts = play.lb.statistics()
         assert (counts.total_requests, counts.active_connections) == (1, 1)
         (server,) = counts.server_stats
