@@ -27,6 +27,7 @@ from trio_lb.net.env import Env
 from trio_lb.net.h11_codec import H11Codec
 from trio_lb.net.real import RealEnv
 from trio_lb.proxy.context import ProxyContext
+from trio_lb.proxy.inside.apps import open_apps
 from trio_lb.state.registry import Registry
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ async def open_load_balancer(
     ``config`` is a ``Config``, a mapping of the shape of a configuration file, or the
     path of one. ``env`` is the outside world (the real one unless a simulation hands
     in another). ``middleware`` stands around each request, the first one outermost.
-    An exception of the block leaves it unchanged, not in a group.
+    An exception of the block leaves it unchanged, not in a group. The block
+    begins when the applications among the servers have started, or failed to.
 
     Raises:
       ConfigError: the configuration is refused; every problem is named.
@@ -64,8 +66,12 @@ async def open_load_balancer(
 
                     context.middleware = Chain(lb, middleware)
                 household.apply(plan)
+                watch = LoopWatch(lambda: lb.config.watchdog, world, bus.publish)
+                if watch.is_needed:
+                    root.start_soon(watch)
                 for service in services:
                     await root.start(service, lb)
+                await household.wait_started()
                 yield lb
             except trio.Cancelled:
                 raise  # It belongs to a scope further out, or to the root itself.
@@ -84,14 +90,22 @@ async def _household(
     """Join timers, checks and connections; what is joined ends with the block."""
     supervisor = Supervisor(env)
     registry = Registry()
-    reach = Reach(registry, Dialer(env.network))
     async with (
+        open_apps(env) as apps,
         open_timers(env, bus.publish, supervisor=supervisor) as timers,
-        open_health_checks(env, bus.publish, connect=reach.probe, supervisor=supervisor) as checks,
     ):
+        reach = Reach(registry, Dialer(env.network, apps.enter))
         context = ProxyContext(plan, env, H11Codec(), bus, timers.touch, dial=reach.dial)
-        async with context.connections:
-            yield Household(env, bus, registry, reach, context, timers, checks), context
+        async with (
+            open_health_checks(
+                env, bus.publish, connect=reach.probe, supervisor=supervisor
+            ) as checks,
+            context.connections,
+        ):
+            yield (
+                Household(env, bus, registry, reach, context, timers, checks, apps),
+                context,
+            )
 
 
 def _as_config(config: Config | Mapping[str, object] | str | Path) -> Config:

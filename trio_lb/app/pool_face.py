@@ -76,6 +76,7 @@ class PoolFace:
             nothing was changed.
         """
         config = self._read(given)
+        self._household.check_server(config)
         told = self._pool.add_server(config, self._household.now())
         self._changed(told)
         server = self._pool.get_server(config.id)
@@ -90,6 +91,7 @@ class PoolFace:
           ConfigError: a value is refused; nothing was changed.
         """
         config = self._merged(self._config_of(server_id), given)
+        self._household.check_server(config)
         told = self._pool.update_server(config, self._household.now())
         self._changed(told)
         server = self._pool.get_server(config.id)

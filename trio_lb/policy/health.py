@@ -199,11 +199,11 @@ class HealthMachine:
         self._take(signal)
         return self._changed(before, now, reason)
 
-    def override(self, healthy: bool | None, now: float) -> list[Event]:
+    def override(self, healthy: bool | None, now: float, *, reason: str = "manual") -> list[Event]:
         """Put a person's word above the checks, until None takes it back."""
         before = self.state
         self._override = healthy
-        return self._changed(before, now, "manual")
+        return self._changed(before, now, reason)
 
     def on_deadline(self, now: float) -> list[Event]:
         """Do nothing: checks come from outside, so nothing is ever due."""

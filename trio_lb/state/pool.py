@@ -166,7 +166,9 @@ class Pool:
         told += self._verdicts.checked(server, check.refused, now)
         return self._follow_one(server, told, now)
 
-    def health_override(self, server_id: str, healthy: bool | None, now: float) -> Sequence[Event]:
+    def health_override(
+        self, server_id: str, healthy: bool | None, now: float, *, reason: str = "manual"
+    ) -> Sequence[Event]:
         """Put a person's word above the probes' until None takes it back.
 
         Raises:
@@ -175,7 +177,8 @@ class Pool:
         server = self._membership.need(server_id)
         if server.health is None:
             server.health = new_health(self.config, server.id, HealthState.HEALTHY)
-        told = server.health.override(healthy, now) + self._verdicts.set_by_hand(server, now)
+        told = server.health.override(healthy, now, reason=reason)
+        told += self._verdicts.set_by_hand(server, now)
         server.health = fit_health(self.config, server)
         return self._follow(told, now, review=(server,))
 

@@ -1,0 +1,1 @@
+"""Servers that are functions of this process: hosted, called over memory streams, contained."""
