@@ -66,9 +66,6 @@ async def open_load_balancer(
 
                     context.middleware = Chain(lb, middleware)
                 household.apply(plan)
-                watch = LoopWatch(lambda: lb.config.watchdog, world, bus.publish)
-                if watch.is_needed:
-                    root.start_soon(watch)
                 for service in services:
                     await root.start(service, lb)
                 await household.wait_started()
