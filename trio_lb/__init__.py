@@ -59,6 +59,7 @@ _HOMES = {
         "FailOpenLeft",
         "ListenerClosed",
         "ListenerOpened",
+        "LoopLagged",
         "MetricsUpdated",
         "NoHealthyServers",
         "RequestCompleted",

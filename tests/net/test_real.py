@@ -1,5 +1,6 @@
 """The real outside world: clocks, entropy, log files and signals."""
 
+import fcntl
 import os
 import re
 import signal
@@ -178,6 +179,25 @@ async def test_standard_error_that_is_a_socket_is_written_to_all_the_same() -> N
         ran = await trio.run_process([sys.executable, "-c", program], stderr=theirs, check=False)
         theirs.close()
         assert (ours.recv(1000), ran.returncode) == (b"a line", 0)
+
+
+async def test_a_line_from_outside_of_the_loop_needs_no_loop(tmp_path: Path) -> None:
+    sink = RealEnv().open_sink(str(tmp_path / "log"))
+    sink.write_now(b"one\n")
+    assert (tmp_path / "log").read_bytes() == b"one\n"
+    await sink.aclose()
+
+
+async def test_a_line_from_outside_gives_up_where_nobody_reads(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    sink = RealEnv().open_sink(str(path))
+    sink.write_now(b"x" * fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ))
+    with pytest.raises(BlockingIOError, match="its reader takes nothing"):
+        sink.write_now(b"lost")
+    os.close(reader)
+    await sink.aclose()
 
 
 def test_a_sink_whose_file_cannot_be_opened_says_so(tmp_path: Path) -> None:

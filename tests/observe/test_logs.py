@@ -1,8 +1,10 @@
 """The program's log: its two forms, and that it never waits."""
 
+import errno
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +12,7 @@ import trio
 
 from trio_lb.observe.logs import as_coloured_text, as_json, as_text, open_logs, renderer
 from trio_lb.sim.env import SimEnv
+from trio_lb.sim.network import VirtualNetwork
 
 WALL = 1_767_225_600.5
 log = logging.getLogger("trio_lb.test")
@@ -125,3 +128,39 @@ async def test_a_record_that_cannot_be_rendered_goes_logging_s_usual_way(
         log.warning("next")
     assert "ValueError: cannot render it" in capsys.readouterr().err
     assert env.sink("-").data.endswith(b" warning next\n")
+
+
+class StoppedEnv(SimEnv):
+    """A simulation whose wall clock stands, so that another thread can read it."""
+
+    def wall(self) -> float:
+        return WALL
+
+
+@pytest.fixture
+def stopped(net: VirtualNetwork) -> SimEnv:
+    return StoppedEnv(net.host("lb"))
+
+
+async def test_what_another_thread_says_is_written_though_the_loop_stands_still(
+    stopped: SimEnv,
+) -> None:
+    async with open_logs(stopped):
+        speaker = threading.Thread(target=log.warning, args=("from outside",))
+        speaker.start()
+        speaker.join(10.0)  # While this waits, no task runs.
+        written = stopped.sink("-").data
+    assert written == b"2026-01-01T00:00:00.500Z warning from outside\n"
+
+
+async def test_a_thread_s_line_that_cannot_be_written_is_lost_and_harms_nobody(
+    stopped: SimEnv,
+) -> None:
+    async with open_logs(stopped):
+        stopped.sink("-").fail(OSError(errno.ENOSPC, "No space left on device"))
+        speaker = threading.Thread(target=log.warning, args=("lost",))
+        speaker.start()
+        speaker.join(10.0)
+        stopped.sink("-").heal()
+        log.warning("kept")
+    assert stopped.sink("-").data == b"2026-01-01T00:00:00.500Z warning kept\n"

@@ -112,6 +112,11 @@ async def lines_of(
             "listener 127.0.0.1:80: closed",
         ),
         (
+            events.LoopLagged(at=7.0, seconds=1.234),
+            "WARNING",
+            "the event loop stood still for 1.23 s; every connection waited",
+        ),
+        (
             failed("upstream_connect_refused", status=502, attempts=3),
             "WARNING",
             "request c0ffee: GET /a?b=c failed at server default/s1 (upstream_connect_refused) "

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from trio_lb.net.env import Env
+from trio_lb.net.env import Env, Outside
 from trio_lb.net.real import RealEnv
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.network import VirtualNetwork
@@ -102,3 +102,40 @@ def test_satisfies_the_protocol() -> None:
     host = VirtualNetwork().host("lb")
     env: Env = SimEnv(host)
     assert env.network is host
+
+
+async def test_while_it_stands_still_time_passes_and_only_who_is_outside_looks(
+    env: SimEnv, nursery: trio.Nursery
+) -> None:
+    env.watched = True
+    looks: list[float] = []
+
+    def look(now: float, outside: Outside) -> float:
+        looks.append(now)
+        outside.end_process(len(looks))
+        return now + 2.0
+
+    ticks: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            await trio.sleep(1.0)
+            ticks.append(env.now())
+
+    lookout = env.lookout(look)
+    assert lookout is not None
+    nursery.start_soon(tick)
+    with lookout:
+        await trio.sleep(1.5)
+        env.stand_still(5.0)
+        assert (looks, env.now()) == ([1.5, 3.5, 5.5], 6.5)
+        env.stand_still(0.5)
+        assert looks == [1.5, 3.5, 5.5], "its next look is due at 7.5"
+    env.stand_still(10.0)
+    assert len(looks) == 3
+    assert ticks == [1.0]
+    assert env.exit_codes == [1, 2, 3]
+
+
+async def test_nobody_looks_at_a_simulation_that_does_not_want_it(env: SimEnv) -> None:
+    assert env.lookout(lambda now, outside: now) is None

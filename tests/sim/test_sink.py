@@ -63,3 +63,12 @@ async def test_a_closed_sink_takes_nothing_more_and_can_be_read() -> None:
     with pytest.raises(trio.ClosedResourceError):
         await sink.write(b"lost")
     assert sink.data == b"kept"
+
+
+def test_a_line_from_outside_of_the_loop_is_there_at_once_or_lost() -> None:
+    sink = VirtualSink("-")
+    sink.write_now(b"one\n")
+    sink.fail(OSError(errno.ENOSPC, "no space left on device"))
+    with pytest.raises(OSError, match="no space left"):
+        sink.write_now(b"lost\n")
+    assert sink.data == b"one\n"

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     terminal = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     program = Program(
         config,
-        RealEnv(),
+        RealEnv(owns_process=True),
         render=renderer(args.log_format, terminal=terminal),
         stats_period_seconds=stats_period_seconds(args),
         file_limit=ProcessFileLimit(),

@@ -271,6 +271,14 @@ class ListenerClosed(Event):
 
 
 @attrs.frozen(slots=True, kw_only=True)
+class LoopLagged(Event):
+    """The event loop runs again, after it stood still for ``seconds``: everybody waited."""
+
+    name: ClassVar[str] = "loop_lagged"
+    seconds: float
+
+
+@attrs.frozen(slots=True, kw_only=True)
 class Destroyed(Event):
     """The balancer's last task ended."""
 

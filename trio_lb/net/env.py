@@ -12,10 +12,10 @@ Two rules of every stream keep the hot path cheap and the scheduler fair:
 """
 
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
 from trio_lb.model.address import Address
 
@@ -181,6 +181,14 @@ class Sink(Protocol):
         """
         ...
 
+    def write_now(self, data: bytes) -> None:
+        """Write from outside of the loop, which may be what stands still; give up after 1 s.
+
+        Raises:
+          OSError: as for ``write``.
+        """
+        ...
+
     async def reopen(self) -> None:
         """Open the path anew (after a rotation); a no-op for standard streams."""
         ...
@@ -188,6 +196,22 @@ class Sink(Protocol):
     async def aclose(self) -> None:
         """Close it; idempotent."""
         ...
+
+
+class Outside(Protocol):
+    """What somebody outside of the loop can do while it stands still."""
+
+    def stack(self) -> str:
+        """Return where the loop is: the calls, innermost last, a line or two for each."""
+        ...
+
+    def end_process(self, code: int) -> None:
+        """End the process at once, if it is ours to end; what is buffered is lost."""
+        ...
+
+
+Look: TypeAlias = Callable[[float, Outside], float]
+"""Looks at the loop from outside, at that instant; returns when it wants to look next."""
 
 
 class Env(Protocol):
@@ -220,6 +244,13 @@ class Env(Protocol):
 
     def open_sink(self, path: str) -> Sink:
         """Open a log sink: a path, or ``-`` for standard error."""
+        ...
+
+    def lookout(self, look: Look) -> AbstractContextManager[object] | None:
+        """Let somebody outside of the loop ``look`` for as long as the block runs.
+
+        None where no loop can stand still: in virtual time, unless a test wants it.
+        """
         ...
 
     def buggify(self, name: str) -> bool:

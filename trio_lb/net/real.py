@@ -1,22 +1,27 @@
 """The real ``Env``: the one place that reads clocks, draws entropy and opens log files."""
 
+import errno
 import hashlib
 import os
 import random
 import secrets
+import select
 import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from typing import Final
 
 import trio
 
-from trio_lb.net.env import Sink
+from trio_lb.net.env import Look, Sink
+from trio_lb.net.real_lookout import RealLookout
 from trio_lb.net.real_network import RealNetwork
 
 _ENTROPY_PAGE_BYTES = 4096
 """A request id costs a slice instead of a system call."""
+
+_PATIENCE_SECONDS: Final = 1.0
 
 _STANDARD: Final = {"-": 2, "/dev/stdout": 1, "/dev/stderr": 2}
 
@@ -53,6 +58,14 @@ class FileSink:
         while view:
             view = view[os.write(self._fd, view) :]
 
+    def write_now(self, data: bytes) -> None:
+        """See ``Sink``. A reader that takes nothing gets nothing."""
+        taking = select.poll()
+        taking.register(self._fd, select.POLLOUT)
+        if not taking.poll(_PATIENCE_SECONDS * 1000):
+            raise OSError(errno.EAGAIN, "its reader takes nothing")
+        self._write_all(data)
+
     async def reopen(self) -> None:
         """Open the path anew; the old file stays in use when that fails."""
         if self._path not in _STANDARD:
@@ -75,9 +88,11 @@ class RealEnv:
 
     ``seed`` fixes every stream of chance; None draws one from the system. Tokens
     always come from the system's generator, because clients must not guess them.
+    ``owns_process``: it may be ended when its loop is lost, because somebody starts it anew.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, *, owns_process: bool = False) -> None:
+        self._owns_process = owns_process
         self.network = RealNetwork()
         self._seed = secrets.randbits(64) if seed is None else seed
         self._rngs: dict[str, random.Random] = {}
@@ -119,6 +134,10 @@ class RealEnv:
     def open_sink(self, path: str) -> Sink:
         """Open a log file, or standard error."""
         return FileSink(path)
+
+    def lookout(self, look: Look) -> AbstractContextManager[object]:
+        """See ``Env``: a thread looks."""
+        return RealLookout(look, owns_process=self._owns_process)
 
     def buggify(self, name: str) -> bool:
         """Never, in production."""

@@ -7,10 +7,10 @@ stopped with Ctrl-S, or a full disk behind a redirection, holds up no request.
 import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from trio_lb.net.env import Env
+from trio_lb.net.env import Env, Sink
 from trio_lb.observe.access_format import iso_time
 from trio_lb.observe.escape import escape_line
 from trio_lb.observe.lines import Lines, open_lines
@@ -68,10 +68,16 @@ def renderer(log_format: str, *, terminal: bool) -> Render:
 
 
 class _QueueHandler(logging.Handler):
-    """Renders at once, because what a record speaks of may change; never waits."""
+    """Renders at once, because what a record speaks of may change; never waits.
 
-    def __init__(self, lines: Lines, render: Render, wall: Callable[[], float]) -> None:
+    A record from another thread is written by that thread, at once: the queue belongs to
+    the loop, and the record may be about a loop that does not run.
+    """
+
+    def __init__(self, lines: Lines, sink: Sink, render: Render, wall: Callable[[], float]) -> None:
         super().__init__()
+        self._home = logging.makeLogRecord({}).thread
+        self._sink = sink
         self._lines = lines
         self._render = render
         self._wall = wall
@@ -83,7 +89,12 @@ class _QueueHandler(logging.Handler):
         except Exception:
             self.handleError(record)
             return
-        self._lines.put(text.encode("ascii", "backslashreplace") + b"\n")
+        data = text.encode("ascii", "backslashreplace") + b"\n"
+        if record.thread == self._home:
+            self._lines.put(data)
+            return
+        with suppress(OSError):  # Nobody is left to be told.
+            self._sink.write_now(data)
 
 
 class Logs:
@@ -120,7 +131,7 @@ async def open_logs(
     before = root.level
     sink = env.open_sink(STANDARD_ERROR)
     async with open_lines(sink, "standard error", tell=_log.warning) as lines:
-        handler = _QueueHandler(lines, render, env.wall)
+        handler = _QueueHandler(lines, sink, render, env.wall)
         root.addHandler(handler)
         root.setLevel(level.upper())
         try:

@@ -145,6 +145,14 @@ def _closed(event: events.ListenerClosed, lb: LoadBalancer) -> Line:
     return Line(logging.INFO, f"listener {event.address}: closed")
 
 
+def _lagged(event: events.LoopLagged, lb: LoadBalancer) -> Line:
+    return Line(
+        logging.WARNING,
+        f"the event loop stood still for {event.seconds:.2f} s; every connection waited",
+        event.name,
+    )
+
+
 LINES: Final[Mapping[type[Event], Callable[[Any, LoadBalancer], Line | None]]] = {
     events.ServerHealthChanged: _health,
     events.ServerEjected: _ejected,
@@ -162,6 +170,7 @@ LINES: Final[Mapping[type[Event], Callable[[Any, LoadBalancer], Line | None]]] =
     events.ConfigRejected: _rejected,
     events.ListenerOpened: _opened,
     events.ListenerClosed: _closed,
+    events.LoopLagged: _lagged,
 }
 
 

@@ -2,13 +2,15 @@
 
 import math
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Final
 
+import attrs
 import trio
+from trio.testing import MockClock
 
-from trio_lb.net.env import Network
+from trio_lb.net.env import Look, Network
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.sink import VirtualSink
 
@@ -16,19 +18,32 @@ DEFAULT_EPOCH: Final = 1_767_225_600.0
 """Wall time at instant 0: 2026-01-01 00:00:00 UTC."""
 
 
+@attrs.define(eq=False)
+class _Lookout:
+    """Somebody outside of the loop, and when it looks next."""
+
+    look: Look
+    next_at: float = -math.inf
+
+
 class SimEnv:
     """Satisfies ``net.env.Env``; everything in it follows from ``seed`` and trio's clock.
 
-    ``buggified`` is the table of rare points that a test switches on by name.
+    ``buggified`` is the table of rare points that a test switches on by name. ``watched``
+    lets a watchdog in: it beats several times a second, so hours of virtual time would
+    take long. ``stand_still`` then is a loop that does not run.
     """
 
     def __init__(self, network: Network, seed: int = 0, *, epoch: float = DEFAULT_EPOCH) -> None:
         self.network = network
         self.epoch = epoch
         self.buggified: dict[str, bool] = {}
+        self.watched = False
+        self.exit_codes: list[int] = []
         self._seed = seed
         self._rngs: dict[str, random.Random] = {}
         self._sinks: dict[str, VirtualSink] = {}
+        self._lookouts: list[_Lookout] = []
         self._listening: list[tuple[Sequence[str], trio.MemorySendChannel[str]]] = []
 
     def now(self) -> float:
@@ -85,6 +100,40 @@ class SimEnv:
             self._sinks[path] = VirtualSink(path)
             self._sinks[path].is_open = False
         return self._sinks[path]
+
+    @contextmanager
+    def _look_out(self, look: Look) -> Iterator[None]:
+        lookout = _Lookout(look)
+        self._lookouts.append(lookout)
+        try:
+            yield
+        finally:
+            self._lookouts.remove(lookout)
+
+    def lookout(self, look: Look) -> AbstractContextManager[object] | None:
+        """See ``Env``; it looks during ``stand_still`` only, as nothing else can surprise it."""
+        return self._look_out(look) if self.watched else None
+
+    def stand_still(self, seconds: float) -> None:
+        """Let virtual time pass without a turn for any task, as a call that blocks would."""
+        clock = trio.lowlevel.current_clock()
+        assert isinstance(clock, MockClock), "only virtual time can be made to pass"
+        end = self.now() + seconds
+        for lookout in self._lookouts:
+            lookout.next_at = max(lookout.next_at, self.now())
+        while due := [each for each in self._lookouts if each.next_at <= end]:
+            earliest = min(due, key=lambda each: each.next_at)
+            clock.jump(max(0.0, earliest.next_at - self.now()))
+            earliest.next_at = earliest.look(self.now(), self)
+        clock.jump(end - self.now())
+
+    def stack(self) -> str:
+        """See ``Outside``: nothing is really stuck."""
+        return "  (virtual)\n"
+
+    def end_process(self, code: int) -> None:
+        """See ``Outside``: noted in ``exit_codes``."""
+        self.exit_codes.append(code)
 
     def buggify(self, name: str) -> bool:
         """Whether the test switched this point on."""

@@ -29,6 +29,12 @@ class VirtualSink:
             raise self._error
         self.data += data
 
+    def write_now(self, data: bytes) -> None:
+        """See ``Sink``."""
+        if self._error is not None:
+            raise self._error
+        self.data += data
+
     async def reopen(self) -> None:
         """Begin a new file; ``-`` has none."""
         await trio.lowlevel.checkpoint()
