@@ -1,8 +1,9 @@
 """Opening a balancer: the root nursery, and everything that lives under it.
 
-Under the root run one supervised nursery for each pool's probes, the timers, the
-services that the caller passed in, and, while ``serve`` runs, the listeners. Nothing
-else is ever started in the background.
+Under the root run one supervised nursery for each pool's probes, the timers, the watchdog,
+the services that the caller passed in, and, while ``serve`` runs, the listeners. Nothing
+else is ever started in the background, but for the one thread from which the watchdog
+looks at the loop.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -20,6 +21,7 @@ from trio_lb.config.schema import Config
 from trio_lb.control.health_checks import open_health_checks
 from trio_lb.control.supervisor import Supervisor
 from trio_lb.control.timers import open_timers
+from trio_lb.control.watchdog import LoopWatch
 from trio_lb.model.events import Destroyed
 from trio_lb.net.bus import Bus
 from trio_lb.net.dial import Dialer
@@ -66,6 +68,9 @@ async def open_load_balancer(
 
                     context.middleware = Chain(lb, middleware)
                 household.apply(plan)
+                watch = LoopWatch(lambda: lb.config.watchdog, world, bus.publish)
+                if watch.is_needed:
+                    root.start_soon(watch)
                 for service in services:
                     await root.start(service, lb)
                 await household.wait_started()
