@@ -45,7 +45,7 @@ def _request(connection: h11.Connection, address: Address, config: ProbeConfig) 
 def headers_of(address: Address, config: ProbeConfig) -> dict[str, tuple[str, str]]:
     """Return the configured fields over ours, as name and value by the name in lower case."""
     ours = {
-        "host": ("Host", "localhost" if address.is_unix else str(address)),
+        "host": ("Host", "localhost" if address.is_unix or address.is_inside else str(address)),
         "user-agent": ("User-Agent", USER_AGENT),
         "accept": ("Accept", "*/*"),
     }

@@ -44,15 +44,40 @@ class Trust:
             address = ipaddress.ip_address(host)
         except ValueError:
             return False
+        if isinstance(address, ipaddress.IPv6Address):
+            address = address.ipv4_mapped or address
         return any(address in network for network in self._networks)
 
     def client_of(self, peer: str, forwarded_for: str) -> str:
-        """Return the last address of ``forwarded_for, peer`` that is not trusted."""
-        chain = [part.strip() for part in forwarded_for.split(",") if part.strip()]
-        for host in reversed([*chain, peer]):
-            if not self.covers(host):
-                return host
-        return chain[0] if chain else peer
+        """Return the last address of ``forwarded_for, peer`` that is not trusted.
+
+        Where something else than an address was said (``unknown``), who said it stands in:
+        no word may take the place of an address that lists of networks look at.
+        """
+        last = peer
+        for said in reversed(forwarded_for.split(",")):
+            if not said.strip():
+                continue
+            if not self.covers(last):
+                break
+            host = _literal(said.strip())
+            if host is None:
+                break
+            last = host
+        return last
+
+
+def _literal(said: str) -> str | None:
+    """The address in an element of X-Forwarded-For; some proxies write brackets and a port."""
+    if said.startswith("["):
+        said = said[1:].partition("]")[0]
+    elif said.count(":") == 1:
+        said = said.partition(":")[0]
+    try:
+        ipaddress.ip_address(said)
+    except ValueError:
+        return None
+    return said
 
 
 class RequestWriter:
@@ -76,14 +101,22 @@ class RequestWriter:
         self._via = pseudonym.encode("ascii")
         self._always = b""
         if forwarded and not trusted:
-            self._always = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Real-IP: %b\r\n" % (
-                self._peer,
-                self._scheme,
-                self._peer,
-            )
+            self._always = self._own_lines()
 
-    def write(self, head: RequestHead, *, request_id: str, server: Address) -> bytes | None:
-        """Return the head to send, or None when Via says that it has been here already."""
+    def _own_lines(self) -> bytes:
+        """What we say of a peer; one without an address (a unix socket's) is not named."""
+        proto = b"X-Forwarded-Proto: %b\r\n" % self._scheme
+        if self._peer.startswith(b"unix:"):
+            return proto
+        return b"X-Forwarded-For: %b\r\n%bX-Real-IP: %b\r\n" % (self._peer, proto, self._peer)
+
+    def write(
+        self, head: RequestHead, *, request_id: str, server: Address, client: str = ""
+    ) -> bytes | None:
+        """Return the head to send, or None when Via says that it has been here already.
+
+        ``client`` is who asks, as far as trust reaches; without it that is the peer.
+        """
         connection = head.connection
         host = head.host or _host_of(server)
         parts = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (head.method, head.target, host)]
@@ -105,13 +138,15 @@ class RequestWriter:
             parts.append(_connection_lines(head))
         parts.append(b"Via: 1.%d %b\r\n" % (head.minor, self._via))
         if self._forwarded:
-            parts.append(self._forwarded_lines(head, vouched, request_id))
+            parts.append(self._forwarded_lines(head, vouched, request_id, client))
         parts.append(b"\r\n")
         return b"".join(parts)
 
-    def _forwarded_lines(self, head: RequestHead, vouched: list[Field], request_id: str) -> bytes:
+    def _forwarded_lines(
+        self, head: RequestHead, vouched: list[Field], request_id: str, client: str
+    ) -> bytes:
         if self._trusted:
-            return self._appended(head, vouched, request_id)
+            return self._appended(head, vouched, request_id, client)
         lines = self._always
         if head.host:
             lines += b"X-Forwarded-Host: %b\r\n" % head.host
@@ -119,7 +154,9 @@ class RequestWriter:
             lines += b"Forwarded: %b\r\n" % self._element(head)
         return lines + b"X-Request-ID: %b\r\n" % request_id.encode("ascii")
 
-    def _appended(self, head: RequestHead, vouched: list[Field], request_id: str) -> bytes:
+    def _appended(
+        self, head: RequestHead, vouched: list[Field], request_id: str, client: str
+    ) -> bytes:
         """A trusted peer's words stay, with the peer itself behind them."""
         said: dict[bytes, list[bytes]] = {}
         for lower, _, value in vouched:
@@ -132,15 +169,19 @@ class RequestWriter:
         said.setdefault(b"x-forwarded-proto", [self._scheme])
         if head.host:
             said.setdefault(b"x-forwarded-host", [head.host])
-        said.setdefault(b"x-real-ip", [chain.split(b",")[0].strip()])
+        said.setdefault(b"x-real-ip", [client.encode("ascii") or self._peer])
         said[b"x-request-id"] = [request_id.encode("ascii")]
         for lower, values in said.items():
             lines += [b"%b: %b\r\n" % (_SPELLED.get(lower, lower), value) for value in values]
         return b"".join(lines)
 
     def _element(self, head: RequestHead) -> bytes:
-        """One element of Forwarded (RFC 7239 section 4), for an IPv6 peer quoted."""
-        peer = b'"[%b]"' % self._peer if b":" in self._peer else self._peer
+        """One element of Forwarded (RFC 7239 sections 4 and 6), for an IPv6 peer quoted."""
+        peer = self._peer.partition(b"%")[0]  # A zone (fe80::1%eth0) is nobody else's business.
+        if peer.startswith(b"unix:"):
+            peer = b"unknown"
+        elif b":" in peer:
+            peer = b'"[%b]"' % peer
         element = b"for=%b;proto=%b" % (peer, self._scheme)
         return element + b';host="%b"' % head.host if head.host else element
 
@@ -158,7 +199,7 @@ _NEVER_NOMINATED = frozenset({b"host", b"via", b"max-forwards"})
 
 def _host_of(server: Address) -> bytes:
     """What Host says when a client of HTTP/1.0 did not: a path could not be one."""
-    return b"localhost" if server.is_unix else str(server).encode()
+    return b"localhost" if server.is_unix or server.is_inside else str(server).encode()
 
 
 def _nominated(lower: bytes, connection: frozenset[bytes]) -> bool:
