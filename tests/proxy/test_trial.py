@@ -2,6 +2,8 @@
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.proxy.stage import context_of, news_of
 from tests.support.world import World
@@ -11,7 +13,7 @@ from trio_lb.model.events import Event, NoHealthyServers, RequestRetried, Server
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.net.connection_pool import ServerConnections, UpstreamConnection
 from trio_lb.proxy.context import ProxyContext
-from trio_lb.proxy.trial import judge, reach, tell_none_left, tell_retried, tell_selected
+from trio_lb.proxy.trial import judge, pardoned, reach, tell_none_left, tell_retried, tell_selected
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
 
@@ -96,6 +98,18 @@ async def test_a_silent_host_is_given_up_at_the_deadline(
 
 
 # ---------------------------------------------------------------------- judge and tell
+
+
+@given(st.sampled_from(OutcomeKind), st.floats(0, 100), st.floats(0.1, 100))
+def test_law_only_a_timeout_after_less_than_half_of_a_fair_time_is_pardoned(
+    kind: OutcomeKind, had: float, fair: float
+) -> None:
+    outcome = Outcome(kind)
+    judged = pardoned(outcome, had, fair)
+    if kind in (OutcomeKind.TIMEOUT, OutcomeKind.CONNECT_TIMEOUT) and had < fair / 2:
+        assert (judged.kind, judged.is_server_failure) == (OutcomeKind.ABANDONED, False)
+    else:
+        assert judged is outcome
 
 
 async def test_an_outcome_reaches_the_pool_s_books_and_the_bus(

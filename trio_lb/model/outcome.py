@@ -26,7 +26,8 @@ class OutcomeKind(enum.Enum):
     TRUNCATED = "response cut short"
     """The head was good and relayed; the body ended early, visibly for the client."""
     ABANDONED = "abandoned"
-    """The proxy's own doing: the client left or spoiled its body; says nothing of the server."""
+    """The proxy's own doing: the client left or spoiled its body, or the request's time was up
+    soon after it came here; says nothing of the server."""
 
 
 CONNECT_KINDS = frozenset(

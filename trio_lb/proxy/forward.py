@@ -16,7 +16,7 @@ from trio_lb.proxy.attempt import Attempt, Phase
 from trio_lb.proxy.exchange import Exchange
 from trio_lb.proxy.pick_key import pick_context
 from trio_lb.proxy.respond import LOOP, answer_as_told, fail, refuse
-from trio_lb.proxy.trial import judge, reach, tell_none_left, tell_retried, tell_selected
+from trio_lb.proxy.trial import judge, pardoned, reach, tell_none_left, tell_retried, tell_selected
 from trio_lb.proxy.tunnel import tunnel
 from trio_lb.proxy.websocket_tunnel import websocket_tunnel
 from trio_lb.state.pool import Pool
@@ -193,4 +193,12 @@ class Forward:
         exchange = self._exchange
         context, began_at = exchange.context, self._began_at
         head_at = context.env.now() if exchange.head_at is None else exchange.head_at
+        if exchange.status == 0:
+            outcome = self._judged_fairly(outcome, head_at - began_at)
         judge(context, self._pool, server, outcome, began_at=began_at, seconds=head_at - began_at)
+
+    def _judged_fairly(self, outcome: Outcome, had_seconds: float) -> Outcome:
+        timeouts = self._exchange.timeouts
+        is_connect = outcome.kind is OutcomeKind.CONNECT_TIMEOUT
+        wait = timeouts.connect if is_connect else timeouts.first_byte
+        return pardoned(outcome, had_seconds, min(wait, timeouts.total))

@@ -21,7 +21,14 @@ from trio_lb.net.relay import linger
 from trio_lb.policy.balance.base import Context
 from trio_lb.policy.retry import GiveUp
 from trio_lb.proxy.context import ProxyContext
-from trio_lb.proxy.trial import judge, reach, tell_none_left, tell_retried, tell_selected
+from trio_lb.proxy.trial import (
+    judge,
+    pardoned,
+    reach,
+    tell_none_left,
+    tell_retried,
+    tell_selected,
+)
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
 
@@ -197,11 +204,13 @@ class TcpConnection:
         lease = server.lease()
         with lease:
             home = context.connections.of(server, server.address)
-            in_time = min(deadline, began_at + self._timeouts(pool).connect)
+            timeouts = self._timeouts(pool)
+            in_time = min(deadline, began_at + timeouts.connect)
             connection = await reach(home, (stream.peer, stream.local), in_time)
             outcome = connection if isinstance(connection, Outcome) else _JOINED
             seconds = context.env.now() - began_at
-            judge(context, pool, server, outcome, began_at=began_at, seconds=seconds)
+            judged = pardoned(outcome, seconds, min(timeouts.connect, timeouts.total))
+            judge(context, pool, server, judged, began_at=began_at, seconds=seconds)
             if isinstance(connection, UpstreamConnection):
                 lease.judged()  # It may last for hours; the verdict stands now.
                 with connection:

@@ -3,6 +3,8 @@
 Functions without state: the loop that calls them is its caller's, and so are the counts.
 """
 
+from typing import Final
+
 import trio
 
 from trio_lb.model.address import Ends
@@ -14,6 +16,8 @@ from trio_lb.proxy.context import ProxyContext
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
 from trio_lb.state.unavailable import Unavailable
+
+_TIMEOUTS: Final = (OutcomeKind.TIMEOUT, OutcomeKind.CONNECT_TIMEOUT)
 
 
 async def reach(
@@ -49,6 +53,17 @@ def judge(
         server, outcome, now, context.retry_rng, began_at=began_at, seconds=seconds
     ):
         context.bus.publish(event)
+
+
+def pardoned(outcome: Outcome, had_seconds: float, fair_seconds: float) -> Outcome:
+    """Return what to judge a server by that may have been cut short by its request's own end.
+
+    Alone with the request it would have had ``fair_seconds``. With less than half of that
+    (others, or a wait, had the rest) a timeout says nothing of it.
+    """
+    if outcome.kind not in _TIMEOUTS or 2 * had_seconds >= fair_seconds:
+        return outcome
+    return Outcome(OutcomeKind.ABANDONED, None, outcome.sent, "the request's time was up")
 
 
 def tell_none_left(context: ProxyContext, pool: Pool) -> Unavailable:
