@@ -143,7 +143,8 @@ class Bus:
 
     def wants(self, kind: type[Event]) -> bool:
         """Whether anybody would hear of a ``kind``: on the hot path, ask before making one."""
-        return bool(self._route(kind))
+        route = self._routes.get(kind)
+        return bool(self._route(kind) if route is None else route)
 
     def publish(self, event: Event) -> None:
         """Tell everybody now. A callback that raises is logged and disturbs nobody."""

@@ -12,7 +12,6 @@ coming, is *attended*: a second task then uploads and afterwards watches the cli
 (``proxy.attend``), and each wait has its own deadline.
 """
 
-import enum
 import math
 from collections.abc import Mapping
 from typing import Final
@@ -21,6 +20,7 @@ import trio
 
 from trio_lb.model.message import Reject, RequestHead, ResponseHead
 from trio_lb.model.outcome import Outcome, OutcomeKind
+from trio_lb.model.step import Step
 from trio_lb.net.body import BodySource, open_body
 from trio_lb.net.connection_pool import UpstreamConnection
 from trio_lb.net.env import Stream
@@ -36,7 +36,7 @@ MAX_INTERIM = 32
 """Interim responses (1xx) before a final one; more is a server gone mad."""
 
 
-class Phase(enum.Enum):
+class Phase(Step):
     """How far the answer has come."""
 
     HEAD = "awaiting the answer"
@@ -45,7 +45,7 @@ class Phase(enum.Enum):
     DONE = "answered"
 
 
-class Signal(enum.Enum):
+class Signal(Step):
     """What moves it on."""
 
     FINAL_HEAD = "a final head came"

@@ -55,7 +55,7 @@ class Forward:
         exchange = self._exchange
         pool = self._pool
         pool.budget.request(exchange.started_at)
-        order = self._order()
+        order = self._order(exchange.started_at)
         server = next(order, None)
         if server is None:
             await self._none_left()
@@ -105,11 +105,10 @@ class Forward:
         """Return ``wanted``, unless the wait took it out of rotation or filled it: then another."""
         if wanted is not None and wanted.is_usable and wanted.has_room:
             return wanted
-        return next(self._order(), None)
+        return next(self._order(self._exchange.context.env.now()), None)
 
-    def _order(self) -> Iterator[Server]:
-        context = self._exchange.context
-        return self._pool.order(self._pick_context, context.pick_rng, context.env.now())
+    def _order(self, now: float) -> Iterator[Server]:
+        return self._pool.order(self._pick_context, self._exchange.context.pick_rng, now)
 
     async def _none_left(self) -> None:
         exchange = self._exchange
@@ -131,7 +130,10 @@ class Forward:
         exchange = self._exchange
         context = exchange.context
         request = exchange.client.writer.write(
-            self._head, request_id=exchange.id, server=server.address
+            self._head,
+            request_id=exchange.id,
+            server=server.address,
+            client=exchange.client_address,
         )
         if request is None:
             await refuse(exchange, LOOP)
