@@ -105,7 +105,7 @@ async def _round(variant: Variant) -> tuple[float, int]:
 
 
 async def _serve(lb: LoadBalancer, env: CannedEnv) -> tuple[float, int]:
-    listener = env.network.listener
+    listener = env.canned.listener
     assert listener is not None, "serve has started"
     clients = [CannedStream(CLIENT, REQUEST, budget=REQUESTS) for _ in range(CLIENTS)]
     began = time.process_time()
