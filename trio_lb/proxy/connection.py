@@ -11,7 +11,6 @@ request does not begin under a scope that has fired, it starts with some room be
 deadline, and whatever may take longer lifts it first (``Client.take_time``).
 """
 
-import enum
 import logging
 import math
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from typing import Final, Protocol
 import trio
 
 from trio_lb.model.message import LocalAnswer, Reject, RequestHead, Unsized
+from trio_lb.model.step import Step
 from trio_lb.net.body import BodyCut, BodyRefused
 from trio_lb.net.env import Stream
 from trio_lb.net.relay import linger
@@ -44,7 +44,7 @@ _ROOM_SECONDS = 10.0
 _log = logging.getLogger("trio_lb.connection")
 
 
-class Phase(enum.Enum):
+class Phase(Step):
     """What the connection is waiting for."""
 
     IDLE = "the next request"
@@ -53,7 +53,7 @@ class Phase(enum.Enum):
     CLOSED = "nothing"
 
 
-class Signal(enum.Enum):
+class Signal(Step):
     """What moves it on."""
 
     BYTES = "part of a head came"
