@@ -112,7 +112,7 @@ def config_of(
         health_check=health_check or HealthCheckConfig(enabled=False),
         **(pool or {}),
     )
-    only_listener = ListenerConfig(bind=world.stage.bind("lb", 80), **(listener or {}))
+    only_listener = ListenerConfig(**{"bind": world.stage.bind("lb", 80), **(listener or {})})
     return Config(listeners=(only_listener,), pools={"default": only_pool}, **sections)
 
 

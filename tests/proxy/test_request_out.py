@@ -27,16 +27,18 @@ def writer(
 PLAIN = writer(forwarded=False)
 
 
-def write(text: str, by: RequestWriter = PLAIN, *, server: Address = SERVER) -> bytes:
-    data = by.write(head_of(text), request_id="r1", server=server)
+def write(
+    text: str, by: RequestWriter = PLAIN, *, server: Address = SERVER, client: str = ""
+) -> bytes:
+    data = by.write(head_of(text), request_id="r1", server=server, client=client)
     assert data is not None
     return data
 
 
-def lines(text: str, by: RequestWriter = PLAIN) -> list[str]:
+def lines(text: str, by: RequestWriter = PLAIN, *, client: str = "") -> list[str]:
     """What was added or kept, without the request line, Host and Via."""
     skipped = ("Host: ", "Via: 1.1 trio-lb-abcd")
-    _, *fields = write(text, by).decode("latin-1").split("\r\n")
+    _, *fields = write(text, by, client=client).decode("latin-1").split("\r\n")
     return [line for line in fields if line and not line.startswith(skipped)]
 
 
@@ -170,6 +172,7 @@ def test_a_trusted_peer_s_words_stay_with_the_peer_behind_them() -> None:
         "GET / HTTP/1.1\nHost: a\nX-Forwarded-For: 6.6.6.6\nX-Forwarded-For: 7.7.7.7\n"
         "X-Forwarded-Proto: https\nX-Request-ID: r1\nForwarded: for=6.6.6.6",
         writer(trusted=True, peer="::1"),
+        client="7.7.7.7",
     )
     assert got == [
         "X-Forwarded-For: 6.6.6.6, 7.7.7.7, ::1",
@@ -177,7 +180,7 @@ def test_a_trusted_peer_s_words_stay_with_the_peer_behind_them() -> None:
         "X-Forwarded-Proto: https",
         "X-Request-ID: r1",
         "X-Forwarded-Host: a",
-        "X-Real-IP: 6.6.6.6",
+        "X-Real-IP: 7.7.7.7",
     ]
 
 
@@ -239,6 +242,7 @@ def test_whatever_is_accepted_is_written_so_that_it_is_accepted_and_means_the_sa
         (["10.0.0.0/8", "::1/128"], "::1", True),
         (["10.0.0.1/8"], "10.9.9.9", True),
         (["10.0.0.0/8"], "11.0.0.1", False),
+        (["10.0.0.0/8"], "::ffff:10.1.2.3", True),
         (["10.0.0.0/8"], "unix:", False),
         (["0.0.0.0/0"], "not an address", False),
     ],
@@ -255,6 +259,10 @@ def test_trust_is_a_matter_of_networks(networks: list[str], host: str, covered: 
         ("1.1.1.1, 6.6.6.6, 10.0.0.2", "6.6.6.6"),
         ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
         (" , 6.6.6.6 ,", "6.6.6.6"),
+        ("6.6.6.6:99, [2001:db8::1]:99, 10.0.0.2:99", "2001:db8::1"),
+        ("6.6.6.6, unknown, 10.0.0.2", "10.0.0.2"),
+        ("6.6.6.6, [10.0.0.2", "6.6.6.6"),
+        ("6.6.6.6, 1:2", "10.0.0.1"),
     ],
 )
 def test_the_client_is_the_last_address_that_is_not_trusted(chain: str, client: str) -> None:

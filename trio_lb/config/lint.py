@@ -34,6 +34,15 @@ def refuse_same_servers(servers: Servers) -> None:
     _refuse_repeated(servers, lambda each: str(each.address).casefold(), "address")
 
 
+def refuse_nameless(node: Node, server: ServerConfig, pool: PoolConfig) -> None:
+    """A certificate is looked at for a name, and a path is none."""
+    tls = server.tls or pool.tls
+    if tls is None or not (tls.enabled and tls.verify) or not server.address.is_unix:
+        return
+    if tls.server_name is None:
+        node.refuse("a unix socket has no name to verify: say tls.server_name, or verify: false")
+
+
 def _refuse_repeated(servers: Servers, key: Callable[[ServerConfig], str], noun: str) -> None:
     first: dict[str, Node] = {}
     for node, server in servers:

@@ -59,6 +59,7 @@ def read_server(node: Node, pool: PoolConfig) -> ServerConfig | None:
     server = fill(node, base, own=("address", "health_check", "tls"))
     server = evolved(server, _over_the_pool(node, server, pool))
     tell(node, server)
+    lint.refuse_nameless(node, server, pool)
     return server if address is not None else None
 
 
@@ -86,6 +87,7 @@ def _read_text(node: Node, pool: PoolConfig) -> ServerConfig | None:
         node.refuse(f"{show(text)} {error}")
         return None
     _warn_of_plain(node, text, pool)
+    lint.refuse_nameless(node, server, pool)
     return server
 
 

@@ -42,6 +42,8 @@ def _look_around(root: Node, config: Config) -> None:
         inside = root.child("pools", None).child(name, None).child("servers", None)
         servers = [(inside.child(i, each), each) for i, each in enumerate(pool.servers)]
         lint.refuse_same_servers(servers)
+        for each, server in servers:
+            lint.refuse_nameless(each, server, pool)
 
 
 def _sections(node: Node, value: Any) -> Iterator[tuple[Node, attrs.AttrsInstance]]:

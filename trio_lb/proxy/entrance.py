@@ -70,6 +70,11 @@ class Entrance:
         self._unsaid = 0
 
     @property
+    def asks_who(self) -> bool:
+        """Whether only a PROXY header says who a client is."""
+        return bool(self._versions)
+
+    @property
     def is_encrypted(self) -> bool:
         """Whether nothing can be said to a client before its TLS handshake."""
         return self._tls is not None

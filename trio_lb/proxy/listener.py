@@ -90,6 +90,7 @@ class _Arrival:
         self._welcome = welcome
         self._speaks_http = speaks_http
         self._stream = stream
+        self._asks_who = entrance.asks_who
         self._guest: Guest | None = None
         self._is_closing = False
 
@@ -97,7 +98,7 @@ class _Arrival:
         stream = await self._entrance.pass_through(self._stream)
         if stream is None:
             return
-        over = self._connections.identify(self, stream.peer.host)
+        over = self._connections.identify(self, stream.peer.host) if self._asks_who else None
         if over is not None:
             await self._connections.refuse(stream, over, speaks_http=self._speaks_http)
             return
@@ -118,7 +119,7 @@ class Connections:
 
     def __init__(self, context: ProxyContext) -> None:
         self._context = context
-        self._open: dict[Guest, str] = {}
+        self._open: dict[Guest, str | None] = {}  # For whom each counts; None: for nobody yet.
         self._clients: Counter[str] = Counter()
         self._refusing = 0
         self._emptied = trio.Event()
@@ -126,11 +127,14 @@ class Connections:
     def __len__(self) -> int:
         return len(self._open)
 
-    def limit_met(self, stream: Stream) -> str | None:
-        """Name the limit that keeps this connection out, or None."""
+    def limit_met(self, stream: Stream, *, is_named: bool = True) -> str | None:
+        """Name the limit that keeps this connection out, or None.
+
+        Whose client has still to be named (``is_named``) is held to the limit of all.
+        """
         if len(self._open) >= self._context.limits.max_connections:
             return "max_connections"
-        return "per_client" if self._is_over(stream.peer.host) else None
+        return "per_client" if is_named and self._is_over(stream.peer.host) else None
 
     def _is_over(self, host: str) -> bool:
         """Whether that client has as many as it may; a unix socket's peers are nobody we know."""
@@ -139,22 +143,23 @@ class Connections:
             return False
         return not Address(host, 0).is_unix
 
-    def admit(self, guest: Guest, stream: Stream) -> None:
-        """Count a connection in, before its task runs."""
-        self._clients[stream.peer.host] += 1
-        self._open[guest] = stream.peer.host
+    def admit(self, guest: Guest, stream: Stream, *, is_named: bool = True) -> None:
+        """Count a connection in, before its task runs; see ``limit_met``."""
+        self._open[guest] = host = stream.peer.host if is_named else None
+        if host is not None:
+            self._clients[host] += 1
 
     def identify(self, guest: Guest, host: str) -> str | None:
         """Count ``guest`` for the client that it turned out to be; name the limit that it meets."""
-        if host == self._open[guest]:
-            return None
         self._leave(self._open[guest])
         is_over = self._is_over(host)
         self._clients[host] += 1
         self._open[guest] = host
         return "per_client" if is_over else None
 
-    def _leave(self, host: str) -> None:
+    def _leave(self, host: str | None) -> None:
+        if host is None:
+            return
         self._clients[host] -= 1
         if not self._clients[host]:
             del self._clients[host]
@@ -228,6 +233,7 @@ async def serve_listener(
     Connections run in the nursery of this call, which therefore ends with the last
     one, or when it is cancelled.
     """
+    is_named = entrance is None or not entrance.asks_who
     if entrance is not None:
         welcome = partial(_Arrival, connections, entrance, welcome, speaks_http)
         speaks_http = speaks_http and not entrance.is_encrypted
@@ -236,7 +242,7 @@ async def serve_listener(
     context.bus.publish(ListenerOpened(at=context.env.now(), address=str(address)))
     async with trio.open_nursery() as nursery:
         accept = partial(
-            _accept, context, listener, welcome, connections, nursery, speaks_http, pause
+            _accept, listener, welcome, connections, nursery, speaks_http, is_named, pause
         )
         try:
             async with trio.open_nursery() as accepting:
@@ -258,12 +264,12 @@ async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
 
 
 async def _accept(
-    context: ProxyContext,
     listener: Listener,
     welcome: Welcome,
     connections: Connections,
     nursery: trio.Nursery,
     speaks_http: bool,
+    is_named: bool,
     pause: _Pause,
 ) -> None:
     try:
@@ -273,11 +279,11 @@ async def _accept(
         return
     pause.over()
     for stream in batch:
-        reason = connections.limit_met(stream)
+        reason = connections.limit_met(stream, is_named=is_named)
         if reason is not None:
             refuse = partial(connections.refuse, stream, reason, speaks_http=speaks_http)
             nursery.start_soon(refuse, name=f"refusal of {stream.peer}")
         else:
             guest = welcome(stream)
-            connections.admit(guest, stream)
+            connections.admit(guest, stream, is_named=is_named)
             nursery.start_soon(connections.serve, guest, stream)
