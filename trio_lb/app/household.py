@@ -7,7 +7,9 @@ has its timer, its probes and its connections looked after exactly as those of t
 A plan that is refused changes nothing.
 """
 
+import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import attrs
 
@@ -27,6 +29,8 @@ from trio_lb.state.registry import Registry
 
 Renewal = Callable[[Config], Callable[[], None]]
 """Reads what a plan needs from files, and returns what puts it in force."""
+
+_log = logging.getLogger("trio_lb.pool")
 
 
 class Household:
@@ -153,6 +157,7 @@ class Household:
         self._known[pool] = None
         pool.on_deadline_moved = self.timers.touch
         pool.on_left = self._context.connections.forget
+        pool.on_fault = partial(_log.warning, "%s")
         self.checks.watch(pool)
         self.timers.touch(pool)
 
