@@ -77,7 +77,7 @@ def test_a_server_is_read(written: object, server: ServerConfig) -> None:
         ("h:1*0", "[0]: 'h:1*0' has the weight '0', which is not in 1..65535"),
         ("https://h/x", "[0]: 'https://h/x' has a path"),
         ({"url": "https://h/x"}, "[0].url: 'https://h/x' has a path"),
-        ({"id": "a", "app": "app:main"}, "[0].app: 'app:main' is not a callable; only a program"),
+        ({"id": "a", "app": "main"}, "[0].app: 'main' is not a callable, or its name (package."),
     ],
 )
 def test_what_is_wrong_with_a_server_is_told(written: object, message: str) -> None:
@@ -151,6 +151,8 @@ def test_an_application_is_a_server_by_its_name() -> None:
         [{"id": "a", "app": max}, {"app": min}, {"name": "c", "app": None, "url": "h:1"}]
     )
     servers = read_servers(node, PLAIN)
+    (named,) = read_servers(node_of([{"app": "shop.web:site.app"}]), PLAIN)
+    assert (named.id, named.app) == ("app:shop.web:site.app", "shop.web:site.app")
     assert [(each.id, str(each.address), each.app) for each in servers] == [
         ("a", "app:a", max),
         ("app:min", "app:min", min),

@@ -244,6 +244,25 @@ class Code:
             raise Refused(f"{show(value)} is not {self.allowed}")
 
 
+_ENTRY: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+
+
+@attrs.frozen(slots=True)
+class CodeOrName:
+    """Code, or where it is imported from; that is tried when the balancer opens, not here."""
+
+    allowed: str = "a callable, or its name (package.module:name)"
+
+    def read(self, raw: object) -> object:
+        self.check(raw)
+        return str(raw) if isinstance(raw, str) else raw
+
+    def check(self, value: object) -> None:
+        named = isinstance(value, str) and _ENTRY.fullmatch(value) is not None
+        if not named and not callable(value):
+            raise Refused(f"{show(value)} is not {self.allowed}")
+
+
 @attrs.frozen(slots=True)
 class Anything:
     """A mapping that is kept as it is, for the people who wrote it."""

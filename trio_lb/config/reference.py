@@ -141,8 +141,9 @@ load_balancer:
   `method`, `headers` and what is expected, written without `type`, make it `http`; `check` makes it
   `custom`. What a probe of `probes` leaves out is as in the section; a section that asks a question
   of its own (`path`, `type`, `port` ...) does not ask the `probes` that it would inherit.
-- **In Python** `health_check: {check: ...}`, `algorithm` and a server's `app` also take code, which a
-  file can't name. While a balancer runs, the keys of `load_balancer` and of the default pool (the
+- **In Python** `health_check: {check: ...}`, `algorithm` and a server's `app` also take code. A file
+  can name an app by where it is imported from (`app: package.module:name`), which is tried when the
+  balancer opens, not by `trio-lb check`. While a balancer runs, the keys of `load_balancer` and of the default pool (the
   flat names too, but no `listeners` or `pools`) are read as arguments by
   `trio_lb.config.changes.changed`, those of a server by `server_from`: same spellings, same bounds.
   A `Config` of your own is looked at as a whole by `trio_lb.config.verify.verified`.

@@ -34,7 +34,7 @@ from trio_lb.config.diary import LoggingConfig as LoggingConfig
 from trio_lb.config.encryption import CertificateConfig as CertificateConfig
 from trio_lb.config.encryption import ListenerTls as ListenerTls
 from trio_lb.config.encryption import UpstreamTls as UpstreamTls
-from trio_lb.config.kinds import Anything, Code, Number
+from trio_lb.config.kinds import Anything, CodeOrName, Number
 from trio_lb.config.knobs import (
     SECONDS,
     SECONDS_OR_OFF,
@@ -140,7 +140,10 @@ class ServerConfig:
         None, OptionalSection(UpstreamTls), "how it is spoken to; null: as the pool says"
     )
     app: object | None = knob(
-        None, maybe(Code()), "instead of an address: an ASGI application or async callable"
+        None,
+        maybe(CodeOrName()),
+        "instead of an address: an ASGI application or async callable, or its name "
+        "(`package.module:name`)",
     )
 
 

@@ -2,7 +2,8 @@
 
 10.0.0.1:8080                                   10.0.0.1:8080*3
 {address: 10.0.0.1:8080, weight: 3, id: api-1}  {url: https://10.0.0.1}
-{host: 10.0.0.1, port: 8080, name: api-1}       {id: api, app: <a callable>}, in Python
+{host: 10.0.0.1, port: 8080, name: api-1}       {id: api, app: package.module:name}
+                                                {id: api, app: <the callable itself>}, in Python
 """
 
 from collections.abc import Mapping
@@ -158,7 +159,9 @@ def _read_address(node: Node) -> Address | None:
 def _inside(keys: Mapping[str, Node]) -> Address:
     """An application is called, not connected to: its address is its name."""
     named = keys.get("id") or keys.get("name")
-    name = getattr(keys["app"].value, "__name__", "app") if named is None else named.value
+    code = keys["app"].value
+    own = code if isinstance(code, str) else getattr(code, "__name__", "app")
+    name = own if named is None else named.value
     return Address(f"app:{name if isinstance(name, str) else 'app'}", 0)
 
 
