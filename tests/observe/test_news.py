@@ -59,6 +59,28 @@ async def lines_of(
             "server default/s1: readmitted; it gets requests again",
         ),
         (
+            events.CircuitBreakerOpened(**S1, reason="5 failures in a row", until=37.0),
+            "WARNING",
+            "server default/s1: circuit breaker opens (5 failures in a row); no requests until "
+            "trials in 30.0 s",
+        ),
+        (
+            events.CircuitBreakerOpened(**S1, reason="manual"),
+            "WARNING",
+            "server default/s1: circuit breaker opens (manual); no requests until a person "
+            "closes it",
+        ),
+        (
+            events.CircuitBreakerHalfOpened(**S1),
+            "INFO",
+            "server default/s1: circuit breaker half-opens; requests may try it",
+        ),
+        (
+            events.CircuitBreakerReset(**S1, reason="3 trials went well"),
+            "INFO",
+            "server default/s1: circuit breaker closes (3 trials went well); it gets requests",
+        ),
+        (
             events.ServerDraining(**S1, deadline=37.0),
             "INFO",
             "server default/s1: draining; no new requests, the old ones end for at most 30.0 s",
@@ -121,6 +143,12 @@ async def lines_of(
             "WARNING",
             "request c0ffee: GET /a?b=c failed at server default/s1 (upstream_connect_refused) "
             "after 3 attempts; answered 502",
+        ),
+        (
+            failed("upstream_connect_refused", status=502, method="TCP", target="127.0.0.1:6380"),
+            "WARNING",
+            "request c0ffee: TCP 127.0.0.1:6380 failed at server default/s1 "
+            "(upstream_connect_refused) after 1 attempt; the client was reset",
         ),
         (
             failed("out_of_descriptors", status=503),

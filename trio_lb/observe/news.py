@@ -51,6 +51,25 @@ def _readmitted(event: events.ServerReadmitted, lb: LoadBalancer) -> Line:
     return Line(logging.INFO, f"{_server(event)}: readmitted; it gets requests again")
 
 
+def _breaker_opened(event: events.CircuitBreakerOpened, lb: LoadBalancer) -> Line:
+    until = "a person closes it"
+    if event.until is not None:
+        until = f"trials in {event.until - event.at:.1f} s"
+    return Line(
+        logging.WARNING,
+        f"{_server(event)}: circuit breaker opens ({event.reason}); no requests until {until}",
+    )
+
+
+def _breaker_half_opened(event: events.CircuitBreakerHalfOpened, lb: LoadBalancer) -> Line:
+    return Line(logging.INFO, f"{_server(event)}: circuit breaker half-opens; requests may try it")
+
+
+def _breaker_closed(event: events.CircuitBreakerReset, lb: LoadBalancer) -> Line:
+    why = f" ({event.reason})" if event.reason else ""
+    return Line(logging.INFO, f"{_server(event)}: circuit breaker closes{why}; it gets requests")
+
+
 def _draining(event: events.ServerDraining, lb: LoadBalancer) -> Line:
     limit = "" if event.deadline is None else f" for at most {event.deadline - event.at:.1f} s"
     return Line(
@@ -110,6 +129,8 @@ def _failed(event: events.RequestFailed, lb: LoadBalancer) -> Line | None:
     if not event.error.startswith("upstream_") or record.server_id is None:
         return None
     told = f"answered {record.status}" if record.status else "the client was cut off"
+    if record.method == "TCP":  # There is no answer in TCP; the status is for the access log.
+        told = "the client was reset"
     if event.error == "upstream_truncated":
         told = f"the answer ({record.status}) was cut short"
     tries = "1 attempt" if record.attempts == 1 else f"{record.attempts} attempts"
@@ -157,6 +178,9 @@ LINES: Final[Mapping[type[Event], Callable[[Any, LoadBalancer], Line | None]]] =
     events.ServerHealthChanged: _health,
     events.ServerEjected: _ejected,
     events.ServerReadmitted: _readmitted,
+    events.CircuitBreakerOpened: _breaker_opened,
+    events.CircuitBreakerHalfOpened: _breaker_half_opened,
+    events.CircuitBreakerReset: _breaker_closed,
     events.ServerDraining: _draining,
     events.ServerDrained: _drained,
     events.ServerAdded: _added,
