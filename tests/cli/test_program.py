@@ -85,6 +85,29 @@ async def test_says_when_it_is_ready_serves_and_ends_with_0(
     ]
 
 
+async def test_settles_once_when_the_start_is_over(world: World, nursery: trio.Nursery) -> None:
+    running = Running(world)
+    settled: list[float] = []
+    plan = config("10.0.0.9:80")
+    program = Program(plan, world.sim, settle=lambda: settled.append(world.env.now()))
+    nursery.start_soon(running.run, program)
+    await trio.sleep(60)
+    assert len(settled) == 1
+    assert settled[0] < 1
+    assert await running.ask() == 502
+
+
+async def test_a_start_that_fails_settles_nothing(world: World) -> None:
+    taken = await world.env.network.listen(FRONT)
+    settled: list[bool] = []
+    running = Running(world)
+    await running.run(
+        Program(config("10.0.0.9:80"), world.sim, settle=lambda: settled.append(True))
+    )
+    assert settled == []
+    await taken.aclose()
+
+
 def test_the_ready_line_counts_the_servers_of_each_pool_that_answers() -> None:
     plan = load_mapping(
         {
@@ -273,7 +296,7 @@ async def test_starts_without_any_server_and_says_so_once(
     plan = config("10.0.0.9:80", "10.0.0.9:81", health_check={"interval": "5s"})
     running = await start(world, nursery, plan)
     await trio.sleep(60)
-    assert await running.ask() == 503
+    assert await running.ask() == 502
     assert sum("passed the first check" in line for line in running.log) == 1
     world.sim.send_signal("SIGTERM")
 

@@ -41,6 +41,7 @@ class Program:
     ``stats_period_seconds`` 0 prints no statistics. ``warnings`` are what is to be said
     of the configuration before anything starts. Without ``file_limit`` none is looked at.
     ``read`` is asked at a SIGHUP for what ``config`` has become; without it that stays.
+    ``settle`` is called once, when connections are accepted and the start is over.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Program:
         file_limit: FileLimit | None = None,
         warnings: Sequence[Problem] = (),
         read: Read | None = None,
+        settle: Callable[[], None] | None = None,
     ) -> None:
         self._config = config
         self._env = env
@@ -61,6 +63,7 @@ class Program:
         self._file_limit = file_limit
         self._warnings = warnings
         self._read: Read = read or (lambda: (config, ()))
+        self._settle = settle
         self._access_log: AccessLog | None = None
 
     async def main(self) -> Exit:
@@ -127,6 +130,8 @@ class Program:
         except ConfigError as error:  # Here, or the nursery would wrap it in a group.
             return _refused(error)
         logs.say(ready_line(addresses, self._config))
+        if self._settle is not None:
+            self._settle()
         if self._stats_period_seconds > 0:
             nursery.start_soon(print_statistics, lb, self._stats_period_seconds)
         return await self._follow(signals, lb, logs)

@@ -14,6 +14,7 @@ from functools import partial
 
 import trio
 
+from trio_lb.cli import garbage
 from trio_lb.cli.file_limit import ProcessFileLimit
 from trio_lb.cli.program import Program
 from trio_lb.cli.run_options import add_run_arguments, configuration, stats_period_seconds
@@ -42,5 +43,6 @@ def run(args: argparse.Namespace) -> int:
         file_limit=ProcessFileLimit(),
         warnings=problems,
         read=partial(configuration, args),
+        settle=garbage.settle,
     )
     return trio.run(program.main)
