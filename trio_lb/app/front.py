@@ -160,11 +160,12 @@ class Front:
         return partial(ClientConnection, self._context, router, scheme=scheme)
 
     def _https_port(self, config: ListenerConfig, bound: list[Address]) -> int:
-        """The port that was named, else that of the first listener that speaks TLS."""
+        """The port that was named, else the first on which TLS is spoken; a unix socket has none."""
         if config.https_redirect is not True:
             return int(config.https_redirect)
         pairs = zip(bound, self._config.listeners, strict=True)
-        return next((at.port for at, one in pairs if one.protocol == "https"), _HTTPS_PORT)
+        spoken = (at.port for at, one in pairs if one.protocol == "https" and not at.is_unix)
+        return next(spoken, _HTTPS_PORT)
 
     def _entrance(self, index: int, config: ListenerConfig) -> Entrance | None:
         """Make what connections pass first; None when there is nothing to pass.
