@@ -141,6 +141,9 @@ async def test_a_path_that_cannot_be_opened_anew_keeps_the_old_file(env: SimEnv)
         async def write(self, data: bytes) -> None:
             self.data += data
 
+        def write_now(self, data: bytes) -> None:
+            self.data += data
+
         async def reopen(self) -> None:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory")
 
