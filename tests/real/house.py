@@ -237,7 +237,7 @@ class Curled:
 
 # The last line of standard error, which -s leaves to errors and to us.
 _WRITE_OUT: Final = (
-    '%{stderr}{"status": %{response_code}, "version": "%{http_version}", '
+    '%{stderr}{"status": "%{response_code}", "version": "%{http_version}", '
     '"connects": %{num_connects}}\n'
 )
 
@@ -252,4 +252,7 @@ async def curl(*arguments: str, stdin: bytes = b"") -> Curled:
         check=False,
     )
     said = json.loads(ran.stderr.splitlines()[-1])
-    return Curled(ran.stdout, said["status"], said["version"], said["connects"], ran.returncode)
+    # Without an answer the status is 000, which is no number to JSON.
+    return Curled(
+        ran.stdout, int(said["status"]), said["version"], said["connects"], ran.returncode
+    )
