@@ -3,6 +3,7 @@
 import pytest
 
 from tests.config.support import AROUND, told
+from trio_lb.config import lint
 
 
 def test_two_servers_share_neither_name_nor_address() -> None:
@@ -235,9 +236,10 @@ def test_a_setting_that_another_pool_inherits_is_looked_at() -> None:
 
 
 def test_a_timeout_that_a_pool_has_no_say_in_is_a_warning() -> None:
-    pools = "pools: {api: {servers: [h:2], timeouts: {client_head: 1s, connect: 1s}}}\n"
+    looked_at = ", ".join(f"{name}: 1s" for name in lint.TIMEOUTS_OF_A_POOL)
+    pools = f"pools: {{api: {{servers: [h:2], timeouts: {{client_head: 1s, {looked_at}}}}}}}\n"
     (warning,) = told(f"{AROUND}servers: [h:1]\n{pools}")
     assert warning.startswith(
         "4 warning: pools.api.timeouts.client_head: is not looked at in a pool, whose own are"
-        " connect, first_byte, idle, total, response;"
+        " connect, first_byte, idle, total, response, write_stall, tunnel_idle, half_close_grace;"
     )

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from tests.app.test_front import shown, tls_client
-from tests.conversations.play import GET, LAST_GET, Play, until
+from tests.conversations.play import GET, LAST_GET, Play, hang, patient, until
 from tests.net.identities import write_ca
 from tests.support.messages import Message
 from tests.support.servers import HttpServer, answer_of
@@ -102,6 +102,29 @@ async def test_a_pool_has_a_time_to_connect_of_its_own(world: World) -> None:
         world.link("a1").connects = world.link("b1").connects = Connects.BLACKHOLE
         assert (await ask(play, second), trio.current_time()) == (504, 0.5)
         assert (await ask(play, first), trio.current_time()) == (504, 3.5)
+
+
+async def test_a_pool_s_tunnels_may_be_silent_for_a_time_of_their_own(world: World) -> None:
+    """Databases idle for longer than browsers: the one pool's hour is the other's day."""
+    made = [await world.server(name, patient(hang)) for name in ("a1", "b1")]
+    a, b = ({"servers": [{"id": one.name, "address": str(one.address)}]} for one in made)
+    listeners = [{"pool": "a", "protocol": "tcp"}, {"pool": "b", "protocol": "tcp"}]
+    async with open_pools(world, listeners, a=a, b={**b, "timeouts": {"tunnel_idle": "2h"}}) as (
+        play,
+        fronts,
+    ):
+        ended: list[float] = []
+
+        async def idle(front: Address) -> None:
+            client = await world.client(front)
+            await client.expect_reset()
+            ended.append(trio.current_time())
+
+        async with trio.open_nursery() as nursery:
+            for front in fronts:
+                nursery.start_soon(idle, front)
+        assert ended == [3600.0, 7200.0]
+        assert play.errors() == ["tunnel_idle", "tunnel_idle"]
 
 
 async def test_a_server_has_a_check_path_and_an_interval_of_its_own(world: World) -> None:

@@ -21,7 +21,16 @@ from trio_lb.model.address import Address
 
 UNWEIGHTED: Final = ("round_robin", "random")
 HASHES: Final = ("ip_hash", "consistent_hash", "maglev", "rendezvous")
-TIMEOUTS_OF_A_POOL: Final = ("connect", "first_byte", "idle", "total", "response")
+TIMEOUTS_OF_A_POOL: Final = (
+    "connect",
+    "first_byte",
+    "idle",
+    "total",
+    "response",
+    "write_stall",
+    "tunnel_idle",
+    "half_close_grace",
+)
 
 Pools = Sequence[tuple[Node, PoolConfig]]
 Servers = Sequence[tuple[Node, ServerConfig]]

@@ -213,7 +213,8 @@ class PoolConfig:
     timeouts: TimeoutsConfig | None = knob(
         None,
         OptionalSection(TimeoutsConfig),
-        "of its own, in place of the balancer's: connect, first_byte, idle, total, response",
+        "of its own, in place of the balancer's: connect, first_byte, idle, total, response,"
+        " write_stall, tunnel_idle, half_close_grace",
     )
 
 
