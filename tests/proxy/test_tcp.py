@@ -123,6 +123,13 @@ async def test_a_connection_that_goes_well_leaves_a_full_record(scene: Scene) ->
     assert len(record.id) == 32
 
 
+async def test_who_is_reset_leaves_a_record_too(any_world: World) -> None:
+    """On the loopback: a socket that was closed can't tell its address any more."""
+    record = await Scene(any_world).serve(None)
+    assert (record.method, record.status, record.error) == ("TCP", 503, "no_route")
+    assert record.target.partition(":")[0] == any_world.stage.bind("lb", 80).host
+
+
 async def test_another_server_is_tried_at_once_where_one_refuses(scene: Scene) -> None:
     s3 = await scene.world.server("s3", answer)
     pool = pool_of(closed(scene.world, "s1"), closed(scene.world, "s2"), s3.address)

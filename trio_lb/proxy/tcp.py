@@ -87,6 +87,7 @@ class TcpConnection:
         "_started_at",
         "_status",
         "_stream",
+        "_target",
     )
 
     def __init__(
@@ -95,6 +96,8 @@ class TcpConnection:
         self._context = context
         self._find_pool = find_pool
         self._stream = stream
+        # For the record, which is made when the stream is closed and has no address any more.
+        self._target = str(stream.local)
         self._id = context.env.token(16)
         self._pool: Pool | None = None
         self._server: Server | None = None
@@ -284,7 +287,7 @@ class TcpConnection:
             id=self._id,
             client=self._stream.peer.host,
             method=METHOD,
-            target=str(self._stream.local),
+            target=self._target,
             version="-",
             status=self._status,
             bytes_in=0 if bridge is None else bridge.bytes_up,
