@@ -255,6 +255,7 @@ def test_statistics_come_each_thirty_seconds_but_with_a_file_only_when_asked_for
         (["-b", "nowhere"], "argument -b/--backends: 'nowhere' is not an address"),
         (["--algorithm", "robin"], "is no algorithm; did you mean 'round_robin'?"),
         (["--health-check-url", "up"], "argument --health-check-url: 'up' is not"),
+        (["--set", "timeouts"], "argument --set: 'timeouts' is not of the form path.to.key=value"),
         (["--admin", "127.0.0.1:9900"], "administration is not supported in this version"),
         (["--workers", "4"], "'4' is not supported in this version; there is one process"),
         (["--max-conections", "5"], "did you mean '--max-connections'?"),

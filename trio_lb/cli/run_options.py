@@ -15,6 +15,7 @@ from trio_lb.config.choices import ALGORITHM
 from trio_lb.config.kinds import NOT_YET, Kind, show
 from trio_lb.config.knobs import SECONDS_OR_OFF, knobs_of
 from trio_lb.config.load import Examined, examine_file, examine_mapping
+from trio_lb.config.overrides import has_the_form
 from trio_lb.config.schema import (
     DEFAULT_POOL,
     AccessLogConfig,
@@ -119,6 +120,7 @@ def _add_program(group: "argparse._ArgumentGroup") -> None:
         "--set",
         metavar="PATH=VALUE",
         action="append",
+        type=_override,
         default=[],
         help="put a value into the configuration, such as timeouts.total=10s",
     )
@@ -132,6 +134,12 @@ def _workers(text: str) -> int:
     if text != "1":
         raise argparse.ArgumentTypeError(f"{show(text)} is {NOT_YET}; there is one process")
     return 1
+
+
+def _override(text: str) -> str:
+    if not has_the_form(text):
+        raise argparse.ArgumentTypeError(f"{show(text)} is not of the form path.to.key=value")
+    return text
 
 
 def _admin(text: str) -> str:

@@ -28,9 +28,9 @@ def apply_overrides(document: object, overrides: Sequence[str], findings: Findin
     """
     for override in overrides:
         origin = Origin(f"--set {override}")
-        path_text, equals, value = override.partition("=")
+        path_text, _, value = override.partition("=")
         path = _parse(path_text.strip())
-        if path is None or not equals:
+        if path is None or not has_the_form(override):
             _refuse(findings, origin, "is not of the form path.to.key=value")
             continue
         try:
@@ -46,6 +46,12 @@ def apply_overrides(document: object, overrides: Sequence[str], findings: Findin
         findings.origins.update({path[:n]: origin for n in range(depth + 1, len(path))})
         findings.origins[path] = origin
     return document
+
+
+def has_the_form(override: str) -> bool:
+    """Whether it is ``path.to.key=value``, wherever the path may lead."""
+    path, equals, _ = override.partition("=")
+    return bool(equals) and _parse(path.strip()) is not None
 
 
 def _parse(text: str) -> Path | None:
