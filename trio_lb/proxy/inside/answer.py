@@ -13,6 +13,7 @@ Rule 3: framing is ours. Transfer-Encoding and Connection of an application are 
 
 import enum
 import http
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -20,12 +21,13 @@ import trio
 
 from trio_lb.model.message import RequestHead
 from trio_lb.net.env import Stream
-from trio_lb.net.grammar import RESPONSE_HEAD
+from trio_lb.net.grammar import RESPONSE_HEAD, TOKEN
 from trio_lb.net.request_rules import connection_options, content_length
 
 LAST_CHUNK: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _OURS: Final = frozenset({b"transfer-encoding", b"connection", b"keep-alive", b"upgrade"})
+_NAME: Final = re.compile(TOKEN)
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -96,7 +98,7 @@ class AnswerOut:
             raise BadAnswer(f"{status} is not the status of a final answer")
         head = self._written(status, list(fields))
         if not RESPONSE_HEAD.fullmatch(head + b"\r\n"):
-            raise BadAnswer("a header has a name or a value that can't stand in a line")
+            raise BadAnswer("a header has a control character, which can't stand in a line")
         self._take(Signal.HEAD)
         self._status = status
         self._is_bodiless = self._is_bodiless or status in _BODILESS
@@ -113,6 +115,7 @@ class AnswerOut:
             if lower == b"content-length":
                 lengths.append(value)
             elif lower not in _OURS:
+                _check_line(name, value)
                 lines.append(b"%b: %b\r\n" % (name, value.strip(b" \t")))
         if lengths:
             self._declared = content_length(lengths)
@@ -196,6 +199,12 @@ class AnswerOut:
         rest = rest[self._stream.send_nowait(rest) :]
         while rest:
             rest = rest[await self._stream.send_some(rest) :]
+
+
+def _check_line(name: bytes, value: bytes) -> None:
+    """See that one field is one line: a line break in it would become a field of its own."""
+    if not _NAME.fullmatch(name) or b"\r" in value or b"\n" in value:
+        raise BadAnswer(f"a header can't stand in a line: {name!r}")
 
 
 def _reason(status: int) -> bytes:

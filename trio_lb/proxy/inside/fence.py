@@ -7,6 +7,7 @@ reach the nursery that the application's task runs in: there it would end every 
 import inspect
 import math
 from collections.abc import Callable
+from types import TracebackType
 
 import trio
 
@@ -16,31 +17,49 @@ async def fenced(call: Callable[[], object]) -> Exception | None:
 
     Only our own cancellation, and what ends the program (KeyboardInterrupt), comes out.
     """
-    try:
+    fence = _Fence()
+    with fence:
         promise = call()
         if not inspect.isawaitable(promise):
-            return TypeError(f"it is no async function: it returned {kind_of(promise)}")
+            raise TypeError(f"it is no async function: it returned {kind_of(promise)}")
         await promise
-    except trio.Cancelled:
-        if _is_cancelled():
-            raise
-        # One of another scope, kept and raised again, would never be caught above us.
-        return RuntimeError("it was cancelled by a scope of its own")
-    except Exception as error:
-        return error
-    except BaseExceptionGroup as group:
-        return _held_back(group)
-    return None
+    return fence.error
 
 
-def _held_back(group: BaseExceptionGroup[BaseException]) -> Exception | None:
-    """Let a cancellation of ours leave alone: an error beside it would end other tasks."""
-    cancelled, others = group.split(trio.Cancelled)
-    if others is not None and not isinstance(others, ExceptionGroup):
-        raise group
-    if cancelled is not None and _is_cancelled():
-        raise cancelled from None
-    return others or RuntimeError("it was cancelled by a scope of its own")
+class _Fence:
+    """Keeps in what a block raises: ``error`` is what it was."""
+
+    error: Exception | None = None
+
+    def __enter__(self) -> None:
+        """Let nothing out from here on but what must leave."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        """Hold everything back but our cancellation and what ends the program."""
+        if isinstance(error, Exception):
+            self.error = error
+        elif isinstance(error, trio.Cancelled):
+            # One of another scope, kept and raised again, would never be caught above us.
+            self.error = RuntimeError("it was cancelled by a scope of its own")
+            return not _is_cancelled()
+        elif isinstance(error, BaseExceptionGroup):
+            return self._hold_back(error)
+        return isinstance(error, Exception)
+
+    def _hold_back(self, group: BaseExceptionGroup[BaseException]) -> bool:
+        """Let a cancellation leave alone: an error beside it would end other tasks."""
+        cancelled, others = group.split(trio.Cancelled)
+        if others is not None and not isinstance(others, ExceptionGroup):
+            return False
+        if cancelled is not None and _is_cancelled():
+            raise cancelled from None
+        self.error = others or RuntimeError("it was cancelled by a scope of its own")
+        return True
 
 
 def _is_cancelled() -> bool:
