@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator
 from types import ModuleType
 from typing import Any
 
-import httpx  # noqa: ASYNC127 - its users are served as those of httpx2 are
+import httpx
 import httpx2
 import pytest
 import trio
 
-from tests.app.test_route import open_inside
+from tests.app.inside import open_inside
 from tests.conversations.play import answering, hang
 from tests.support.servers import answer_of
 from tests.support.world import World

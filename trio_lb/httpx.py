@@ -42,7 +42,7 @@ def _base() -> type:
 
 
 if TYPE_CHECKING:
-    import httpx  # noqa: ASYNC127 - its users are served as those of httpx2 are
+    import httpx
     import httpx2
 
     class _Base(httpx2.AsyncBaseTransport, httpx.AsyncBaseTransport):
@@ -137,7 +137,7 @@ class _Patience:
         seconds = request.extensions.get("timeout", {}).get("read")
         self.seconds: float = math.inf if seconds is None else seconds
         self.scope = trio.CancelScope(deadline=trio.current_time() + self.seconds)
-        self.library = library
+        self.words = library
         self._request = request
 
     def renew(self) -> None:
@@ -147,12 +147,12 @@ class _Patience:
     def timeout(self) -> Exception:
         """What to raise when it is over."""
         text = f"no byte of the answer for {self.seconds:g} s"
-        error: Exception = self.library.ReadTimeout(text, request=self._request)
+        error: Exception = self.words.ReadTimeout(text, request=self._request)
         return error
 
     def cut(self, why: RequestCut) -> Exception:
         """What to raise when an answer ended before its end."""
-        error: Exception = self.library.RemoteProtocolError(str(why), request=self._request)
+        error: Exception = self.words.RemoteProtocolError(str(why), request=self._request)
         return error
 
 

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from tests.app.test_route import open_inside
+from tests.app.inside import open_inside
 from tests.conversations.play import GET, LAST_GET, answering, hang, limits
 from tests.support.raw import RawClient
 from tests.support.world import World

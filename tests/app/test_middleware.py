@@ -2,55 +2,23 @@
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import trio
 
+from tests.app.inside import as_it_is, open_wrapped
 from tests.conversations.play import (
     GET,
     LAST_GET,
     POST,
-    Play,
     answering,
-    check_books,
-    config_of,
-    hang,
-    timeouts,
-    until,
 )
 from tests.support.raw import RawPeer
-from tests.support.servers import RawServer, answer_of
+from tests.support.servers import answer_of
 from tests.support.world import World
-from trio_lb import ConfigError, Event, Request, Response, open_load_balancer
+from trio_lb import ConfigError, Request, Response, open_load_balancer
 from trio_lb.app.middleware import CallNext, Middleware, MiddlewareContext
-
-
-@asynccontextmanager
-async def open_wrapped(
-    world: World, servers: list[RawServer], *middleware: Middleware, **options: Any
-) -> AsyncGenerator[Play, None]:
-    """Run a balancer with middleware behind a listener; afterwards its books must balance."""
-    for host in ("client", *(server.name for server in servers)):
-        world.net.link("lb", host).set_latency(0.0)
-    config = config_of(world, servers, **options)
-    async with (
-        open_load_balancer(config, env=world.env, middleware=middleware) as lb,
-        trio.open_nursery() as nursery,
-    ):
-        news: list[Event] = []
-        lb.on(Event, news.append)
-        (world.front,) = await nursery.start(lb.serve)
-        play = Play(world, lb, news)
-        yield play
-        await until(lambda: not lb.statistics().active_connections)
-        nursery.cancel_scope.cancel()
-    check_books(play)
-
-
-async def as_it_is(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
-    return await call_next()
 
 
 async def test_the_first_is_outermost_and_what_is_not_touched_passes(world: World) -> None:
@@ -297,151 +265,6 @@ async def test_a_fallback_in_the_place_of_a_refusal_is_no_error(world: World) ->
         assert play.errors() == [None]
 
 
-@pytest.mark.parametrize("answer", ["a string", None, 200])
-async def test_what_is_no_response_is_a_500_that_is_logged(
-    answer: Any, world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def nonsense(request: Request, context: MiddlewareContext, call_next: CallNext) -> Any:
-        return answer
-
-    server = await world.http_server("s1")
-    async with open_wrapped(world, [server], nonsense) as play:
-        client = await play.client()
-        await client.send(GET)
-        said = await client.read_response()
-        assert (said.status, said.header("connection")) == (500, None)
-        await client.close()
-        await play.settle()
-        assert play.errors() == ["middleware_error"]
-    assert "not a trio_lb.Response" in caplog.text
-
-
-async def test_middleware_that_raises_ends_its_own_request_alone(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def moody(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
-        response = await call_next()
-        if request.path == "/bad":
-            raise ZeroDivisionError("mine")
-        return response
-
-    server = await world.http_server("s1")
-    async with open_wrapped(world, [server], moody) as play:
-        client = await play.client()
-        await client.send(b"GET /bad HTTP/1.1\r\nHost: a\r\n\r\n" + GET)
-        assert (await client.read_response()).status == 500
-        assert (await client.read_response()).body == b"s1"
-        await client.close()
-        await play.settle()
-        assert play.errors() == ["middleware_error", None]
-    assert "ZeroDivisionError: mine" in caplog.text
-
-
-async def test_middleware_that_never_answers_is_given_up_after_the_total_time(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def sleepy(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
-        await trio.sleep_forever()
-        return await call_next()
-
-    async with open_wrapped(world, [], sleepy, timeouts=timeouts(total=7.0)) as play:
-        assert (await play.ask()).status == 504
-        assert trio.current_time() == 7.0
-        await play.settle()
-        assert play.errors() == ["middleware_timeout"]
-    assert "did not answer in time" in caplog.text
-
-
-async def test_the_servers_time_is_not_the_middleware_s(world: World) -> None:
-    server = await world.http_server("s1")
-    server.think_seconds = 25.0
-    async with open_wrapped(world, [server], as_it_is, timeouts=timeouts(total=20.0)) as play:
-        assert (await play.ask()).status == 504
-        await play.settle()
-        assert (trio.current_time(), play.errors()) == (20.0, ["upstream_timeout"])
-
-
-async def test_a_body_of_middleware_s_own_that_breaks_is_visibly_cut(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def broken() -> AsyncGenerator[bytes, None]:
-        yield b"half"
-        raise ZeroDivisionError("mine")
-
-    async def own(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
-        return Response(200, body=broken())
-
-    async with open_wrapped(world, [], own) as play:
-        client = await play.client()
-        await client.send(GET)
-        await client.expect_until(b"4\r\nhalf\r\n")
-        await client.expect_reset()
-        await client.close()
-        await play.settle()
-        assert play.errors() == ["middleware_error"]
-    assert "ZeroDivisionError: mine" in caplog.text
-
-
-async def test_a_body_that_stops_coming_is_cut_after_twice_the_idle_time(world: World) -> None:
-    async def stuck() -> AsyncGenerator[bytes, None]:
-        yield b"half"
-        await trio.sleep_forever()
-
-    async def own(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
-        return Response(200, body=stuck())
-
-    async with open_wrapped(world, [], own, timeouts=timeouts(idle=3.0)) as play:
-        client = await play.client()
-        await client.send(GET)
-        await client.expect_until(b"4\r\nhalf\r\n")
-        await client.eof()
-        assert trio.current_time() == 6.0
-        await client.close()
-        await play.settle()
-        assert play.errors() == ["middleware_error"]
-
-
-async def test_a_server_that_cuts_its_answer_short_is_named(world: World) -> None:
-    short = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"
-    server = await world.server("s1", answering(short))
-    async with open_wrapped(world, [server], as_it_is) as play:
-        client = await play.client()
-        await client.send(GET)
-        await client.expect_until(b"abc")
-        await client.eof()
-        await client.close()
-        await play.settle()
-        assert play.errors() == ["upstream_truncated"]
-
-
-async def test_a_client_that_leaves_ends_the_attempt_behind_middleware(world: World) -> None:
-    server = await world.server("s1", answering(then=hang))
-    async with open_wrapped(world, [server], as_it_is) as play:
-        client = await play.client()
-        await client.send(GET)
-        await trio.sleep(1)
-        assert play.server("s1").active_connections == 1
-        client.reset()
-        await play.settle()
-        assert play.server("s1").active_connections == 0
-        await play.settle()
-        assert play.errors() == ["client_gone"]
-        assert trio.current_time() == 1.0
-
-
-async def test_a_response_that_middleware_throws_away_ends_at_its_server(world: World) -> None:
-    async def throw(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
-        await call_next()
-        return Response(200, body="mine")
-
-    endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(500_000)
-    server = await world.server("s1", answering(endless, then=hang))
-    async with open_wrapped(world, [server], throw) as play:
-        assert (await play.ask()).body == b"mine"
-        assert play.server("s1").active_connections == 0
-        assert trio.current_time() == 0.0
-
-
 async def test_old_clients_get_no_chunks(world: World) -> None:
     async def two() -> AsyncGenerator[bytes, None]:
         yield b"on"
@@ -457,71 +280,6 @@ async def test_old_clients_get_no_chunks(world: World) -> None:
         assert b"chunked" not in head
         assert await client.expect_rest() == b"once"
         await client.close()
-
-
-UPGRADE = b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
-
-
-async def test_an_upgrade_may_be_let_through(world: World) -> None:
-    seen: list[int] = []
-
-    async def look(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
-        request.headers["X-User"] = "me"
-        response = await call_next(request)
-        seen.append(response.status)
-        return response
-
-    async def echo(peer: RawPeer) -> None:
-        assert b"X-User: me\r\n" in await peer.expect_until(b"\r\n\r\n")
-        await peer.send(b"HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
-        await peer.expect(b"hello")
-        await peer.send(b"hello yourself")
-        await peer.eof()
-
-    server = await world.server("s1", echo)
-    async with open_wrapped(world, [server], look) as play:
-        client = await play.client()
-        await client.send(UPGRADE)
-        assert (await client.read_response()).status == 101
-        await client.send(b"hello")
-        await client.expect(b"hello yourself")
-        await client.close()
-        await play.settle()
-        await play.settle()
-        assert [record.status for record in play.records()] == [101]
-    assert seen == [101]
-
-
-async def test_an_upgrade_may_be_refused(world: World) -> None:
-    async def refuse(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
-        return Response(403, body="no")
-
-    server = await world.server("s1", answering(then=hang))
-    async with open_wrapped(world, [server], refuse) as play:
-        client = await play.client()
-        await client.send(UPGRADE)
-        assert (await client.read_response()).status == 403
-        await client.close()
-    assert server.peers == []
-
-
-async def test_a_body_that_was_streamed_to_a_server_can_not_be_sent_again(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def twice(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
-        await (await call_next()).aclose()
-        return await call_next()
-
-    server = await world.http_server("s1")
-    async with open_wrapped(world, [server], twice) as play:
-        client = await play.client()
-        size = 200_000
-        await client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size)
-        await trio.sleep(1)
-        await client.send(bytes(size))
-        assert (await client.read_response()).status == 500
-        await client.close()
-    assert "the request's body is gone" in caplog.text
 
 
 async def test_calling_on_after_the_end_is_an_error(world: World) -> None:

@@ -1,44 +1,17 @@
 """Requests of the program's own: values in, values out, and the whole data path between."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
 
-from tests.conversations.play import Play, answering, check_books, config_of, hang
+from tests.app.inside import open_inside, pieces
+from tests.conversations.play import answering, hang
 from tests.support.raw import RawPeer
-from tests.support.servers import RawServer, answer_of
+from tests.support.servers import answer_of
 from tests.support.world import World
-from trio_lb import Address, Event, Headers, NoHealthyServers, Request, RequestCut, Response
-from trio_lb.app import open_load_balancer
+from trio_lb import Address, Headers, NoHealthyServers, Request, RequestCut, Response
 from trio_lb.config.schema import ServerConfig
-
-
-@asynccontextmanager
-async def open_inside(
-    world: World, *servers: RawServer | ServerConfig, **options: Any
-) -> AsyncGenerator[Play, None]:
-    """Run a balancer that nobody listens for; afterwards its books must balance."""
-    for each in servers:
-        name = each.id if isinstance(each, ServerConfig) else each.name
-        world.net.link("lb", name).set_latency(0.0)
-    async with open_load_balancer(config_of(world, servers, **options), env=world.env) as lb:
-        news: list[Event] = []
-        lb.on(Event, news.append)
-        play = Play(world, lb, news)
-        yield play
-        await wait_all_tasks_blocked()
-        assert lb.connection_count == 0
-    check_books(play)
-
-
-async def pieces(*parts: bytes, every_seconds: float = 0.0) -> AsyncGenerator[bytes, None]:
-    for part in parts:
-        await trio.sleep(every_seconds)
-        yield part
 
 
 async def body_of(response: Response) -> bytes:

@@ -12,7 +12,7 @@ from hypercorn.config import Config as HypercornConfig
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from tests.app.test_route import open_inside
+from tests.app.inside import open_inside
 from tests.asgi.server import Asked, body
 from tests.conversations.play import answering, hang
 from tests.support.servers import answer_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import trio
 
-from tests.app.test_route import open_inside
+from tests.app.inside import open_inside
 from tests.asgi.server import Asked
 from tests.conversations.chats import next_frame
 from tests.conversations.play import answering, hang
