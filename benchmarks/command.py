@@ -8,14 +8,21 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from benchmarks import document, results, suite, table
+from benchmarks import decisions, document, goals, path, plot, results, suite, table
 from benchmarks.peers import OURS, PEERS
 from benchmarks.peers.base import Peer
 from benchmarks.program import ProgramFailed
+from benchmarks.results import Results
 from benchmarks.rows import ROWS
 from benchmarks.rows.base import Row
+from benchmarks.table import Table
+from benchmarks.variants import PLAIN, VARIANTS
+from trio_lb.policy.balance.registry import ALGORITHMS
+
+PATH_ROUNDS: Final = 15
+DECISION_ROUNDS: Final = 9
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -64,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure trio_lb side by side with other proxies, on loopback.",
-        epilog="The method: docs/benchmarks.md. The whole set takes about seven minutes.",
+        epilog="The method: docs/benchmarks.md. The whole set takes about a quarter of an hour.",
     )
     add = made.add_argument
     names = ", ".join
@@ -74,7 +81,8 @@ def parser() -> argparse.ArgumentParser:
     add("--rounds", type=positive, default=3, metavar="N", help="rounds a row (default: 3)")
     add("--seconds", type=positive, default=2, metavar="N", help="a load's length (default: 2)")
     add("--json", type=Path, metavar="FILE", help="write all rounds into FILE")
-    add("--write-docs", action="store_true", help="put the table into docs/benchmarks.md")
+    add("--svg", type=Path, metavar="FILE", help="draw the first figure of each row into FILE")
+    add("--write-docs", action="store_true", help="put what was measured into docs/benchmarks.md")
     add("--profile", type=Path, metavar="DIR", help="trio_lb under cProfile: DIR/<row>.pstats")
     return made
 
@@ -120,16 +128,42 @@ def measure(options: argparse.Namespace, rows: Sequence[Row], peers: Sequence[Pe
         seconds=options.seconds,
         rounds=options.rounds,
         profile_folder=options.profile.resolve() if options.profile else None,
-        tell=lambda line: print(line, file=sys.stderr, flush=True),
+        tell=say,
     )
     made = table.make(measured, ROWS, OURS)
     print(made.as_text())
-    print(f"took {time.monotonic() - started:.0f} s", file=sys.stderr)
+    say(f"took {time.monotonic() - started:.0f} s")
     if options.json:
         results.write(measured, options.json)
+    if options.svg:
+        plot.write(measured, ROWS, OURS, options.svg)
     if options.write_docs:
-        document.write_table(made.as_markdown())
+        write_docs(measured, made, is_whole=len(rows) == len(ROWS))
     return EXIT_OK if measured.is_sound(OURS) else EXIT_FAILED
+
+
+def write_docs(measured: Results, made: Table, *, is_whole: bool) -> None:
+    """Renew the page: the table; after all rows also goals, picture and our own code's costs."""
+    document.write({document.TABLE: made.as_markdown()})
+    if not is_whole:
+        return
+    plot.write(measured, ROWS, OURS, document.PLOT)
+    say("our own code, feature by feature")
+    features = path.table(path.measure([PLAIN, *VARIANTS], PATH_ROUNDS))
+    say("decisions, algorithm by algorithm")
+    costs = decisions.table(tuple(ALGORITHMS), decisions.SIZES, DECISION_ROUNDS)
+    document.write(
+        {
+            document.GOALS: goals.table(measured),
+            document.FEATURES: "\n".join(features),
+            document.DECISIONS: "\n".join(costs),
+        }
+    )
+
+
+def say(line: str) -> None:
+    """Tell whoever waits what is going on."""
+    print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import argparse
 import gc
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Final
 
@@ -25,6 +25,8 @@ from trio_lb.policy.balance.registry import ALGORITHMS, make_balancer
 
 REQUESTS: Final = 4000
 """Requests in a round, each with a key of its own."""
+
+SIZES: Final = (3, 10, 100, 1000)
 
 
 @attrs.define(slots=True, eq=False)
@@ -93,18 +95,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print a row for each algorithm."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decisions", description=__doc__)
     parser.add_argument("algorithms", metavar="ALGORITHM", nargs="*", default=list(ALGORITHMS))
-    parser.add_argument("--servers", metavar="N", nargs="+", type=int, default=[3, 10, 100, 1000])
+    parser.add_argument("--servers", metavar="N", nargs="+", type=int, default=[*SIZES])
     parser.add_argument("--rounds", metavar="N", type=int, default=15)
     options = parser.parse_args(arguments)
     sizes = sorted(options.servers)
-    small = sizes.index(10) if 10 in sizes else 0
-    print("| | " + " | ".join(f"{count:,}" for count in sizes) + " | ratio |")
-    print("|---" * (len(sizes) + 2) + "|")
-    for algorithm in options.algorithms:
-        took = measure(algorithm, sizes, options.rounds)
-        figures = " | ".join(f"{seconds * 1e6:.2f}" for seconds in took)
-        print(f"| `{algorithm}` | {figures} | {took[-1] / took[small]:.2f} |", flush=True)
+    for line in table(options.algorithms, sizes, options.rounds):
+        print(line, flush=True)
     return 0
+
+
+def table(algorithms: Sequence[str], sizes: Sequence[int], rounds: int) -> Iterator[str]:
+    """The lines of a Markdown table, each as soon as it is measured; ``sizes`` ascend."""
+    small = sizes.index(10) if 10 in sizes else 0
+    yield "| | " + " | ".join(f"{count:,}" for count in sizes) + " | ratio |"
+    yield "|---" * (len(sizes) + 2) + "|"
+    for algorithm in algorithms:
+        took = measure(algorithm, sizes, rounds)
+        figures = " | ".join(f"{seconds * 1e6:.2f}" for seconds in took)
+        yield f"| `{algorithm}` | {figures} | {took[-1] / took[small]:.2f} |"
 
 
 if __name__ == "__main__":

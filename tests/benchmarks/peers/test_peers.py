@@ -61,7 +61,9 @@ def test_every_peer_that_is_here_passes_bodies_whole_both_ways(
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("peer", [p for p in PEERS if p.takes_part_in("tls")], ids=lambda peer: peer.name)
+@pytest.mark.parametrize(
+    "peer", [p for p in PEERS if p.takes_part_in("tls")], ids=lambda peer: peer.name
+)
 def test_every_peer_that_is_here_speaks_tls(peer: Peer, bench: Bench) -> None:
     if not peer.is_present() or find("openssl") is None:
         pytest.skip(f"absent ({peer.install}; apt-get install openssl)")
