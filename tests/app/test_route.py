@@ -175,6 +175,42 @@ async def test_what_the_body_s_own_iterator_raises_comes_as_it_is(world: World) 
         assert play.errors() == ["client_gone"]
 
 
+async def test_a_body_that_breaks_as_streams_do_is_still_the_program_s(world: World) -> None:
+    async def broken() -> AsyncGenerator[bytes, None]:
+        yield b"a"
+        raise trio.BrokenResourceError("my own stream")
+
+    server = await world.http_server("s1")
+    async with open_inside(world, server) as play:
+        with pytest.raises(trio.BrokenResourceError, match="my own stream"):
+            await play.lb.route(Request("POST", "/", body=broken()))
+        await play.settle()
+        assert trio.current_time() == 0.0
+
+
+async def test_one_answer_may_be_the_body_of_another_request(world: World) -> None:
+    server = await world.http_server("s1")
+    server.answer = lambda request: answer_of(200, request.body + b"!")
+    async with open_inside(world, server) as play:
+        first = await play.lb.route(Request("POST", "/", body=b"a"))
+        second = await play.lb.route(Request("POST", "/", body=first))
+        assert await body_of(second) == b"a!!"
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "status"),
+    [("/" + "x" * 30_000, {}, 414), ("/", {"X-A": "x" * 100_000}, 431), ("*", {}, 400)],
+)
+async def test_what_the_limits_refuse_is_refused_to_programs_too(
+    target: str, headers: dict[str, str], status: int, world: World
+) -> None:
+    async with open_inside(world) as play:
+        async with await play.lb.route(Request("GET", target, headers)) as response:
+            assert response.status == status
+        await play.settle()
+        assert [record.status for record in play.records()] == [status]
+
+
 async def test_a_body_that_nobody_wants_any_more_is_left_where_it_is(world: World) -> None:
     left: list[str] = []
 

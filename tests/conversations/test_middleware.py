@@ -227,3 +227,108 @@ async def test_a_body_that_was_streamed_to_a_server_can_not_be_sent_again(
         assert (await client.read_response()).status == 500
         await client.close()
     assert "the request's body is gone" in caplog.text
+
+
+async def test_an_early_answer_to_a_body_that_is_changed_as_it_comes(world: World) -> None:
+    async def shout(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        source = aiter(request)
+
+        async def louder() -> AsyncGenerator[bytes, None]:
+            async for piece in source:
+                yield piece.upper()
+
+        request.body = louder()
+        return await call_next(request)
+
+    async def early(peer: RawPeer) -> None:
+        await peer.expect_until(b"\r\n\r\n")
+        await peer.expect(b"2\r\nAB\r\n")
+        await peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+        await peer.expect(b"1\r\nC\r\n0\r\n\r\n")
+        await peer.send(b"0\r\n\r\n")
+
+    server = await world.server("s1", early)
+    async with open_wrapped(world, [server], shout) as play:
+        client = await play.client()
+        await client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await client.send(b"2\r\nab\r\n")
+        await client.expect_until(b"1\r\nx\r\n")
+        await trio.sleep(5)
+        await client.send(b"1\r\nc\r\n0\r\n\r\n")
+        await client.expect(b"0\r\n\r\n")
+        await client.close()
+        await play.settle()
+        assert play.errors() == [None]
+
+
+async def test_what_a_body_made_by_middleware_raises_is_middleware_s_fault(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def own(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        async def broken() -> AsyncGenerator[bytes, None]:
+            yield b"a"
+            raise trio.BrokenResourceError("mine")
+
+        if request.path == "/down":
+            return Response(200, body=broken())
+        request.body = broken()
+        return await call_next(request)
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], own) as play:
+        client = await play.client()
+        await client.send(GET)
+        assert (await client.read_response()).status == 500
+        await client.send(b"GET /down HTTP/1.1\r\nHost: a\r\n\r\n")
+        await client.expect_reset()
+        await client.close()
+        await play.settle()
+        assert play.errors() == ["middleware_error"] * 2
+    assert caplog.text.count("BrokenResourceError: mine") >= 2
+
+
+async def test_a_client_that_stalls_in_a_body_that_middleware_reads_is_told_so(
+    world: World,
+) -> None:
+    async def read(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        await request.read()
+        return await call_next()
+
+    waits = timeouts(client_body_idle=9.0)
+    async with open_wrapped(world, [], read, timeouts=waits) as play:
+        client = await play.client()
+        await client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert (await client.read_response()).status == 408
+        assert trio.current_time() == 9.0
+        await client.close()
+        await play.settle()
+        assert play.errors() == ["request_timeout"]
+
+
+async def test_a_client_that_leaves_in_a_body_that_middleware_reads_ends_it(world: World) -> None:
+    async def read(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        await request.read()
+        return await call_next()
+
+    async with open_wrapped(world, [], read) as play:
+        client = await play.client()
+        await client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await trio.sleep(1)
+        client.reset()
+        await play.settle()
+        assert play.errors() == ["client_gone"]
+
+
+async def test_a_stop_cuts_middleware_that_does_not_end(world: World) -> None:
+    async def sleepy(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        await trio.sleep_forever()
+        return await call_next()
+
+    async with open_wrapped(world, [], sleepy) as play:
+        client = await play.client()
+        await client.send(GET)
+        await trio.sleep(1)
+        assert not await play.lb.shutdown(deadline_seconds=7)
+        assert (trio.current_time(), play.errors()) == (8.0, ["cancelled"])
+        await client.expect_reset()
+        await client.close()

@@ -23,9 +23,9 @@ from trio_lb.model.errors import ConfigError, Problem, RequestCut
 from trio_lb.model.message import Reject, RequestHead, Unsized
 from trio_lb.model.request import Request
 from trio_lb.model.response import Response
-from trio_lb.net.relay import Stalled
 from trio_lb.proxy.connection import Router
 from trio_lb.proxy.exchange import Exchange
+from trio_lb.proxy.failure import ClientGone
 from trio_lb.proxy.inner import ClientBody, InnerExchange, NewBody, head_of, pass_on
 from trio_lb.proxy.respond import refuse
 from trio_lb.proxy.response_out import send_response
@@ -145,7 +145,7 @@ class _Visit:
             await self._decide_and_send()
         except RequestCut:
             await self._cut_short()
-        except (trio.BrokenResourceError, Stalled):
+        except ClientGone:
             self._cut("client_gone")
         except Exception:
             _log.exception("request %s: middleware failed; its client is told 500", exchange.id)
@@ -214,7 +214,8 @@ class _Visit:
         framing = self._head.framing if new is None else new.framing
         head = head_of(request, self._head, framing)
         body = self._client_body.lend() if new is None else await new.open(self._nursery)
-        inner = InnerExchange(self._exchange, head, body)
+        watches = not self._client_body.is_being_read
+        inner = InnerExchange(self._exchange, head, body, watches=watches)
         self._inner.append(inner)
         self._nursery.start_soon(inner.run, self._router, name=f"request {self._exchange.id}")
         try:

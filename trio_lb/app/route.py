@@ -15,7 +15,7 @@ from trio_lb.model.message import Framing
 from trio_lb.model.request import Request
 from trio_lb.model.response import Response
 from trio_lb.net.env import Stream
-from trio_lb.net.h1_client import read_answer, response_of, send_body, write_request
+from trio_lb.net.h1_client import BodyFailed, read_answer, response_of, send_body, write_request
 from trio_lb.net.h1_upstream import ResponseReader
 from trio_lb.net.inbox import Inbox
 from trio_lb.net.relay import send_all
@@ -86,9 +86,14 @@ class _Errand:
                 await self._send_rest()
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 return  # Whoever reads the answer learns why.
+            except BodyFailed as failed:
+                self._fail(failed.failure)
             except Exception as failure:
-                self._failure = failure
-                self._stream.abort()
+                self._fail(failure)
+
+    def _fail(self, failure: Exception) -> None:
+        self._failure = failure
+        self._stream.abort()
 
     async def _send_rest(self) -> None:
         await send_all(self._stream, self._rest, math.inf)

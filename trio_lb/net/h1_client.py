@@ -114,8 +114,9 @@ async def send_body(
 
     Raises:
       ValueError: it is longer or shorter than was declared.
+      RequestCut: it is the body of another message, which was cut.
+      BodyFailed: its own iterator raised something else.
       trio.BrokenResourceError, Stalled: as ``relay.send_all``.
-      Exception: whatever the body's own iterator raised.
     """
     size = 0
     limit = framing.size if isinstance(framing, Length) else math.inf
@@ -123,7 +124,7 @@ async def send_body(
         limit = 0
     is_chunked = framing is Unsized.CHUNKED
     async with _iterating(body) as pieces:
-        async for piece in pieces:
+        while (piece := await _next(pieces)) is not None:
             size += len(piece)
             if size > limit:
                 raise ValueError(f"the body has more than the declared {limit} bytes")
@@ -135,6 +136,25 @@ async def send_body(
         raise ValueError(f"the body ended after {size} of the declared {limit} bytes")
     if is_chunked:
         await send_all(stream, LAST_CHUNK, stall_seconds)
+
+
+class BodyFailed(Exception):
+    """The iterator of a body raised ``failure``: not the stream's fault, whatever class it is of."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__(f"the body failed: {failure!r}")
+        self.failure = failure
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+    try:
+        return await anext(pieces)
+    except StopAsyncIteration:
+        return None
+    except RequestCut:
+        raise
+    except Exception as failure:
+        raise BodyFailed(failure) from failure
 
 
 @asynccontextmanager

@@ -21,7 +21,14 @@ from trio_lb.model.response import Response
 from trio_lb.net.body import BodyCut, BodyRefused
 from trio_lb.net.chunked import ChunkedReader
 from trio_lb.net.env import Stream
-from trio_lb.net.h1_client import framing_of, host_of, read_answer, response_of, send_body
+from trio_lb.net.h1_client import (
+    BodyFailed,
+    framing_of,
+    host_of,
+    read_answer,
+    response_of,
+    send_body,
+)
 from trio_lb.net.inbox import Inbox
 from trio_lb.net.memory import MemoryStream, memory_stream_pair
 from trio_lb.net.relay import Stalled, send_all
@@ -64,6 +71,11 @@ class ClientBody:
         self._check_is_here()
         self._is_lent = True
         return self._exchange.body
+
+    @property
+    def is_being_read(self) -> bool:
+        """Whether somebody takes it off the client's stream, piece by piece."""
+        return self.is_begun and not self._exchange.body.ended
 
     def _check_is_here(self) -> None:
         body = self._exchange.body
@@ -122,7 +134,10 @@ class ClientBody:
 class InnerExchange:
     """One way to the servers and back. ``run`` goes it, ``answer`` awaits what comes of it."""
 
-    def __init__(self, outer: Exchange, head: RequestHead, body: RequestBody) -> None:
+    def __init__(
+        self, outer: Exchange, head: RequestHead, body: RequestBody, *, watches: bool = True
+    ) -> None:
+        """Carry ``head`` and ``body``; it ``watches`` the client unless somebody reads from it."""
         there, back = outer.client.stream.peer, outer.client.stream.local
         self._theirs, self._ours = memory_stream_pair(there, back)
         self._outer = outer
@@ -132,6 +147,8 @@ class InnerExchange:
         self._done = trio.Event()
         self._is_read = False
         self.exchange = _standing_in(outer, head, body, self._ours)
+        if not watches:
+            self.exchange.client.inbox = Inbox(self._ours, _FIRST_READ_BYTES)
 
     async def run(self, router: Router) -> None:
         """Go; whatever happens, the answer's stream says how it ended."""
@@ -273,11 +290,9 @@ class NewBody:
             await send_body(pipe, self._request, self.framing)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # Nobody wants it any more.
+        except BodyFailed as failed:
+            self.failure = failed.failure
         except Exception as failure:
             self.failure = failure
         finally:
             pipe.close()
-
-    def close(self) -> None:
-        """Nobody reads it any more."""
-        self._inbox.stream.abort()

@@ -10,10 +10,12 @@ from trio_lb.model.message import Framing, RequestHead, ResponseHead, Unsized
 from trio_lb.model.payload import Payload
 from trio_lb.model.response import Response
 from trio_lb.net.h1_client import ONE_HOP, framing_of, send_body
-from trio_lb.net.relay import send_all
+from trio_lb.net.relay import Stalled, send_all
 from trio_lb.proxy.answer_out import final_head
 from trio_lb.proxy.exchange import Exchange
+from trio_lb.proxy.failure import ClientGone
 
+_LEAST_STATUS = 200
 _NEVER_WITH_BODY = frozenset({204, 304})
 _WRITTEN_ANEW = ONE_HOP | {"content-length"}
 
@@ -24,36 +26,45 @@ async def send_response(exchange: Exchange, request: RequestHead, response: Resp
     Raises:
       ValueError: it is no answer, or its body has not the length that was declared.
       RequestCut: its body was cut short.
-      trio.BrokenResourceError, Stalled: the client is gone.
-      Exception: whatever the iterator of its body raised.
+      BodyFailed: its body's own iterator raised something else.
+      ClientGone: the client takes no more.
     """
     framing = framing_of(response.body, response.headers)
-    if response.status < 200:
+    if response.status < _LEAST_STATUS:
         raise ValueError(f"nobody can answer {response.status} for a server")
     answer = head_of(response, framing, exchange.is_bodiless)
     if not exchange.body.ended or exchange.context.draining or request.minor == 0:
         exchange.keep = False
     exchange.answered(response.status)
-    context, stream = exchange.context, exchange.client.stream
-    data = final_head(answer, request, date=context.date_line(), close=not exchange.keep)
+    head = final_head(answer, request, date=exchange.context.date_line(), close=not exchange.keep)
+    try:
+        if answer.framing is Unsized.NO_BODY:
+            await _send(exchange, head)
+        elif isinstance(response.body, bytes):
+            exchange.bytes_out += len(response.body)
+            await _send(exchange, head + response.body)
+        else:
+            await _send(exchange, head)
+            # A client of HTTP/1.0 knows no chunks: the end of the stream ends the body.
+            is_bare = framing is Unsized.CHUNKED and request.minor == 0
+            await _stream(exchange, response, Unsized.UNTIL_CLOSE if is_bare else framing)
+    except (trio.BrokenResourceError, Stalled) as gone:
+        raise ClientGone(str(gone)) from gone
+
+
+async def _send(exchange: Exchange, data: bytes) -> None:
+    await send_all(exchange.client.stream, data, exchange.timeouts.write_stall)
+
+
+async def _stream(exchange: Exchange, response: Response, framing: Framing) -> None:
+    patience = 2 * exchange.timeouts.idle  # A server's silence is up after the half of that.
+    pieces = Payload(_Bounded(aiter(response), patience))
+
+    def count(size: int) -> None:
+        exchange.bytes_out += size
+
     stall = exchange.timeouts.write_stall
-    body = response.body
-    if answer.framing is Unsized.NO_BODY:
-        await send_all(stream, data, stall)
-    elif isinstance(body, bytes):
-        exchange.bytes_out += len(body)
-        await send_all(stream, data + body, stall)
-    else:
-        await send_all(stream, data, stall)
-        # A client of HTTP/1.0 knows no chunks: the end of the stream ends the body.
-        wire = Unsized.UNTIL_CLOSE if framing is Unsized.CHUNKED and not request.minor else framing
-        patience = 2 * exchange.timeouts.idle  # A server's silence is up after the half of that.
-        pieces = Payload(_Bounded(aiter(response), patience))
-
-        def count(size: int) -> None:
-            exchange.bytes_out += size
-
-        await send_body(stream, pieces, wire, stall, count)
+    await send_body(exchange.client.stream, pieces, framing, stall, count)
 
 
 class _Bounded:
