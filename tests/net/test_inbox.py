@@ -1,14 +1,16 @@
 """The inbox: how much it reads at once, and that no byte of it is lost or doubled."""
 
+from contextlib import ExitStack
+
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import assert_checkpoints
+from trio.testing import MockClock, assert_checkpoints
 
 from tests.net.wires import Recorded
 from tests.support.world import World
-from trio_lb.net.inbox import LARGEST_READ, Inbox
+from trio_lb.net.inbox import CROWD_READ, LARGEST_READ, MOST_LARGE_PIECES, Appetite, Inbox
 
 
 async def test_reads_sixteen_times_as_much_whenever_a_buffer_was_filled() -> None:
@@ -193,3 +195,50 @@ def test_whatever_is_taken_comes_in_order_and_the_rest_stays(
     for piece, limit in zip(taken, limits, strict=True):
         assert len(piece) == min(limit, left)
         left -= len(piece)
+
+
+async def test_in_a_crowd_of_large_pieces_everybody_reads_small_ones() -> None:
+    appetite, stream = Appetite(), Recorded([bytes(4_000_000)])
+    inbox = Inbox(stream, 4096, appetite)
+    inbox.expect(LARGEST_READ)
+    piece = bytes(70_000)
+    with ExitStack() as crowd:
+        for _ in range(MOST_LARGE_PIECES - 1):
+            crowd.enter_context(appetite.holding(piece))
+        await inbox.fill()
+        crowd.enter_context(appetite.holding(piece))
+        await inbox.fill()
+    await inbox.fill()
+    assert stream.asked == [LARGEST_READ, CROWD_READ, LARGEST_READ]
+
+
+async def test_a_large_read_that_is_awaited_is_one_of_the_crowd(
+    autojump_clock: MockClock,
+) -> None:
+    appetite = Appetite()
+    inboxes = [Inbox(Silent([]), 65536, appetite) for _ in range(MOST_LARGE_PIECES)]
+    async with trio.open_nursery() as nursery:
+        for inbox in inboxes:
+            nursery.start_soon(inbox.fill)
+        await trio.sleep(1)
+        assert appetite.largest_read == CROWD_READ
+        nursery.cancel_scope.cancel()
+    assert appetite.largest_read == LARGEST_READ
+
+
+def test_the_small_end_of_a_large_piece_does_not_keep_the_whole_alive() -> None:
+    appetite = Appetite()
+    piece = memoryview(bytes(500_000))
+    with appetite.holding(piece[440_000:]) as held:
+        assert isinstance(held, bytes)
+        assert len(held) == 60_000
+    with appetite.holding(piece[:400_000]) as held:
+        assert held.obj is piece.obj if isinstance(held, memoryview) else False
+
+
+class Silent(Recorded):
+    """A peer that sends nothing."""
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        await trio.sleep_forever()
+        return b""

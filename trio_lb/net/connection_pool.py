@@ -15,7 +15,7 @@ from typing import Any, Self
 from trio_lb.model.address import Address, Ends
 from trio_lb.model.events import Event
 from trio_lb.net.env import ConnectError, Env, Stream
-from trio_lb.net.inbox import Inbox
+from trio_lb.net.inbox import Appetite, Inbox
 from trio_lb.policy.reuse import ReusePlan, ReuseStatistics
 
 Dial = Callable[[Any, Address, Ends | None], Awaitable[Stream]]
@@ -42,10 +42,16 @@ class UpstreamConnection:
         "taken_at",
     )
 
-    def __init__(self, stream: Stream, home: "ServerConnections", first_read: int) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        home: "ServerConnections",
+        first_read: int,
+        appetite: Appetite | None = None,
+    ) -> None:
         self._home = home
         self.stream = stream
-        self.inbox = Inbox(stream, first_read)
+        self.inbox = Inbox(stream, first_read, appetite)
         self.is_fresh = True
         self.is_private = False
         self.is_reusable = False
@@ -94,10 +100,12 @@ class ServerConnections:
         first_read: int,
         on_due: Callable[["ServerConnections"], None],
         make_room: Callable[[], bool] = lambda: False,
+        appetite: Appetite | None = None,
     ) -> None:
         self._env = env
         self._dial = dial
         self._make_room = make_room
+        self._appetite = appetite
         self._first_read = first_read
         self._on_due = on_due
         self._is_closed = False
@@ -120,7 +128,7 @@ class ServerConnections:
             if not (error.ours and self._make_room()):
                 raise
             stream = await self._dial(client)
-        connection = UpstreamConnection(stream, self, self._first_read)
+        connection = UpstreamConnection(stream, self, self._first_read, self._appetite)
         connection.is_private = client is not None
         return connection
 
@@ -222,6 +230,7 @@ class ConnectionPools:
         self._env = env
         self._dial = dial or self._connect
         self._on_due = on_due
+        self._appetite = Appetite()
         self._by_key: dict[object, ServerConnections] = {}
         self.configure(idle_limit=idle_limit, idle_seconds=idle_seconds, first_read=first_read)
 
@@ -251,6 +260,7 @@ class ConnectionPools:
                 first_read=self._first_read,
                 on_due=self._on_due,
                 make_room=self._make_room,
+                appetite=self._appetite,
             )
         return connections
 

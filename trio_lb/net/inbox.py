@@ -1,5 +1,9 @@
 """The receiving half of a connection: bytes that arrived and were not used yet."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
 import trio
 
 from trio_lb.net.env import Stream
@@ -12,6 +16,47 @@ _GROWTH = 16
 _SLOW_READ = 64 * 1024
 _MOST_SPARED = 31
 """So many glances are left out once they have been in vain again and again."""
+MOST_LARGE_PIECES: Final = 32
+"""So many pieces may be large at one time: 16 MiB."""
+CROWD_READ: Final = 32 * 1024
+
+
+class Appetite:
+    """How much is read at once, the same for many inboxes: little while there are many.
+
+    A large piece is cheap because it is gone at once. A thousand clients that take nothing
+    would hold half a gigabyte of them, and a thousand that take everything would let a
+    small request wait for half a gigabyte at each turn of its own. So large pieces are
+    counted, those that are awaited and those that nobody takes.
+    """
+
+    __slots__ = ("_large", "largest_read")
+
+    def __init__(self) -> None:
+        self.largest_read = LARGEST_READ
+        self._large = 0
+
+    def count(self, change: int) -> None:
+        """One large piece more (1), or one less (-1)."""
+        self._large += change
+        self.largest_read = LARGEST_READ if self._large < MOST_LARGE_PIECES else CROWD_READ
+
+    @contextmanager
+    def holding(self, piece: bytes | memoryview) -> Iterator[bytes | memoryview]:
+        """Hold what waits for a slow reader: counted if it is large, else freed of the rest of
+        the large piece that it may be the end of."""
+        if len(piece) <= _SLOW_READ:
+            yield bytes(piece)
+            return
+        self.count(1)
+        try:
+            yield piece
+        finally:
+            self.count(-1)
+
+
+_ALONE: Final = Appetite()
+"""Of inboxes whose pieces nobody counts."""
 
 
 class Inbox:
@@ -23,10 +68,20 @@ class Inbox:
     small again for the next message. A large read of which little comes holds little.
     """
 
-    __slots__ = ("_first_read", "_size", "_spared", "_vain", "data", "ended", "stream")
+    __slots__ = (
+        "_first_read",
+        "_size",
+        "_spared",
+        "_vain",
+        "appetite",
+        "data",
+        "ended",
+        "stream",
+    )
 
-    def __init__(self, stream: Stream, first_read: int) -> None:
+    def __init__(self, stream: Stream, first_read: int, appetite: Appetite | None = None) -> None:
         self.stream = stream
+        self.appetite = appetite or _ALONE
         self.data = b""
         self.ended = False
         self._first_read = first_read
@@ -57,7 +112,19 @@ class Inbox:
         if self.ended:
             return False
         size = self._size
+        if size > CROWD_READ:
+            return await self._fill_much()
         return self._keep(await self.stream.receive_some(size), size)
+
+    async def _fill_much(self) -> bool:
+        appetite = self.appetite
+        size = min(self._size, appetite.largest_read)
+        appetite.count(1)
+        try:
+            got = await self.stream.receive_some(size)
+        finally:
+            appetite.count(-1)
+        return self._keep(got, size)
 
     async def glance(self) -> bool:
         """Let everybody else have a turn, then take what has come; whether anything has.

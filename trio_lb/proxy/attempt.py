@@ -295,17 +295,21 @@ class Attempt:
         """Send what is queued for the client."""
         if self._flush_nowait():
             return
-        stream = self.exchange.client.stream
+        inbox = self._connection.inbox
+        inbox.slow_down()
         try:
-            while data := self._to_client:
-                self._connection.inbox.slow_down()
-                self._expect_within(self.exchange.timeouts.write_stall)
-                sent = await stream.send_some(data)
-                self._to_client = memoryview(data)[sent:]
-                self.progress += 1
+            with inbox.appetite.holding(self._to_client) as self._to_client:
+                await self._flush_slowly(self.exchange.client.stream)
         except trio.BrokenResourceError as broken:
             raise ClientGone(str(broken)) from broken
         self._to_client = b""
+
+    async def _flush_slowly(self, stream: Stream) -> None:
+        while data := self._to_client:
+            self._expect_within(self.exchange.timeouts.write_stall)
+            sent = await stream.send_some(data)
+            self._to_client = memoryview(data)[sent:]
+            self.progress += 1
 
     def _flush_nowait(self) -> bool:
         """Send as much of it as the client takes at once; whether that was all."""
