@@ -1,0 +1,51 @@
+"""The names of ``trio_lb``: each leads to what it says, is typed, and costs nothing until used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import trio_lb
+from trio_lb.model.events import Event
+
+SOURCE: Final = Path(trio_lb.__file__).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", trio_lb.__all__)
+def test_each_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(trio_lb, name)
+    assert name in {"__version__", "Middleware"} or value.__doc__
+
+
+def test_type_checkers_see_the_same_names_as_programs() -> None:
+    (block,) = (each for each in ast.parse(SOURCE).body if isinstance(each, ast.If))
+    seen = {
+        (each.module, alias.asname)
+        for each in block.body
+        if isinstance(each, ast.ImportFrom)
+        for alias in each.names
+    }
+    assert seen == {(home, name) for name, home in trio_lb._HOME_OF.items()}
+
+
+def test_every_class_of_events_is_public() -> None:
+    kinds: set[type[Event]] = {Event, *Event.__subclasses__()}
+    kinds |= {child for kind in list(kinds) for child in kind.__subclasses__()}
+    assert {kind.__name__ for kind in kinds} <= set(trio_lb.__all__)
+
+
+def test_a_name_that_is_none_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'trio_lb' has no attribute 'LodeBalancer'"):
+        _ = trio_lb.LodeBalancer
+    assert set(trio_lb.__all__) <= set(dir(trio_lb))
+
+
+def test_importing_the_package_loads_nothing_but_itself() -> None:
+    program = "import trio_lb, sys; print(*sorted(n for n in sys.modules if n[:7] == 'trio_lb'))"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == ["trio_lb", "trio_lb._version"]
