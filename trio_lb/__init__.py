@@ -152,6 +152,7 @@ _HOMES = {
         "ServerHealthChanged",
         "ServerReadmitted",
         "ServerRemoved",
+        "ServerResumed",
         "ServerSelected",
         "SessionCreated",
         "SessionsCleaned",

@@ -180,6 +180,19 @@ async def test_ready_means_that_every_pool_with_servers_has_a_usable_one(world: 
         assert trio.current_time() == 1.0
 
 
+async def test_ready_comes_with_a_change_of_the_plan_too(
+    world: World, nursery: trio.Nursery
+) -> None:
+    plan = {"servers": ["10.0.9.9:80"], "health_check": {"interval": 5}}
+    async with open_load_balancer(plan, env=world.env) as lb:
+        nursery.start_soon(lb.wait_ready)
+        await trio.sleep(60.0)
+        assert len(nursery.child_tasks) == 1, "its only server is down"
+        lb.update_config(health_check=False)
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(nursery.child_tasks) == 0
+
+
 async def test_news_comes_by_class_and_by_name_until_it_is_no_longer_wanted(world: World) -> None:
     s1 = await world.http_server("s1")
     by_class: list[Event] = []

@@ -18,7 +18,7 @@ from trio_lb.app.selection import select
 from trio_lb.config.schema import DEFAULT_POOL, Config
 from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError, UnknownServer
-from trio_lb.model.events import Event, ServerEvent
+from trio_lb.model.events import ConfigUpdated, Event, FailOpenEntered, ServerEvent
 from trio_lb.model.message import RequestHead
 from trio_lb.model.request import Request
 from trio_lb.model.response import Response
@@ -231,7 +231,7 @@ class LoadBalancer:
         is a failed attempt.
 
         Raises:
-          NoServerAvailable: no server can be used; the handler was not called (again).
+          NoServerAvailable: no server can be used; the handler was not called.
           LookupError: there is no such pool.
           Exception: the handler's own last one, as it is, when tries have ended.
         """
@@ -315,7 +315,7 @@ class LoadBalancer:
 
     async def wait_ready(self) -> None:
         """Wait until every pool that has servers has a usable one."""
-        async with self.bus.subscribe(ServerEvent) as news:
+        async with self.bus.subscribe(ServerEvent, FailOpenEntered, ConfigUpdated) as news:
             while not self._is_ready():
                 await anext(news)
 

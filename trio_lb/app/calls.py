@@ -26,6 +26,7 @@ R = TypeVar("R")
 Handler = Callable[[Server, Q], Awaitable[R]]
 
 _GOOD = Outcome(OutcomeKind.ANSWERED)
+_TAKEN_BACK = Outcome(OutcomeKind.ABANDONED)
 
 
 class Call:
@@ -66,36 +67,51 @@ class Call:
         order = self._order()
         server = next(order, None)
         if server is None:
-            raise self._nobody()
+            raise NoServerAvailable(tell_none_left(self._context, self._pool).message)
         while True:
             began_at = self._begin(server)
             try:
                 with server.lease():
                     result = await handler(server, request)
-            except Exception as failure:
-                outcome = Outcome(OutcomeKind.RESET, detail=str(failure))
-                self._observe(server, outcome, began_at)
-                another = next(order, None)
-                delay_seconds = self._delay(outcome, another)
-                if delay_seconds is None:
-                    raise
+            except Exception as error:
+                failure = error
+            except BaseException:
+                self._observe(server, _TAKEN_BACK, began_at)
+                raise
             else:
                 self._observe(server, _GOOD, began_at)
                 return result
-            tell_retried(
-                self._context,
-                self._pool,
-                server,
-                outcome,
-                request_id=self._id,
-                attempt=self._attempts,
-                delay_seconds=delay_seconds,
-            )
-            await trio.sleep(delay_seconds)
-            following = self._still(another or server)
+            following = await self._after(server, failure, began_at, next(order, None))
             if following is None:
-                raise self._nobody()
+                try:
+                    raise failure
+                finally:
+                    del failure  # Or it would hold this frame, which holds it.
             server = following
+
+    async def _after(
+        self, server: Server, failure: Exception, began_at: float, another: Server | None
+    ) -> Server | None:
+        """Judge a failed attempt; return whom to try next, once it is time, or None."""
+        outcome = Outcome(OutcomeKind.RESET, detail=str(failure))
+        self._observe(server, outcome, began_at)
+        delay_seconds = self._delay(outcome, another)
+        if delay_seconds is None:
+            return None
+        tell_retried(
+            self._context,
+            self._pool,
+            server,
+            outcome,
+            request_id=self._id,
+            attempt=self._attempts,
+            delay_seconds=delay_seconds,
+        )
+        await trio.sleep(delay_seconds)
+        following = self._still(another or server)
+        if following is None:
+            tell_none_left(self._context, self._pool)
+        return following
 
     def _still(self, wanted: Server) -> Server | None:
         if wanted.is_usable and wanted.has_room:
@@ -135,9 +151,6 @@ class Call:
     def _observe(self, server: Server, outcome: Outcome, began_at: float) -> None:
         seconds = self._context.env.now() - began_at
         judge(self._context, self._pool, server, outcome, began_at=began_at, seconds=seconds)
-
-    def _nobody(self) -> NoServerAvailable:
-        return NoServerAvailable(tell_none_left(self._context, self._pool).message)
 
     def _finish(self, error: str | None) -> None:
         context, server = self._context, self._server

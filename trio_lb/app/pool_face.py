@@ -13,8 +13,16 @@ import trio
 from trio_lb.app.household import Household
 from trio_lb.config.schema import PoolConfig, ServerConfig
 from trio_lb.model.errors import ConfigError, Problem, UnknownServer
-from trio_lb.model.events import Event, ServerDrained, ServerRemoved
+from trio_lb.model.events import (
+    Event,
+    ServerAdded,
+    ServerDrained,
+    ServerEvent,
+    ServerRemoved,
+    ServerResumed,
+)
 from trio_lb.net.bus import Bus
+from trio_lb.policy.drain import DrainState
 from trio_lb.state.pool import Pool, PoolStatistics
 from trio_lb.state.server import Server
 
@@ -112,32 +120,41 @@ class PoolFace:
         now = self._household.now()
         seconds = self._limit(deadline_seconds) if drain else 0.0
         server = self._pool.get_server(server_id)
-        async with self._bus.subscribe(ServerRemoved) as news:
+        async with self._bus.subscribe(ServerRemoved, ServerAdded) as news:
             told = self._pool.remove_server(server_id, now, expires_at=now + seconds)
             self._changed(told)
-            while drain and server is not None and server in self._pool.servers():
+            while drain and server is not None and self._is_leaving(server):
                 await anext(news)
         await trio.lowlevel.checkpoint()
+
+    def _is_leaving(self, server: Server) -> bool:
+        """Whether it has gone from the plan and not yet for good; somebody may take it back."""
+        return server in self._pool.servers() and server not in self._pool.members
 
     async def drain(self, server_id: str, *, deadline_seconds: float | None = None) -> bool:
         """Send a server no more requests, and wait for those that it has.
 
         It stays in the pool, drained, until ``resume`` or ``remove_server``. True when its
-        last request ended in time, which is ``drain_timeout`` if not given.
+        last request ended in time, which is ``drain_timeout`` if not given; False when it did
+        not, or when somebody called the drain off.
 
         Raises:
           UnknownServer: there is no such server.
         """
         now = self._household.now()
-        async with self._bus.subscribe(ServerDrained) as news:
-            expires_at = now + self._limit(deadline_seconds)
-            self._household.follow(
-                list(self._pool.drain_server(server_id, now, expires_at=expires_at))
+        async with self._bus.subscribe(ServerDrained, ServerResumed, ServerAdded) as news:
+            told = self._pool.drain_server(
+                server_id, now, expires_at=now + self._limit(deadline_seconds)
             )
+            self._household.follow(told)
+            server = self._pool.get_server(server_id)
+            if not told and server is not None and server.drain.state is DrainState.DRAINED:
+                await trio.lowlevel.checkpoint()
+                return server.active_connections == 0  # It was drained before.
             async for event in news:
-                assert isinstance(event, ServerDrained)
+                assert isinstance(event, ServerEvent), "no other kinds were asked for"
                 if (event.pool, event.server_id) == (self.name, server_id):
-                    return event.clean
+                    return isinstance(event, ServerDrained) and event.clean
         raise AssertionError("a subscription ends with its block only")
 
     def resume(self, server_id: str) -> None:

@@ -119,6 +119,13 @@ class ServerDrained(ServerEvent):
 
 
 @attrs.frozen(slots=True, kw_only=True)
+class ServerResumed(ServerEvent):
+    """A drain was called off: the server takes requests again, as far as that is concerned."""
+
+    name: ClassVar[str] = "server_resumed"
+
+
+@attrs.frozen(slots=True, kw_only=True)
 class NoHealthyServers(Event):
     """A pick found nothing usable in ``pool``."""
 

@@ -85,6 +85,10 @@ def _drained(event: events.ServerDrained, lb: LoadBalancer) -> Line:
     )
 
 
+def _resumed(event: events.ServerResumed, lb: LoadBalancer) -> Line:
+    return Line(logging.INFO, f"{_server(event)}: resumed; its drain was called off")
+
+
 def _added(event: events.ServerAdded, lb: LoadBalancer) -> Line:
     return Line(logging.INFO, f"{_server(event)}: added")
 
@@ -183,6 +187,7 @@ LINES: Final[Mapping[type[Event], Callable[[Any, LoadBalancer], Line | None]]] =
     events.CircuitBreakerReset: _breaker_closed,
     events.ServerDraining: _draining,
     events.ServerDrained: _drained,
+    events.ServerResumed: _resumed,
     events.ServerAdded: _added,
     events.ServerRemoved: _removed,
     events.NoHealthyServers: _none_left,

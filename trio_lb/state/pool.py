@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 
 from trio_lb.config.schema import PoolConfig, ServerConfig
-from trio_lb.model.events import Event, ServerRemoved
+from trio_lb.model.events import Event, ServerRemoved, ServerResumed
 from trio_lb.model.outcome import SILENT_KINDS, Outcome, OutcomeKind
 from trio_lb.model.rng import Rng
 from trio_lb.policy.balance.base import Balancer, Candidate, Context
@@ -269,9 +269,11 @@ class Pool:
     def resume_server(self, server_id: str, now: float) -> Sequence[Event]:
         """Take a drained or draining member back into rotation."""
         server = self._membership.need(server_id)
-        if self._membership.is_member(server):
+        told: list[Event] = []
+        if self._membership.is_member(server) and not server.drain.is_active:
             self._drains.resume(server)
-        return self._follow([], now, review=(server,))
+            told.append(ServerResumed(at=now, pool=self.name, server_id=server.id))
+        return self._follow(told, now, review=(server,))
 
     def _emptied(self, server: Server) -> None:
         """A draining server's last lease was released: the rest happens in the timer."""
