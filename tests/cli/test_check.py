@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.net.identities import issued
 from trio_lb.cli.main import main
 
 BAD = """\
@@ -143,7 +144,8 @@ def test_a_certificate_that_is_not_here_is_a_warning(
         " key.pem cannot be read here: Is a directory\n"
         "lb.yaml: good: 1 listener, 1 pool, 1 server; 2 warnings\n",
     )
-    (folder / "cert.pem").touch()
+    leaf = issued("a.test")
+    (folder / "cert.pem").write_bytes(leaf.private_key_and_cert_chain_pem.bytes())
     (folder / "lb.yaml").write_text(SECURE.replace(", private_key: key.pem", ""))
     assert check(capsys, "lb.yaml") == (0, "lb.yaml: good: 1 listener, 1 pool, 1 server\n")
 

@@ -7,6 +7,9 @@ import argparse
 import json
 from collections.abc import Sequence
 
+import attrs
+
+from trio_lb.cli.certificates import certificate_problems
 from trio_lb.cli.exits import Exit
 from trio_lb.config.load import Examined, examine_file
 from trio_lb.config.nodes import Unsupported
@@ -22,9 +25,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is wrong with ``args.config`` on standard output and return the exit code."""
-    examined = examine_file(args.config)
+    examined = _with_certificates(examine_file(args.config), args.config)
     print(as_json(examined.problems) if args.json else as_text(args.config, examined))
     return Exit.BAD_CONFIG if examined.config is None else Exit.OK
+
+
+def _with_certificates(examined: Examined, name: str) -> Examined:
+    """Look into the files that a configuration names, once it is good but for them."""
+    if examined.config is None:
+        return examined
+    spoilt = [attrs.evolve(each, file=name) for each in certificate_problems(examined.config)]
+    config = None if spoilt else examined.config
+    return Examined(config, (*examined.problems, *spoilt))
 
 
 def as_json(problems: Sequence[Problem]) -> str:
