@@ -1,5 +1,6 @@
 """The demo, whole, in virtual time: how it begins, how it ends, and what its exit code says."""
 
+import errno
 import re
 from typing import Final
 
@@ -12,6 +13,8 @@ from trio_lb.cli import demo
 from trio_lb.cli.arguments import Parser
 from trio_lb.cli.exits import Exit
 from trio_lb.model.address import Address
+from trio_lb.net.env import Listener, Network
+from trio_lb.sim.env import SimEnv
 
 SHORT: Final = 15.0
 MINUTE: Final = 60.0
@@ -109,6 +112,31 @@ async def test_a_wanted_port_that_is_taken_ends_it(world: World) -> None:
     assert await demo.main(world.env, SHORT, 8123) == Exit.CANNOT_BIND
     assert b"cannot listen on 127.0.0.1:8123" in world.sim.sink("-").data
     await taken.aclose()
+
+
+class Contested:
+    """A network on which another program takes a port as soon as it was found to be free."""
+
+    def __init__(self, network: Network, port: int) -> None:
+        self.connect, self.resolve = network.connect, network.resolve
+        self._network = network
+        self._port = port
+        self._is_taken = False
+
+    async def listen(self, address: Address, *, backlog: int = 1024) -> Listener:
+        if address.port == self._port and self._is_taken:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        self._is_taken |= address.port == self._port
+        return await self._network.listen(address, backlog=backlog)
+
+
+async def test_a_port_that_is_lost_at_the_last_moment_ends_it_with_one_line(world: World) -> None:
+    """As when two demos are started at once."""
+    env = SimEnv(Contested(world.env.network, 8000))
+    assert await demo.main(env, SHORT, None) == Exit.CANNOT_BIND
+    (line,) = env.sink("-").data.decode().splitlines()
+    assert line.startswith("trio-lb demo: cannot listen on 127.0.0.1:8000: address already in use")
+    assert b"demo: answered" not in env.sink("/dev/stdout").data
 
 
 @pytest.mark.parametrize("seconds", ["14", "soon"])

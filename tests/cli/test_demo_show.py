@@ -5,7 +5,7 @@ from typing import Final
 
 import trio
 
-from tests.cli.demo_text import printed, rows, story
+from tests.cli.demo_text import printed, rows, story, told
 from tests.support.world import World
 from trio_lb.cli import demo
 from trio_lb.cli.exits import Exit
@@ -88,3 +88,11 @@ async def test_on_a_terminal_what_is_done_stands_out(world: World) -> None:
     marked = re.findall(r"<b>(.*)</b>", printed(world))
     assert [line[:12] for line in marked[:2]] == [">>> birch fa", ">>> birch is"]
     assert marked[-1] == ">>> the end"
+
+
+async def test_the_clock_stands_still_until_the_curtain_rises(world: World) -> None:
+    """However slow the first checks are, what they find is told at 0.0 s."""
+    world.net.link("lb", "lb").set_latency(0.1)
+    await demo.main(world.env, SHORT, None)
+    instants = [at for at, words in told(printed(world)) if "first check passed" in words]
+    assert instants == [0.0] * 3

@@ -63,7 +63,7 @@ async def test_fifteen_seconds_of_trouble_and_no_failed_request() -> None:
     assert (done.returncode, counts["failed"]) == (0, 0), text
     assert counts["answered"] > 300
     assert counts["saved"] >= 5
-    assert (counts["breakers_opened"] >= 3, counts["breakers_closed"] >= 1) == (True, True), text
+    assert (counts["breakers_opened"] >= 2, counts["breakers_closed"] >= 1) == (True, True), text
     events = [
         "birch falls ill",
         "birch's breaker opens",

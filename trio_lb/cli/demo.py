@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import trio
 
-from trio_lb.app import open_load_balancer
+from trio_lb.app import LoadBalancer, open_load_balancer
+from trio_lb.app.front import CannotListen
 from trio_lb.cli.arguments import of_kind, port
 from trio_lb.cli.binding import cannot_bind
 from trio_lb.cli.demo_certificate import Certify, Files, no_certificate, self_signed
@@ -77,12 +78,18 @@ async def main(
     async with open_logs(env, level="error") as logs:
         sink = env.open_sink(STANDARD_OUTPUT)
         async with open_lines(sink, "standard output", tell=logs.say) as out:
+            files = await certify()
             try:
                 front = await _choose_front(env, wanted_port, out)
             except OSError as error:
-                logs.say(f"trio-lb demo: {cannot_bind(Address(HOST, wanted_port or 0), error)}")
-                return Exit.CANNOT_BIND
-            return await _play(env, front, await certify(), Play.of(seconds), out, style)
+                lost = CannotListen(Address(HOST, wanted_port or 0), 0, error)
+            else:
+                ended = await _play(env, front, files, Play.of(seconds), out, style)
+                if not isinstance(ended, CannotListen):
+                    return ended
+                lost = ended
+            logs.say(f"trio-lb demo: {cannot_bind(lost.address, lost)}")
+            return Exit.CANNOT_BIND
 
 
 async def _choose_front(env: Env, wanted_port: int | None, out: Lines) -> Address:
@@ -114,7 +121,8 @@ async def _free(env: Env, number: int) -> Address:
 
 async def _play(
     env: Env, front: Address, files: Files | None, play: Play, out: Lines, style: Style
-) -> Exit:
+) -> Exit | CannotListen:
+    """Play to the end; or return what happened if a free port was taken in between."""
     fronts = {"http": front}
     if files is not None:
         fronts["https"] = await _free_or_any(env, USUAL_TLS_PORT)
@@ -124,14 +132,23 @@ async def _play(
             await server.start()
         configuration = _configuration(fronts, files, servers, play)
         async with open_load_balancer(configuration, env=env) as lb:
-            show = Show(lb, play, fronts, servers, out, style)
-            show.open()
-            async with trio.open_nursery() as stage:
-                await stage.start(lb.serve)
-                await _until_a_signal(signals, show)
-                show.close()
-                await lb.shutdown(_LAST_REQUESTS_SECONDS)
+            ended = await _perform(lb, Show(lb, play, fronts, servers, out, style), signals)
         machines.cancel_scope.cancel()
+    return ended
+
+
+async def _perform(
+    lb: LoadBalancer, show: Show, signals: AsyncIterator[str]
+) -> Exit | CannotListen:
+    show.open()
+    async with trio.open_nursery() as stage:
+        try:
+            await stage.start(lb.serve)
+        except CannotListen as error:
+            return error
+        await _until_a_signal(signals, show)
+        show.close()
+        await lb.shutdown(_LAST_REQUESTS_SECONDS)
     return Exit.FAILURE if show.tally.failed else Exit.OK
 
 

@@ -45,7 +45,8 @@ class Show:
         self._out = out
         self._style = style
         self._visits = Throttle(1.0)
-        self._start = lb.env.now()
+        # When the curtain rose; until then it is 0.0 s.
+        self._start: float | None = None
         self._fallen: set[str] = set()
         # Whose breaker has opened and not closed since.
         self._tripped: set[str] = set()
@@ -69,24 +70,24 @@ class Show:
     async def run(self) -> None:
         """Play all acts; returns at the play's end, never when it has none."""
         await self._lb.wait_ready()
-        self._start = self._lb.env.now()
+        self._start = start = self._lb.env.now()
         front, fail = self._fronts["http"], self.tally.count_failure
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask_steadily, self._lb.env, front, REQUESTS_PER_SECOND, fail)
-            nursery.start_soon(self._report)
-            nursery.start_soon(self._act)
-            await self._wait_end()
+            nursery.start_soon(self._report, start)
+            nursery.start_soon(self._act, start)
+            await self._wait_end(start)
             nursery.cancel_scope.cancel()
 
-    async def _wait_end(self) -> None:
+    async def _wait_end(self, start: float) -> None:
         if self._play.seconds is None:
             await trio.sleep_forever()
         else:
-            await trio.sleep_until(self._start + self._play.seconds)
+            await trio.sleep_until(start + self._play.seconds)
 
-    async def _act(self) -> None:
+    async def _act(self, start: float) -> None:
         for cue in self._play.cues():
-            await trio.sleep_until(self._start + cue.at)
+            await trio.sleep_until(start + cue.at)
             self._tell(self._style(f">>> {cue.server} {cue.deed.value}"))
             await self._do(cue)
 
@@ -99,8 +100,8 @@ class Show:
         else:
             await self._servers[cue.server].suffer(cue.deed)
 
-    async def _report(self) -> None:
-        due = self._start
+    async def _report(self, start: float) -> None:
+        due = start
         while True:
             due += self._play.row_seconds
             await trio.sleep_until(due)
@@ -162,7 +163,8 @@ class Show:
     # -- saying it
 
     def _tell(self, text: str) -> None:
-        self._print(f"{clock(self._lb.env.now() - self._start)}  {text}")
+        at = 0.0 if self._start is None else self._lb.env.now() - self._start
+        self._print(f"{clock(at)}  {text}")
 
     def _print(self, text: str) -> None:
         self._out.put(f"{text}\n".encode("ascii", "backslashreplace"))
