@@ -12,7 +12,9 @@ hop wants them. Whoever writes asks ``frame_for`` once and then only moves bytes
 
 from trio_lb.model.message import Field, Framing, Length, Reject, Unsized
 from trio_lb.net.chunked import ChunkedReader
-from trio_lb.net.inbox import LARGEST_READ, Inbox
+from trio_lb.net.inbox import CROWD_READ, LARGEST_READ, Inbox
+
+_TINY_CHUNK = 128
 
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -141,9 +143,13 @@ class ChunkedBody(BodySource):
         if not inbox.data:
             return b""
         reader = self._reader
-        pieces = reader.feed(inbox.take(LARGEST_READ))
+        data, chunks = inbox.take(LARGEST_READ), reader.chunks
+        pieces = reader.feed(data)
         if isinstance(pieces, Reject):
             raise BodyRefused(pieces)
+        if (reader.chunks - chunks) * _TINY_CHUNK > len(data):
+            # Each chunk costs as much as some hundred bytes: others want a turn meanwhile.
+            inbox.slow_down(CROWD_READ)
         self.size = reader.payload
         if reader.done:
             self._ended = True

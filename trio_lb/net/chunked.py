@@ -66,6 +66,7 @@ class ChunkedReader:
         "_left",
         "_pending",
         "_state",
+        "chunks",
         "payload",
         "rest",
         "trailers",
@@ -76,6 +77,8 @@ class ChunkedReader:
         self.wire = wire
         self.payload = 0
         """Payload bytes seen so far."""
+        self.chunks = 0
+        """Size lines seen so far."""
         self.rest = b""
         """What followed the body, once done."""
         self.trailers: list[Field] = []
@@ -142,6 +145,7 @@ class ChunkedReader:
         self._extensions += len(line[2])
         if size > _MAX_CHUNK or self._extensions > MAX_EXTENSIONS:
             return _bad("a chunk size, or chunk extensions, beyond every bound")
+        self.chunks += 1
         self._take(Signal.CHUNK if size else Signal.LAST_CHUNK)
         self.payload += size
         self._left = size + 2 if size else 0

@@ -38,8 +38,8 @@ _REQUEST_LINE = re.compile(TOKEN + rb" " + _TARGET + rb" HTTP/1\.[0-9]")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9][0-9](?: " + _VALUE + rb")?")
 _ANY_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/([0-9])\.[0-9]")
 _FIELD_NAME = re.compile(TOKEN)
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 _BARE_CR = re.compile(rb"\r(?!\n)")
+_SHORT_LINE = 1024
 
 
 def split_head(head: bytes) -> tuple[bytes, list[Field]]:
@@ -84,29 +84,37 @@ def explain_partial_request(data: bytes) -> Reject | None:
     """Say early why bytes without an empty line can never become a request head.
 
     Called only when a head came in pieces: a TLS hello, an HTTP/0.9 line or a bare
-    LF is refused now instead of at the head's deadline.
+    LF is refused now instead of at the head's deadline. It is called at every piece, and
+    pieces may be single bytes, so it must cost little: a long line is looked at only
+    while little follows it.
     """
     if data.startswith(b"\x16\x03"):
         return Reject(400, "bad_request", "a TLS handshake arrived on a plain HTTP port")
-    line, ended, _ = data.partition(b"\r\n")
-    if ended and (wrong := explain_request_line(line)):
+    line, ended, rest = data.partition(b"\r\n")
+    is_cheap = len(line) <= _SHORT_LINE or len(rest) <= _SHORT_LINE
+    if ended and is_cheap and (wrong := explain_request_line(line)):
         return wrong
-    if _BARE_LF.search(data):
+    if _has_bare_lf(data):
         return Reject(400, "bad_request", "a line ends in LF without CR")
     return None
+
+
+def _has_bare_lf(data: bytes) -> bool:
+    """Whether an LF has no CR before it; counting is a hundred times as fast as looking."""
+    return data.count(b"\n") != data.count(b"\r\n")
 
 
 def explain_partial_response(data: bytes) -> Reject | None:
     """Say early why bytes without an empty line can never become a response head."""
     if not b"HTTP/1.".startswith(data[:7]):
         return Reject(502, "bad_response", "the answer does not begin with HTTP/1.")
-    if _BARE_LF.search(data):
+    if _has_bare_lf(data):
         return Reject(502, "bad_response", "a line ends in LF without CR")
     return None
 
 
 def _explain_fields(block: bytes) -> str:
-    if _BARE_LF.search(block):
+    if _has_bare_lf(block):
         return "a field line ends in LF without CR"
     if _BARE_CR.search(block):
         return "a field holds CR without LF"

@@ -13,7 +13,7 @@ LARGEST_READ = 512 * 1024
 half of it); larger ones gain little, and each transfer in flight holds one."""
 
 _GROWTH = 16
-_SLOW_READ = 64 * 1024
+SLOW_READ = 64 * 1024
 _MOST_SPARED = 31
 """So many glances are left out once they have been in vain again and again."""
 MOST_LARGE_PIECES: Final = 32
@@ -45,7 +45,7 @@ class Appetite:
     def holding(self, piece: bytes | memoryview) -> Iterator[bytes | memoryview]:
         """Hold what waits for a slow reader: counted if it is large, else freed of the rest of
         the large piece that it may be the end of."""
-        if len(piece) <= _SLOW_READ:
+        if len(piece) <= SLOW_READ:
             yield bytes(piece)
             return
         self.count(1)
@@ -97,9 +97,9 @@ class Inbox:
         if size_bytes > self._size:
             self._size = min(size_bytes, LARGEST_READ)
 
-    def slow_down(self) -> None:
+    def slow_down(self, size: int = SLOW_READ) -> None:
         """Whoever takes the bytes is slower than the peer: read in smaller pieces again."""
-        self._size = min(self._size, _SLOW_READ)
+        self._size = min(self._size, size)
 
     async def fill(self) -> bool:
         """Wait for more bytes and append them; False at end of file, for good.
