@@ -100,6 +100,7 @@ class Household:
         """Whatever may refuse comes first; what follows can't fail."""
         try:
             self._refuse_other_listeners(plan)
+            self._refuse_misfits(plan)
             self._residents.check(plan)
             renewals = read(plan)
             before = self.registry.plan
@@ -160,6 +161,13 @@ class Household:
         pool.on_fault = partial(_log.warning, "%s")
         self.checks.watch(pool)
         self.timers.touch(pool)
+
+    def _refuse_misfits(self, plan: Config) -> None:
+        """A later plan may come from a program; the first was looked at where it was read."""
+        if self._is_open:
+            from trio_lb.config.verify import verified  # Only who changes plans loads rules.
+
+            verified(plan)
 
     def _refuse_other_listeners(self, plan: Config) -> None:
         """A listener that serves can't move; who wants another one starts another process."""
