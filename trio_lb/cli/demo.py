@@ -38,6 +38,7 @@ USUAL_PORT: Final = 8000
 USUAL_TLS_PORT: Final = 8443
 
 _LAST_REQUESTS_SECONDS: Final = 2.0
+"""How long the end waits for requests that are under way; each takes a few milliseconds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +115,10 @@ async def _free_or_any(env: Env, number: int) -> Address:
 
 
 async def _free(env: Env, number: int) -> Address:
+    """Return the address if nobody listens there now; who comes first gets it all the same.
+
+    Its configuration names a port, because the opening words do, before anything listens.
+    """
     listener = await env.network.listen(Address(HOST, number))
     await listener.aclose()
     return listener.address
@@ -141,15 +146,18 @@ async def _perform(
     lb: LoadBalancer, show: Show, signals: AsyncIterator[str]
 ) -> Exit | CannotListen:
     show.open()
+    lost: CannotListen | None = None
     async with trio.open_nursery() as stage:
         try:
             await stage.start(lb.serve)
         except CannotListen as error:
-            return error
-        await _until_a_signal(signals, show)
-        show.close()
-        await lb.shutdown(_LAST_REQUESTS_SECONDS)
-    return Exit.FAILURE if show.tally.failed else Exit.OK
+            lost = error
+        else:
+            await _until_a_signal(signals, show)
+            show.close()
+            # What ends from now on is not told any more: the last line is the last line.
+            await lb.shutdown(_LAST_REQUESTS_SECONDS)
+    return lost or (Exit.FAILURE if show.tally.failed else Exit.OK)
 
 
 async def _until_a_signal(signals: AsyncIterator[str], show: Show) -> None:
@@ -167,6 +175,7 @@ async def _cancel_at(signals: AsyncIterator[str], scope: trio.CancelScope) -> No
 def _configuration(
     fronts: Mapping[str, Address], files: Files | None, servers: Sequence[DemoServer], play: Play
 ) -> dict[str, Any]:
+    """Return what a configuration file would say: the demo uses nothing that others can't."""
     listeners: list[dict[str, Any]] = [
         {"bind": str(address), "protocol": scheme} for scheme, address in fronts.items()
     ]

@@ -15,6 +15,7 @@ LATENCY_SECONDS: Final = 0.005
 
 _REBIND_SECONDS: Final = 0.5
 
+# Never five in a row where it only falters: that would be the breaker's business.
 _DROPS: Final = {
     Deed.ILL: (True,),
     Deed.CURED: (),

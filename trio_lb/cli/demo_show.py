@@ -80,18 +80,21 @@ class Show:
             nursery.cancel_scope.cancel()
 
     async def _wait_end(self, start: float) -> None:
+        # Not when the last cue has been played: what follows from it is to be seen, too.
         if self._play.seconds is None:
             await trio.sleep_forever()
         else:
             await trio.sleep_until(start + self._play.seconds)
 
     async def _act(self, start: float) -> None:
+        """Do each deed at its instant; one that takes long does not move the others."""
         for cue in self._play.cues():
             await trio.sleep_until(start + cue.at)
             self._tell(self._style(f">>> {cue.server} {cue.deed.value}"))
             await self._do(cue)
 
     async def _do(self, cue: Cue) -> None:
+        """Most deeds are done to the server behind the balancer's back; two are its operator's."""
         if cue.deed is Deed.LEAVES:
             await self._lb.drain(cue.server)
         elif cue.deed is Deed.REPAIRED:
@@ -167,6 +170,7 @@ class Show:
         self._print(f"{clock(at)}  {text}")
 
     def _print(self, text: str) -> None:
+        # A visitor's page stands in it: nothing but visible ASCII may reach a terminal.
         self._out.put(f"{text}\n".encode("ascii", "backslashreplace"))
 
 
