@@ -9,9 +9,11 @@ import trio
 from tests.app.inside import as_it_is, open_wrapped
 from tests.conversations.play import (
     GET,
+    LAST_GET,
     answering,
     hang,
     timeouts,
+    until,
 )
 from tests.support.raw import RawPeer
 from tests.support.world import World
@@ -332,3 +334,44 @@ async def test_a_stop_cuts_middleware_that_does_not_end(world: World) -> None:
         assert (trio.current_time(), play.errors()) == (8.0, ["cancelled"])
         await client.expect_reset()
         await client.close()
+
+
+async def test_a_reader_that_is_slow_but_reads_is_served_behind_middleware(world: World) -> None:
+    big = b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n" + b"x" * 600_000
+    server = await world.server("s1", answering(big, then=hang))
+    async with open_wrapped(world, [server], as_it_is) as play:
+        client = await play.client()
+        await client.send(LAST_GET)
+        for _ in range(10):
+            await trio.sleep(29.0)
+            await client.stream.receive_some(25_000)
+        while await client.stream.receive_some(65536):
+            pass
+        await play.settle()
+        assert play.errors() == [None]
+
+
+async def test_a_reader_that_takes_nothing_is_cut_behind_middleware_too(world: World) -> None:
+    big = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1_000_000
+    server = await world.server("s1", answering(big))
+    async with open_wrapped(world, [server], as_it_is) as play:
+        client = await play.client()
+        await client.send(GET)
+        await until(lambda: bool(play.records()))
+        assert play.records()[0].total_seconds == 30.0
+        await client.expect_reset()
+        assert play.errors() == ["client_gone"]
+        assert play.server("s1").active_connections == 0
+
+
+async def test_the_host_that_counts_is_the_one_that_middleware_sees(world: World) -> None:
+    seen: list[str] = []
+
+    async def look(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        seen.append(request.headers["host"])
+        return await call_next()
+
+    server = await world.http_server("s1")
+    async with open_wrapped(world, [server], look) as play:
+        await play.ask(b"GET http://b/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert (seen, server.requests[0].header("host")) == (["b"], "b")

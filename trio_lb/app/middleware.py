@@ -177,7 +177,10 @@ class _Visit:
         head, client = self._head, self._context.client
         fields = [(name.decode(), value.decode("latin-1")) for _, name, value in head.fields]
         body = b"" if head.framing is Unsized.NO_BODY else self._client_body
-        return Request(head.method.decode(), head.target.decode(), fields, body, client)
+        request = Request(head.method.decode(), head.target.decode(), fields, body, client)
+        if head.host:
+            request.headers["Host"] = head.host.decode("ascii")  # The authority that counts.
+        return request
 
     async def _step(self, at: int, request: Request) -> Response:
         """Call the middleware of this place; behind the last stand the servers."""

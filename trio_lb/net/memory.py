@@ -8,7 +8,7 @@ bytes unread is a reset, and bytes that came before a reset can still be read.
 
 from collections import deque
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import trio
 from trio.lowlevel import ParkingLot, checkpoint
@@ -254,6 +254,9 @@ class MemoryStream:
         return f"<MemoryStream {self.local} to {self.peer}, {self._half.value}>"
 
 
+End = TypeVar("End", bound=MemoryStream)
+
+
 def memory_stream_pair(
     a: Address, b: Address, *, capacity: int = DEFAULT_CAPACITY
 ) -> tuple[MemoryStream, MemoryStream]:
@@ -261,10 +264,17 @@ def memory_stream_pair(
 
     ``capacity`` bounds the bytes of each direction that wait unread.
     """
+    return memory_stream_to(MemoryStream, a, b, capacity=capacity)
+
+
+def memory_stream_to(
+    second: type[End], a: Address, b: Address, *, capacity: int = DEFAULT_CAPACITY
+) -> tuple[MemoryStream, End]:
+    """Make a pair whose second end is of the subclass ``second``: one that behaves differently."""
     if capacity < 1:
         raise ValueError(f"capacity must be at least 1 byte, not {capacity}")
     there, back = _Queue(capacity), _Queue(capacity)
     one = MemoryStream(a, b, incoming=back, outgoing=there)
-    other = MemoryStream(b, a, incoming=there, outgoing=back)
+    other = second(b, a, incoming=there, outgoing=back)
     one._remote, other._remote = other, one
     return one, other

@@ -29,7 +29,7 @@ from trio_lb.proxy.exchange import Client, Exchange
 from trio_lb.proxy.forward import Forward
 from trio_lb.proxy.local import answers_itself
 from trio_lb.proxy.request_body import RequestBody
-from trio_lb.proxy.respond import DENIED, NO_ROUTE, answer_as_told, refuse
+from trio_lb.proxy.respond import DENIED, INTERNAL, NO_ROUTE, answer_as_told, refuse
 from trio_lb.state.pool import Pool
 
 LINGER_SECONDS = 2.0
@@ -276,10 +276,10 @@ class ClientConnection:
         """Our own bug: say so if nothing was said yet, else make the cut visible."""
         exchange.keep = False
         if exchange.status:
-            exchange.error = "internal_error"
+            exchange.error = INTERNAL.code
             exchange.cut = True
         else:
-            await refuse(exchange, Reject(500, "internal_error", "a fault of the proxy itself"))
+            await refuse(exchange, INTERNAL)
 
     async def _answer(self, exchange: Exchange, head: RequestHead) -> None:
         access = self._context.access

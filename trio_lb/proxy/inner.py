@@ -9,6 +9,7 @@ it. The client's own stream is still watched, so a client that leaves ends the a
 """
 
 import copy
+import logging
 from typing import Final
 
 import attrs
@@ -30,7 +31,7 @@ from trio_lb.net.h1_client import (
     send_body,
 )
 from trio_lb.net.inbox import Inbox
-from trio_lb.net.memory import MemoryStream, memory_stream_pair
+from trio_lb.net.memory import MemoryStream, memory_stream_pair, memory_stream_to
 from trio_lb.net.relay import Stalled, send_all
 from trio_lb.net.request_rules import AUTHORITY
 from trio_lb.proxy.answer_out import interim_head
@@ -38,11 +39,14 @@ from trio_lb.proxy.connection import Router
 from trio_lb.proxy.exchange import Exchange
 from trio_lb.proxy.forward import Forward
 from trio_lb.proxy.request_body import RequestBody
-from trio_lb.proxy.respond import NO_ROUTE, answer_as_told, refuse
+from trio_lb.proxy.respond import INTERNAL, NO_ROUTE, answer_as_told, refuse
 
+_TURN_SECONDS: Final = 1.0
 _FIRST_READ_BYTES: Final = 16 * 1024
 _GONE: Final = "the request's body is gone: `await request.read()` first, and it is kept"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_log = logging.getLogger("trio_lb.connection")
 
 
 class ClientBody:
@@ -131,6 +135,24 @@ class ClientBody:
         return b"".join(pieces)
 
 
+class _Pipe(MemoryStream):
+    """What the answer is written into. Its reader may be as slow as the client that reads it.
+
+    The client's patience is counted where the client is written to. Here a write that makes no
+    progress says so from time to time (it hands over nothing), and is not given up.
+    """
+
+    __slots__ = ("turn_seconds",)
+
+    turn_seconds: float
+
+    async def send_some(self, data: bytes | bytearray | memoryview) -> int:
+        """Wait for room, but not for longer than ``turn_seconds``."""
+        with trio.move_on_after(self.turn_seconds):
+            return await super().send_some(data)
+        return 0
+
+
 class InnerExchange:
     """One way to the servers and back. ``run`` goes it, ``answer`` awaits what comes of it."""
 
@@ -139,7 +161,8 @@ class InnerExchange:
     ) -> None:
         """Carry ``head`` and ``body``; it ``watches`` the client unless somebody reads from it."""
         there, back = outer.client.stream.peer, outer.client.stream.local
-        self._theirs, self._ours = memory_stream_pair(there, back)
+        self._theirs, self._ours = memory_stream_to(_Pipe, there, back)
+        self._ours.turn_seconds = min(_TURN_SECONDS, outer.timeouts.write_stall / 2)
         self._outer = outer
         self._head = head
         self._inbox = Inbox(self._theirs, _FIRST_READ_BYTES)
@@ -155,13 +178,26 @@ class InnerExchange:
         exchange = self.exchange
         try:
             with self._scope:
-                await pass_on(exchange, self._head, router)
+                await self._pass_on(router)
                 if not exchange.cut:
                     self._ours.close()
         finally:
             self._ours.abort()  # Unless it was closed.
             self._outer.attempts += exchange.attempts
             self._done.set()
+
+    async def _pass_on(self, router: Router) -> None:
+        exchange = self.exchange
+        try:
+            await pass_on(exchange, self._head, router)
+            return
+        except Exception:
+            _log.exception("request %s: a fault of the proxy itself ended it", exchange.id)
+        self._outer.keep = False  # Who knows what state it is in.
+        if exchange.status:
+            exchange.error, exchange.cut = INTERNAL.code, True
+        else:
+            await refuse(exchange, INTERNAL)
 
     async def answer(self) -> Response:
         """Await the answer's head; its body streams.

@@ -31,6 +31,8 @@ OVERLOAD_SECONDS = 1
 
 DENIED = Reject(403, "access_denied", "this address is not let in")
 
+INTERNAL = Reject(500, "internal_error", "a fault of the proxy itself")
+
 NO_ROUTE = Reject(404, "no_route", "nothing is served here")
 
 LOOP = Reject(508, "loop_detected", "this request has been here before")
