@@ -1,6 +1,7 @@
 """SIGHUP: a changed file comes in force whole, a bad one not at all, and no request notices."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,37 @@ async def test_other_servers_take_over_and_a_request_under_way_ends_where_it_is(
     assert (await client.read_response()).body == b"new", "the same connection, the next request"
     for each in (client, second):
         each.reset()
+    world.sim.send_signal("SIGTERM")
+
+
+async def test_reloads_under_load_cost_no_request(world: World, nursery: trio.Nursery) -> None:
+    servers = [await world.http_server(f"s{number}") for number in range(3)]
+    for server in servers:
+        server.think_seconds = 0.03
+    plans = [
+        config(servers[0].address, servers[1].address),
+        config(servers[2].address, servers[1].address, algorithm="least_connections"),
+        config(servers[1].address, timeouts={"total": 5}, drain_timeout=1),
+    ]
+    running, reading = await open_program(world, nursery, plans[0])
+    statuses: list[int] = []
+
+    async def keep_asking(number: int) -> None:
+        client = await world.client(FRONT, host="lb")
+        while True:
+            await client.send(GET)
+            statuses.append((await client.read_response()).status)
+
+    with trio.move_on_after(8.0):
+        async with trio.open_nursery() as crowd:
+            for number in range(6):
+                crowd.start_soon(keep_asking, number)
+            for turn in range(15):
+                reading.answer = partial(plans.__getitem__, turn % 3)
+                await hang_up(world, running)
+    assert set(statuses) == {200}
+    assert len(statuses) > 1000
+    assert sum("configuration updated" in line for line in running.log) == 14
     world.sim.send_signal("SIGTERM")
 
 
