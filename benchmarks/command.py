@@ -21,7 +21,7 @@ from benchmarks.table import Table
 from benchmarks.variants import PLAIN, VARIANTS
 from trio_lb.policy.balance.registry import ALGORITHMS
 
-PATH_ROUNDS: Final = 15
+PATH_ROUNDS: Final = 11
 DECISION_ROUNDS: Final = 9
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130

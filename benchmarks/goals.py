@@ -77,7 +77,7 @@ AIMS: Final[Sequence[Aim]] = (
         lambda run: run.ratio("small", "cpu_us", "aiohttp")),
     Aim("P1", "the same with a browser's 14 fields", 1.0,
         lambda run: run.ratio("browser", "cpu_us", "aiohttp")),
-    Aim("P1", "CPU of a small request ÷ Caddy's", 1.0,
+    Aim("P1", "CPU of a small request ÷ Caddy's (aimed at with heads read in C)", 1.0,
         lambda run: run.ratio("small", "cpu_us", "Caddy")),
     Aim("P2", "small requests per second on one core", 10_000,
         lambda run: run.ours("small", "rate"), at_least=True, digits=0),

@@ -29,7 +29,7 @@ class Figure:
     heading: str
     digits: int = 1
     is_cost: bool = False
-    """Whether it is about the proxy's own CPU: the origin has none to compare."""
+    """Whether it is what the proxy adds or uses: the origin alone has none to compare."""
 
 
 @attrs.frozen(slots=True)

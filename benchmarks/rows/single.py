@@ -19,8 +19,8 @@ class Single(LoadRow):
     name = "single"
     title = "1 connection, small answers"
     figures = (
-        Figure("added_p50_us", "added p50 µs", digits=0),
-        Figure("added_p99_us", "added p99 µs", digits=0),
+        Figure("added_p50_us", "added p50 µs", digits=0, is_cost=True),
+        Figure("added_p99_us", "added p99 µs", digits=0, is_cost=True),
         Figure("cpu_us", "CPU µs per request", is_cost=True),
     )
     loads = (Load(connections=1, path=SMALL_PATH),)
