@@ -5,7 +5,7 @@ ejection, and no retry budget, because a corpus is all failures. The loopback ha
 short timeouts, the virtual network the product's own: virtual seconds cost nothing.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import attrs
@@ -15,6 +15,7 @@ from tests.conformance.server import ScriptedServer
 from tests.conformance.stage import Stage
 from tests.conformance.wire import Serve, StreamWire, Wire
 from trio_lb.app import open_load_balancer
+from trio_lb.app.middleware import Middleware
 from trio_lb.config.schema import (
     BudgetConfig,
     Config,
@@ -75,7 +76,9 @@ async def _virtual_pause() -> None:
 
 @asynccontextmanager
 async def open_virtual_stage(
-    net: VirtualNetwork, change: Callable[[Config], Config] = lambda plan: plan
+    net: VirtualNetwork,
+    change: Callable[[Config], Config] = lambda plan: plan,
+    middleware: Sequence[Middleware] = (),
 ) -> AsyncIterator[Stage]:
     """The whole proxy on a virtual network, with its own timeouts, in virtual time.
 
@@ -92,7 +95,7 @@ async def open_virtual_stage(
         nursery.start_soon(_accept, await far.listen(back), server.serve)
         plan = change(config(front, back, TimeoutsConfig()))
         async with (
-            open_load_balancer(plan, env=SimEnv(home, seed=0)) as lb,
+            open_load_balancer(plan, env=SimEnv(home, seed=0), middleware=middleware) as lb,
             trio.open_nursery() as inner,
         ):
             await inner.start(lb.serve)

@@ -6,7 +6,7 @@ a case can also be disturbed by what another left behind.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from tests.conformance.seen import Seen
 from tests.conformance.stage import play
 from tests.support.clock import run_in_virtual_time
 from tests.support.leaks import find_leaks
+from trio_lb.app.middleware import Middleware
 from trio_lb.config.schema import Config
 from trio_lb.sim.network import VirtualNetwork
 
@@ -30,11 +31,13 @@ BY_ID = {case.id: case for case in CASES}
 
 
 async def play_virtually(
-    case: Case, change: Callable[[Config], Config] = lambda plan: plan
+    case: Case,
+    change: Callable[[Config], Config] = lambda plan: plan,
+    middleware: Sequence[Middleware] = (),
 ) -> tuple[Seen, list[str]]:
     """One case on a network of its own; what it left open is given beside what was seen."""
     net = VirtualNetwork(seed=0)
-    async with open_virtual_stage(net, change) as stage:
+    async with open_virtual_stage(net, change, middleware) as stage:
         seen = await play(case, stage)
     return seen, await find_leaks(net)
 
