@@ -122,6 +122,39 @@ async def test_one_that_fails_at_its_start_gets_nothing_and_says_why(
     assert logged == ["app Site did not start: RuntimeError: no database"]
 
 
+async def test_one_that_is_still_starting_at_the_end_is_not_called_started(world: World) -> None:
+    async with open_lb(world, servers=[{"id": "s", "app": handler("s")}]) as at:
+        at.lb.add_server(id="a", app=Site("a", startup_seconds=50.0))
+        await trio.sleep(1.0)
+    assert trio.current_time() == 1.0
+    assert changes(at) == [("a", False, "its app is starting", 0.0)]
+
+
+async def test_one_that_is_taken_away_while_it_starts_answers_nobody(world: World) -> None:
+    site = Site("a", startup_seconds=50.0)
+    async with open_lb(world, servers=[{"id": "s", "app": handler("s")}]) as at:
+        at.lb.add_server(id="a", app=site)
+        await trio.sleep(1.0)
+        await at.lb.remove_server("a")
+        await trio.sleep(100.0)
+        assert site.notes == []
+
+
+async def test_a_server_may_become_an_application_and_an_application_a_server(
+    world: World,
+) -> None:
+    site = Site("site")
+    async with open_lb(world, servers=[{"id": "a", "app": site}]) as at:
+        there = at.lb.update_server("a", address="10.0.9.9:1")
+        assert (str(there.address), there.config.app) == ("10.0.9.9:1", None)
+        assert (await ask(at.lb))[0] == 502, "nobody is there"
+        await trio.sleep(1.0)
+        assert [what for what, _ in site.notes] == ["up", "down"]
+        here = at.lb.update_server("a", app=handler("here"))
+        assert (str(here.address), here.id) == ("app:a", "a")
+        assert await ask(at.lb) == (200, b"here")
+
+
 async def test_a_failed_one_that_is_put_right_serves(world: World) -> None:
     async with open_lb(world, servers=[{"id": "a", "app": Site("a", fails="no")}]) as at:
         status, body = await ask(at.lb)

@@ -184,6 +184,8 @@ class PoolFace:
         if made.id != base.id:
             message = f"{made.id!r} is another server than {base.id!r}: an id stays as it is"
             raise ConfigError([Problem("id", message)])
+        if fields & {"address", "app"}:
+            fields |= {"address", "app"}  # One stands in the other's place.
         if "address" in fields and _has_scheme(given):
             fields.add("tls")  # A URL says whether TLS is spoken, too.
         changes: dict[str, Any] = {name: getattr(made, name) for name in fields}

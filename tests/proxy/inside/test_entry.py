@@ -29,6 +29,7 @@ place = Place()
         (place.handle, Kind.HANDLER),
         (lambda *args: None, Kind.ASGI),
         (lambda request, context=None: None, Kind.HANDLER),
+        (lambda request, database=None, cache=None: None, Kind.HANDLER),
     ],
 )
 def test_three_arguments_are_asgi_and_one_is_a_request(app: object, kind: Kind) -> None:

@@ -56,7 +56,13 @@ class App:
 
     def _has_settled(self) -> None:
         self._settled.set()
-        self._on_settled(self)
+        if not self.has_ended:
+            self._on_settled(self)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was stopped; the functions of a request never are."""
+        return self.lifespan is not None and self.lifespan.phase is LifeState.ENDED
 
     @property
     def is_starting(self) -> bool:
@@ -94,8 +100,7 @@ class App:
         if life is None:
             await handle(self._code, turn)
             return
-        state = life.state if life.phase is LifeState.UP else None
-        await AsgiCall(self._code, state, turn)()
+        await AsgiCall(self._code, life.state or None, turn)()
 
 
 class Apps:
@@ -181,6 +186,8 @@ class Apps:
         if hosted is None:
             raise ConnectError(f"app {name_of(app)} is not here any more")
         await hosted.wait_settled()
+        if hosted.has_ended:
+            raise ConnectError(f"app {hosted.name} was stopped before it had started")
         if hosted.why_not:
             raise ConnectError(f"its app did not start: {hosted.why_not}")
         await trio.lowlevel.checkpoint()

@@ -51,7 +51,7 @@ def kind_of(app: object) -> Kind:
         raise _refused(f"{name} is a class: give an instance of it")
     if not callable(app):
         raise _refused(f"{name} can't be called")
-    if _takes(app, 3):
+    if _takes(app, 3) and _needed(app) != 1:
         return Kind.ASGI
     if _takes(app, 1):
         return Kind.HANDLER
@@ -72,6 +72,16 @@ def _takes(app: Callable[..., Any], count: int) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _needed(app: Callable[..., Any]) -> int:
+    """How many arguments must be given: a second and third that may be left out say nothing."""
+    parameters = inspect.signature(app).parameters.values()
+    return sum(
+        each.default is each.empty
+        for each in parameters
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    )
 
 
 def _refused(message: str) -> ConfigError:
