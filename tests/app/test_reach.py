@@ -13,6 +13,8 @@ from tests.support.world import World
 from trio_lb.app import open_load_balancer
 from trio_lb.app.reach import Reach
 from trio_lb.config.load import load_mapping
+from trio_lb.config.schema import UpstreamTls
+from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError
 from trio_lb.net.dial import Destination, Dialer
 from trio_lb.state.registry import Registry
@@ -98,3 +100,9 @@ def test_a_probe_may_go_to_another_port_of_the_same_host() -> None:
     destination = Destination(address=server.address)
     assert str(destination.on_port(99).address) == "10.0.9.9:99"
     assert destination.on_port(None) is destination
+    asks = Destination(address=server.address, tls=UpstreamTls(), proxy_protocol="v2")
+    assert asks.on_port(1) is asks, "its own"
+    assert asks.on_port(99).proxy_protocol == "off"
+    assert asks.on_port(99).tls == asks.tls
+    unix = Destination(address=Address("unix:/run/app.sock", 0))
+    assert unix.on_port(99) is unix

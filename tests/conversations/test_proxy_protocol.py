@@ -263,3 +263,20 @@ async def test_probes_say_that_they_come_from_the_proxy_itself(world: World) -> 
     async with open_play(world, s1, health_check=probing, pool={"proxy_protocol": "v2"}) as play:
         await until(lambda: play.server("s1").is_usable)
         assert heard[0] == OWN
+
+
+async def test_a_probe_of_another_port_says_nothing_of_a_proxy(world: World) -> None:
+    """Who answers there (Patroni beside PostgreSQL) was not set up to read a PROXY header."""
+    s1 = await world.server("s1", parrot)
+    status = await world.http_server("s1", port=8008)
+    check = HealthCheckConfig(path="/primary", port=8008)
+    async with open_play(
+        world,
+        s1,
+        listener=tcp("off"),
+        pool={"proxy_protocol": "v2"},
+        health_check=check,
+    ) as play:
+        await play.settle()
+        assert [request.target for request in status.requests] == ["/primary"]
+        assert play.server("s1").is_usable

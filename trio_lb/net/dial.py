@@ -42,10 +42,15 @@ class Destination:
     app: object | None = None
 
     def on_port(self, port: int | None) -> "Destination":
-        """The same on another port of the same host, for probes; None changes nothing."""
-        if port is None:
+        """The same host on the port that a probe asks for; None is the server's own.
+
+        Somebody else listens on another port, who was not set up to read a PROXY header: as in
+        HAProxy, none is sent there. TLS is spoken as nginx and Envoy do.
+        """
+        if port in (None, self.address.port) or self.address.is_unix:
             return self
-        return attrs.evolve(self, address=Address(self.address.host, port))
+        other = Address(self.address.host, port)
+        return attrs.evolve(self, address=other, proxy_protocol="off")
 
 
 class Dialer:
