@@ -11,6 +11,7 @@ part of the form, a new field goes to the end.
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from trio_lb.model.events import RequestRecord
@@ -21,7 +22,7 @@ def combined(record: RequestRecord) -> str:
     """Return the line of the combined form."""
     r, quoted, word = record, escape_quoted, escape_word
     return (
-        f"{word(r.client)} - - [{_clf_time(r.wall_at)}]"
+        f"{word(r.client)} - - [{_clf_time(int(r.wall_at))}]"
         f' "{quoted(r.method)} {quoted(r.target)} {quoted(r.version)}" {r.status} {r.bytes_out}'
         f' "{quoted(r.referer) or "-"}" "{quoted(r.user_agent) or "-"}"'
         f" {word(r.id)} {word(_place(r))} {r.attempts}"
@@ -77,12 +78,19 @@ def iso_time(wall: float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
+_RECENT_SECONDS: Final = 8
+"""Requests that take a while end among younger ones, and are dated by their beginning."""
+
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
-def _clf_time(wall: float) -> str:
-    """Month names by hand: ``%b`` speaks the language of the locale."""
-    moment = datetime.fromtimestamp(wall, UTC)
+@lru_cache(_RECENT_SECONDS)
+def _clf_time(second: int) -> str:
+    """Written once a second, for all its lines: a quarter of what a line costs.
+
+    Month names by hand: ``%b`` speaks the language of the locale.
+    """
+    moment = datetime.fromtimestamp(second, UTC)
     month = _MONTHS[3 * moment.month - 3 : 3 * moment.month]
     return f"{moment:%d}/{month}/{moment:%Y:%H:%M:%S} +0000"
 
