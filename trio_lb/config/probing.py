@@ -43,7 +43,12 @@ class ProbeConfig:
     expected_body: str | None = knob(
         None, maybe(Text("text that is not empty", r"[\s\S]+")), "text that the body must hold"
     )
-    port: int | None = knob(None, maybe(PORT), "probe that port of the server's host instead")
+    port: int | None = knob(
+        None,
+        maybe(PORT),
+        "probe that port of the server's host instead; no PROXY header is sent there",
+        source="HAProxy check-send-proxy",
+    )
     check: object | None = knob(
         None, maybe(Code()), "of a custom probe: `async def check(server) -> ProbeResult`"
     )
