@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.clock import run_in_virtual_time
-from tests.support.leaks import find_leaks, new_descriptors, open_descriptors
+from tests.support.leaks import find_leaks, lasting_descriptors, open_descriptors
 from tests.support.stage import LOOPBACK, VIRTUAL, LoopbackStage, Stage, VirtualStage
 from tests.support.world import World, open_world
 from trio_lb.sim.env import SimEnv
@@ -49,7 +49,7 @@ def _nothing_is_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
         gc.collect()
-    assert new_descriptors(before) == []
+    assert lasting_descriptors(before) == []
 
 
 @pytest.fixture

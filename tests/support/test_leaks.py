@@ -1,6 +1,7 @@
 """The look for leaks sees what is left behind."""
 
 import socket
+import threading
 
 import trio
 
@@ -8,6 +9,7 @@ from tests.sim.support import far_apart, listen_on_b, pair
 from tests.support.leaks import (
     PATIENCE_SECONDS,
     find_leaks,
+    lasting_descriptors,
     new_descriptors,
     open_descriptors,
     our_tasks,
@@ -23,6 +25,22 @@ def test_a_socket_left_open_is_a_new_descriptor() -> None:
         assert found.startswith("socket:")
         assert left_open.fileno() in open_descriptors()
     assert new_descriptors(before) == []
+
+
+def test_a_descriptor_that_is_closed_a_moment_later_does_not_last() -> None:
+    before = open_descriptors()
+    passing = socket.socket()
+    closer = threading.Timer(0.1, passing.close)
+    closer.start()
+    assert len(new_descriptors(before)) == 1
+    assert lasting_descriptors(before) == []
+    closer.join()
+
+
+def test_a_descriptor_that_nobody_closes_lasts() -> None:
+    before = open_descriptors()
+    with socket.socket():
+        assert len(lasting_descriptors(before)) == 1
 
 
 def test_a_descriptor_that_changed_its_meaning_is_new() -> None:
