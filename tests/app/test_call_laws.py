@@ -65,6 +65,22 @@ async def test_a_call_that_is_taken_back_is_an_attempt_that_says_nothing(world: 
         assert len(at.lb.healthy_servers()) == 2
 
 
+async def test_a_handler_that_is_not_async_is_the_caller_s_slip_and_no_server_s_failure(
+    world: World,
+) -> None:
+    async with open_lb(world) as at:
+        slip: Any = lambda server, request: 5  # noqa: E731  # what somebody might write
+        with pytest.raises(TypeError, match="has to be async; it returned 5"):
+            await at.lb.handle_request("me", "this", slip)
+        counts = at.lb.statistics()
+        assert [(each.requests, each.failures) for each in counts.server_stats] == [(1, 0), (0, 0)]
+        assert (counts.failed_requests, counts.active_connections) == (1, 0)
+        none: Any = None
+        with pytest.raises(TypeError, match="not None"):
+            await at.lb.handle_request("me", "this", none)
+        assert at.lb.statistics().total_requests == 1, "nothing was asked"
+
+
 async def test_ten_calls_that_fail_at_once_all_have_their_retry(world: World) -> None:
     async with open_lb(world) as at, trio.open_nursery() as nursery:
         done: list[str] = []

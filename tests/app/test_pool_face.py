@@ -5,8 +5,9 @@ import random
 import pytest
 import trio
 
-from tests.app.balancers import open_lb
+from tests.app.balancers import LB, open_lb
 from tests.support.world import World
+from trio_lb.config.load import load_mapping
 from trio_lb.model.errors import ConfigError, UnknownServer
 from trio_lb.model.events import ServerAdded, ServerDrained, ServerRemoved, ServerResumed
 
@@ -246,3 +247,25 @@ async def test_a_whole_life_of_random_verbs_keeps_plan_and_servers_the_same(worl
             assert (at.lb.select_server("me") is None) is all(
                 each.disabled for each in pool.servers
             )
+
+
+async def test_a_pool_that_a_plan_has_left_out_can_be_looked_at_and_not_be_changed(
+    world: World,
+) -> None:
+    async with open_lb(world, pools={"api": {"servers": ["10.0.9.9:8"]}}) as at:
+        api = at.lb.pool("api")
+        server = api.servers()[0]
+        with server.lease():
+            at.lb.apply(load_mapping(LB))
+            assert api.servers() == [server], "its last request has not ended"
+            for verb in (
+                lambda: api.add_server(address="10.0.9.9:9"),
+                lambda: api.update_server("10.0.9.9:8", weight=2),
+                lambda: api.resume("10.0.9.9:8"),
+            ):
+                with pytest.raises(LookupError, match="'api' has left"):
+                    verb()
+            for wait in (api.remove_server, api.drain):
+                with pytest.raises(LookupError, match="'api' has left"):
+                    await wait("10.0.9.9:8")
+        assert list(at.lb.config.pools) == ["default"]

@@ -29,6 +29,16 @@ _GOOD = Outcome(OutcomeKind.ANSWERED)
 _TAKEN_BACK = Outcome(OutcomeKind.ABANDONED)
 
 
+class NotAsync(TypeError):
+    """A handler returned what can't be awaited: the caller's slip, and no server's failure."""
+
+
+def _awaitable(made: Awaitable[R]) -> Awaitable[R]:
+    if not hasattr(made, "__await__"):
+        raise NotAsync(f"the handler has to be async; it returned {made!r:.80}")
+    return made
+
+
 class Call:
     """One wrapped call. Whatever its handler raises is a failed attempt."""
 
@@ -46,9 +56,12 @@ class Call:
         """Call ``handler(server, request)`` until it succeeds, or nothing more may be tried.
 
         Raises:
+          TypeError: the handler is not async.
           NoServerAvailable: no server can be used; the handler was not called.
           Exception: the handler's last one, as it is.
         """
+        if not callable(handler):
+            raise NotAsync(f"the handler has to be an async function, not {handler!r:.80}")
         self._context.ledger.accepted()
         error: str | None = "cancelled"
         try:
@@ -72,7 +85,10 @@ class Call:
             began_at = self._begin(server)
             try:
                 with server.lease():
-                    result = await handler(server, request)
+                    result = await _awaitable(handler(server, request))
+            except NotAsync:
+                self._observe(server, _TAKEN_BACK, began_at)
+                raise
             except Exception as error:
                 failure = error
             except BaseException:

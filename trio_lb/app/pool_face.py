@@ -31,7 +31,7 @@ _ADDRESSES: Final = {"host", "port", "app", *_WHOLE}
 
 
 class PoolFace:
-    """One pool of a running balancer."""
+    """One pool of a running balancer. Its verbs raise LookupError once a plan has left it out."""
 
     def __init__(self, household: Household, bus: Bus, pool: Pool) -> None:
         self._household = household
@@ -85,7 +85,7 @@ class PoolFace:
         """
         config = self._read(given)
         self._household.check_server(config)
-        told = self._pool.add_server(config, self._household.now())
+        told = self._in_force.add_server(config, self._household.now())
         self._changed(told)
         server = self._pool.get_server(config.id)
         assert server is not None, "it has just been added"
@@ -98,9 +98,10 @@ class PoolFace:
           UnknownServer: there is no such server.
           ConfigError: a value is refused; nothing was changed.
         """
+        pool = self._in_force
         config = self._merged(self._config_of(server_id), given)
         self._household.check_server(config)
-        told = self._pool.update_server(config, self._household.now())
+        told = pool.update_server(config, self._household.now())
         self._changed(told)
         server = self._pool.get_server(config.id)
         assert server is not None, "it has just been changed"
@@ -121,7 +122,7 @@ class PoolFace:
         seconds = self._limit(deadline_seconds) if drain else 0.0
         server = self._pool.get_server(server_id)
         async with self._bus.subscribe(ServerRemoved, ServerAdded) as news:
-            told = self._pool.remove_server(server_id, now, expires_at=now + seconds)
+            told = self._in_force.remove_server(server_id, now, expires_at=now + seconds)
             self._changed(told)
             while drain and server is not None and self._is_leaving(server):
                 await anext(news)
@@ -143,7 +144,7 @@ class PoolFace:
         """
         now = self._household.now()
         async with self._bus.subscribe(ServerDrained, ServerResumed, ServerAdded) as news:
-            told = self._pool.drain_server(
+            told = self._in_force.drain_server(
                 server_id, now, expires_at=now + self._limit(deadline_seconds)
             )
             self._household.follow(told)
@@ -163,7 +164,14 @@ class PoolFace:
         Raises:
           UnknownServer: there is no such server.
         """
-        self._household.follow(self._pool.resume_server(server_id, self._household.now()))
+        self._household.follow(self._in_force.resume_server(server_id, self._household.now()))
+
+    @property
+    def _in_force(self) -> Pool:
+        """The pool, to be changed; what a plan has left out would come back by a verb."""
+        if self._household.registry.find_pool(self.name) is not self._pool:
+            raise LookupError(f"pool {self.name!r} has left the configuration")
+        return self._pool
 
     def _read(self, given: Mapping[str, object]) -> ServerConfig:
         from trio_lb.config.changes import server_from  # Only who changes servers loads readers.
