@@ -9,7 +9,8 @@ import pytest
 from tests.net.identities import issued, write
 from trio_lb.cli.main import COMMANDS, main
 
-FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "guides"
+ROOT: Final = Path(__file__).resolve().parent.parent
+FOLDER: Final = ROOT / "docs" / "guides"
 PAGES: Final = sorted(page.name for page in FOLDER.glob("*.md"))
 CERTIFICATES: Final = ("example", "shop")
 """What the pages call them, in a folder ``tls``."""
@@ -66,6 +67,33 @@ def test_its_commands_are_commands_and_its_links_lead_somewhere(page: str) -> No
     assert commands <= set(COMMANDS)
     links = re.findall(r"\]\(([^)#]+)", (FOLDER / page).read_text("utf-8"))
     assert [link for link in links if not (FOLDER / link).exists()] == []
+
+
+def test_every_message_that_is_explained_is_said_by_the_program() -> None:
+    """The first column of the tables, word for word as it stands in the program's text."""
+    text = (FOLDER / "troubleshooting.md").read_text("utf-8")
+    explained = re.findall(r"^\| `([^`]+)` \|", text, re.M)
+    program = "".join(path.read_text("utf-8") for path in (ROOT / "trio_lb").rglob("*.py"))
+    assert len(explained) == 18
+    assert [words for words in explained if words not in program] == []
+
+
+def test_each_trouble_has_its_heading() -> None:
+    text = (FOLDER / "troubleshooting.md").read_text("utf-8")
+    assert re.findall(r"^## (.*)$", text, re.M) == [
+        "503",
+        "502 and 504",
+        "It is slow",
+        "It comes back late",
+        "Memory grows",
+        "Connections that are closed",
+    ]
+
+
+def test_there_is_advice_for_throughput_latency_and_availability() -> None:
+    text = (FOLDER / "tuning.md").read_text("utf-8")
+    headings = re.findall(r"^## For (\w+)\n\n```yaml$", text, re.M)
+    assert headings == ["throughput", "latency", "availability"]
 
 
 def test_certificates_of_the_pages_are_those_that_are_made_here() -> None:
