@@ -13,6 +13,7 @@ from tests.conversations.play import (
     LAST_GET,
     POST,
     answering,
+    timeouts,
 )
 from tests.support.raw import RawPeer
 from tests.support.servers import answer_of
@@ -250,6 +251,36 @@ async def test_a_refusal_of_ours_passes_through_and_is_named_in_the_books(world:
         assert b"no healthy server" in answer.body
         await play.settle()
         assert play.errors() == ["no_healthy_server"]
+
+
+async def test_a_refusal_whose_status_was_changed_is_no_refusal(world: World) -> None:
+    async def soften(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        response = await call_next()
+        response.status = 404
+        return response
+
+    async with open_wrapped(world, [], soften) as play:
+        answer = await play.ask()
+        assert answer.status == 404
+        assert b"no healthy server" in answer.body
+        await play.settle()
+        assert play.errors() == [None]
+
+
+async def test_what_middleware_takes_is_not_taken_from_the_servers_time(world: World) -> None:
+    async def slow(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        await trio.sleep(8.0)
+        await (await call_next()).read()
+        await trio.sleep(8.0)
+        return await call_next()
+
+    server = await world.http_server("s1")
+    server.think_seconds = 8.0
+    async with open_wrapped(world, [server], slow, timeouts=timeouts(total=10.0)) as play:
+        assert (await play.ask()).body == b"s1"
+        assert trio.current_time() == 32.0
+        await play.settle()
+        assert play.records()[0].total_seconds == 32.0
 
 
 async def test_a_fallback_in_the_place_of_a_refusal_is_no_error(world: World) -> None:

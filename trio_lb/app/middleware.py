@@ -170,8 +170,9 @@ class _Visit:
             exchange.is_ours = not self._inner
             await send_response(exchange, self._head, response)
             await response.aclose()
-            if response is self._given:
-                exchange.error = self._inner[-1].exchange.error
+            inner = self._inner[-1].exchange if self._inner else None
+            if inner is not None and response is self._given and response.status == inner.status:
+                exchange.error = inner.error
 
     def _request(self) -> Request:
         head, client = self._head, self._context.client

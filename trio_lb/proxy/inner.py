@@ -246,6 +246,7 @@ def _standing_in(outer: Exchange, head: RequestHead, body: RequestBody, stream: 
     inner.head_at = inner.server = inner.error = None
     inner.cut = inner.is_ours = False
     inner.keep = True
+    inner.started_at = outer.context.env.now()  # What middleware took is not the servers' time.
     return inner
 
 
