@@ -45,6 +45,54 @@ async def test_settings_change_for_what_comes_and_are_told(world: World) -> None
 
 
 @pytest.mark.parametrize(
+    ("given", "changes"),
+    [
+        ({"circuit_breaker": True}, ["circuit_breaker.enabled: False -> True"]),
+        (
+            {"circuit_breaker_threshold": 3, "circuit_breaker_timeout": 20},
+            [
+                "circuit_breaker.failure_threshold: 5 -> 3",
+                "circuit_breaker.threshold: 0.5 -> off",
+                "circuit_breaker.timeout: 30.0 -> 20.0",
+            ],
+        ),
+        ({"circuit_breaker": {"recovery_timeout": 9}}, ["circuit_breaker.timeout: 30.0 -> 9.0"]),
+        ({"circuit_breaker": {"half_open_timeout": 9}}, ["circuit_breaker.timeout: 30.0 -> 9.0"]),
+        ({"circuit_breaker": {"monitoring_period": 9}}, ["circuit_breaker.interval: 60.0 -> 9.0"]),
+        ({"retry_delay": 0.5}, ["retry.base_delay: 0.025 -> 0.5"]),
+        ({"max_retries": 0}, ["retry.max_retries: 2 -> 0"]),
+        ({"retry": {"budget": False}}, ["retry.budget.enabled: True -> False"]),
+        ({"algorithm": "leastConnections"}, ["algorithm: round_robin -> least_connections"]),
+        (
+            {"health_check_interval": 7, "health_check_timeout": 1},
+            [
+                "health_check.enabled: False -> True",
+                "health_check.interval: 5.0 -> 7.0",
+                "health_check.timeout: 2.0 -> 1.0",
+            ],
+        ),
+    ],
+)
+async def test_flat_and_older_names_mean_the_same_settings(
+    world: World, given: dict[str, object], changes: list[str]
+) -> None:
+    async with open_lb(world) as at:
+        at.lb.update_config(**given)
+        (told,) = at.told(ConfigUpdated)
+        switched_on = "pools.default.circuit_breaker.enabled: False -> True"
+        assert sorted(set(told.changes) - {switched_on}) == sorted(
+            {f"pools.default.{each}" for each in changes} - {switched_on}
+        )
+
+
+async def test_the_same_settings_again_are_no_news(world: World) -> None:
+    async with open_lb(world) as at:
+        before = at.lb.config
+        assert at.lb.update_config(max_retries=2, timeouts={"connect": 3}) == before
+        assert at.news == []
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"algorithm": "nonsense"}, "algorithm"),
