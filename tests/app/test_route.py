@@ -135,6 +135,19 @@ async def test_a_response_that_is_closed_unread_ends_its_attempt(world: World) -
         assert trio.current_time() == 1.0
 
 
+async def test_a_response_that_is_dropped_holds_its_server_for_thirty_seconds(world: World) -> None:
+    endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(500_000)
+    server = await world.server("s1", answering(endless, then=hang))
+    async with open_inside(world, server) as play:
+        response = await play.lb.route(Request("GET", "/"))
+        await trio.sleep(29.9)
+        assert play.server("s1").active_connections == 1
+        await trio.sleep(0.2)
+        assert play.server("s1").active_connections == 0
+        with pytest.raises(RequestCut, match="cut short"):
+            await response.read()
+
+
 async def test_an_answer_that_its_server_cuts_short_is_no_whole_answer(world: World) -> None:
     short = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"
     server = await world.server("s1", answering(short))

@@ -2,9 +2,14 @@
 
 import hashlib
 from base64 import b64encode
+from functools import partial
 from typing import Any
 
+import hypercorn.trio
+import pytest
 import trio
+import trio_websocket
+from hypercorn.config import Config as HypercornConfig
 
 from tests.app.inside import open_inside
 from tests.asgi.server import Asked
@@ -25,6 +30,7 @@ from tests.support.messages import parse_head
 from tests.support.raw import RawPeer
 from tests.support.servers import Script, answer_of
 from tests.support.world import World
+from trio_lb import open_load_balancer
 from trio_lb.asgi import ReverseProxy
 from trio_lb.asgi.websocket import LARGEST_MESSAGE_BYTES
 
@@ -237,3 +243,31 @@ async def test_an_answer_that_is_no_http_is_a_refusal(world: World) -> None:
     async with open_inside(world, server) as play:
         ask = await chat(play.lb, extensions={"websocket.http.response": {}})
         assert ask.said[0]["status"] == 502
+
+
+@pytest.mark.real
+async def test_a_chat_through_a_real_asgi_server_and_a_real_websocket_server() -> None:
+    async def echo(request: trio_websocket.WebSocketRequest) -> None:
+        socket = await request.accept(subprotocol="b")
+        try:
+            while True:
+                await socket.send_message(await socket.get_message())
+        except trio_websocket.ConnectionClosed:
+            return
+
+    config = HypercornConfig()
+    config.bind = ["127.0.0.1:0"]
+    config.accesslog = config.errorlog = None
+    async with trio.open_nursery() as nursery:
+        start = partial(trio_websocket.serve_websocket, echo, "127.0.0.1", 0, None)
+        server = await nursery.start(start)
+        async with open_load_balancer({"servers": [f"127.0.0.1:{server.port}"]}) as lb:
+            serve = partial(hypercorn.trio.serve, ReverseProxy(lb), config)
+            (base,) = await nursery.start(serve)
+            url = base.replace("http", "ws") + "/chat"
+            async with trio_websocket.open_websocket_url(url, subprotocols=["a", "b"]) as socket:
+                for message in ("né", b"\0" * 100_000):
+                    await socket.send_message(message)
+                    assert await socket.get_message() == message
+                assert socket.subprotocol == "b"
+            nursery.cancel_scope.cancel()
