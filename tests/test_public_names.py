@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,10 @@ import pytest
 
 import trio_lb
 from trio_lb.model.events import Event
+
+EVENTS: Final = [name for name, home in trio_lb._HOME_OF.items() if home == Event.__module__]
+NOT_YET_TOLD: Final = {"event", "session_created", "sessions_cleaned"}
+"""The root of all, and what nothing publishes in this version."""
 
 SOURCE: Final = Path(trio_lb.__file__).read_text("utf-8")
 
@@ -35,6 +40,14 @@ def test_every_class_of_events_is_public() -> None:
     kinds: set[type[Event]] = {Event, *Event.__subclasses__()}
     kinds |= {child for kind in list(kinds) for child in kind.__subclasses__()}
     assert {kind.__name__ for kind in kinds} <= set(trio_lb.__all__)
+
+
+def test_the_reference_names_every_event() -> None:
+    page = Path(__file__).resolve().parent.parent / "docs" / "reference" / "python.md"
+    text = page.read_text("utf-8")
+    kinds = map(partial(getattr, trio_lb), EVENTS)
+    names = {kind.name for kind in kinds if hasattr(kind, "name")}
+    assert {name for name in names if f"`{name}`" not in text} == NOT_YET_TOLD
 
 
 def test_a_name_that_is_none_is_an_attribute_error() -> None:

@@ -259,6 +259,32 @@ async def test_what_can_t_be_an_application_is_refused_before_anything_changes(
         assert at.lb.config is before
 
 
+async def test_a_tcp_listener_can_t_lead_to_an_application(world: World) -> None:
+    listeners = [{"bind": "127.0.0.1:1", "protocol": "tcp", "pool": "raw"}]
+    app = {"id": "a", "app": handler("a")}
+    there = {"servers": ["10.0.9.9:1"]}
+    wrong = r"app: an app speaks HTTP, and the tcp listener 127\.0\.0\.1:1 leads to it"
+    with pytest.raises(ConfigError, match=rf"^pools\.raw\.servers\[0\]\.{wrong}"):
+        async with open_lb(world, listeners=listeners, pools={"raw": {"servers": [app]}}):
+            pytest.fail("it started")
+    async with open_lb(world, servers=[app], listeners=listeners, pools={"raw": there}) as at:
+        with pytest.raises(ConfigError, match=wrong):
+            at.lb.pool("raw").add_server(**app)
+
+
+async def test_one_that_is_probed_and_fails_says_so_and_nothing_before(world: World) -> None:
+    servers = [{"id": "a", "app": Site("a")}, {"id": "b", "app": Site("b")}]
+    async with open_lb(world, servers=servers, health_check={"path": "/"}) as at:
+        await trio.sleep(1.0)
+        at.lb.add_server(id="c", app=Site("c", startup_seconds=1.0, fails="no disk"))
+        await trio.sleep(30.0)
+        assert sorted(each[:3] for each in changes(at)) == [
+            ("a", True, "first check passed"),
+            ("b", True, "first check passed"),
+            ("c", False, "its app did not start: no disk"),
+        ]
+
+
 site_by_name = Site("by name")
 
 

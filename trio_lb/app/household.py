@@ -119,14 +119,14 @@ class Household:
         """Wait until every application among the servers has started, or failed to."""
         await self._residents.wait_started()
 
-    def check_server(self, config: ServerConfig) -> None:
+    def check_server(self, config: ServerConfig, pool: str) -> None:
         """See that a server that is about to come can be what it says.
 
         Raises:
-          ConfigError: its application can't be imported, or not be called; or a certificate
-            towards it is not what it should be.
+          ConfigError: its application can't be imported, not be called, or not be in this
+            pool; or a certificate towards it is not what it should be.
         """
-        self._residents.check_server(config)
+        self._residents.check_server(config, pool)
         self._reach.prepare_server(config)
 
     def change_pool(self, config: PoolConfig) -> None:

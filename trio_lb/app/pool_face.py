@@ -84,7 +84,7 @@ class PoolFace:
             nothing was changed.
         """
         config = self._read(given)
-        self._household.check_server(config)
+        self._household.check_server(config, self.name)
         told = self._in_force.add_server(config, self._household.now())
         self._changed(told)
         server = self._pool.get_server(config.id)
@@ -100,7 +100,7 @@ class PoolFace:
         """
         pool = self._in_force
         config = self._merged(self._config_of(server_id), given)
-        self._household.check_server(config)
+        self._household.check_server(config, self.name)
         told = pool.update_server(config, self._household.now())
         self._changed(told)
         server = self._pool.get_server(config.id)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from trio_lb.config.schema import Config, ServerConfig
-from trio_lb.model.errors import ConfigError
+from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.model.events import Event, ServerHealthChanged
 from trio_lb.proxy.inside.apps import App, Apps
 from trio_lb.state.registry import Registry
@@ -64,18 +64,26 @@ class Residents:
         for name, pool in plan.pools.items():
             for index, server in enumerate(pool.servers):
                 try:
-                    self.check_server(server)
+                    self.check_server(server, name, plan)
                 except ConfigError as error:
                     raise error.below(f"pools.{name}.servers[{index}]") from error
 
-    def check_server(self, config: ServerConfig) -> None:
+    def check_server(self, config: ServerConfig, pool: str, plan: Config | None = None) -> None:
         """See that one server's application can be imported and called, if it is one.
 
+        It speaks HTTP, and believes who dials it: no tcp listener of ``plan`` (the one in
+        force if not given) may lead to its pool, whose clients could say that they are anybody.
+
         Raises:
-          ConfigError: it can't.
+          ConfigError: it can't, or one does.
         """
-        if config.app is not None:
-            self._apps.check(config.app)
+        if config.app is None:
+            return
+        self._apps.check(config.app)
+        for listener in (plan or self._registry.plan).listeners:
+            if listener.protocol == "tcp" and listener.pool == pool:
+                message = f"an app speaks HTTP, and the tcp listener {listener.bind} leads to it"
+                raise ConfigError([Problem("app", message)])
 
     async def wait_started(self) -> None:
         """Wait until each application that is hosted has started, or failed to."""
@@ -101,7 +109,9 @@ class Residents:
             self._forget(server)
             self._apps.release(before.app)
         if app.is_starting:
-            self._hold(server, now, "its app is starting")
+            # One that waits for its first check gets nothing anyway.
+            if server.health is None or server.health.is_usable:
+                self._hold(server, now, "its app is starting")
         else:
             self._judge(server, now)
 

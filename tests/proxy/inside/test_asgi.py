@@ -62,6 +62,19 @@ async def test_the_scope_says_what_the_balancer_vouches_for(autojump_clock: Mock
     assert state == {"db": 1}, "each request has its own copy"
 
 
+async def test_a_probe_is_the_balancer_s_own_question(autojump_clock: MockClock) -> None:
+    seen: list[object] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["client"])
+        await answer(send)
+
+    async with open_origin(program_of(app)) as client:
+        await client.send(GET)
+        await client.read_response()
+    assert seen == [("127.0.0.1", 0)]
+
+
 async def test_what_nobody_vouches_for_is_not_said(autojump_clock: MockClock) -> None:
     seen: list[dict[str, Any]] = []
 
@@ -70,7 +83,7 @@ async def test_what_nobody_vouches_for_is_not_said(autojump_clock: MockClock) ->
         await answer(send)
 
     async with open_origin(program_of(app)) as client:
-        await client.send(b"GET / HTTP/1.0\r\n\r\n")
+        await client.send(b"GET / HTTP/1.0\r\nVia: 1.1 lb\r\n\r\n")
         await client.read_response()
     (scope,) = seen
     assert (scope["client"], scope["server"], scope["scheme"]) == (None, None, "http")

@@ -90,7 +90,7 @@ async def test_what_fails_behind_its_answer_is_told_and_costs_nothing(
             await client.send(GET)
             assert (await client.read_response()).body == b"ok"
     logged = [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR]
-    assert logged == ["app it failed behind its answer"] * 2
+    assert logged == ["app it failed behind its answer to GET /x"] * 2
 
 
 async def test_a_client_that_leaves_between_requests_ends_the_connection_quietly(

@@ -108,8 +108,13 @@ def scope_of(turn: Turn, state: Mapping[str, Any] | None) -> Scope:
 
 
 def client_of(turn: Turn) -> tuple[str, int] | None:
-    """Return whom the balancer calls the client; its port is not known."""
+    """Return whom the balancer calls the client, None where it is told to name nobody.
+
+    A probe is the balancer's own question: it came through no proxy, so it has no Via.
+    """
     host = turn.head.get(b"x-real-ip")
+    if host is None and turn.head.get(b"via") is None:
+        host = b"127.0.0.1"
     return (host.decode("latin-1"), 0) if host else None
 
 

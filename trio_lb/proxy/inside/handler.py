@@ -11,6 +11,7 @@ from trio_lb.model.errors import RequestCut
 from trio_lb.model.request import Request
 from trio_lb.model.response import Response
 from trio_lb.proxy.inside.answer import BadAnswer
+from trio_lb.proxy.inside.asgi import client_of
 from trio_lb.proxy.inside.fence import kind_of
 from trio_lb.proxy.inside.turn import Turn
 
@@ -53,13 +54,13 @@ async def _send(response: Response, turn: Turn) -> None:
 def request_of(turn: Turn) -> Request:
     """Make the request as programs read it; its body comes while it is read."""
     head = turn.head
-    host = head.get(b"x-real-ip")
+    client = client_of(turn)
     return Request(
         head.method.decode("ascii"),
         head.target.decode("ascii"),
         [(name.decode("ascii"), value.decode("latin-1")) for _, name, value in head.fields],
         _Upload(turn) if turn.has_body else b"",
-        Address(host.decode("latin-1"), 0) if host else None,
+        None if client is None else Address(*client),
     )
 
 

@@ -122,7 +122,11 @@ class Origin:
             if not turn.over.is_set() and not turn.gone.is_set():
                 await self._amend(turn, error)
             elif error is not None and not turn.gone.is_set():
-                _log.error("app %s failed behind its answer", self._name, exc_info=error)
+                # Frameworks answer 500 and raise then: the trace is for whoever runs them.
+                what = _what(turn)
+                _log.error(
+                    "app %s failed behind its answer to %s", self._name, what, exc_info=error
+                )
             elif error is not None:
                 _log.info("app %s: its client left, and then: %s", self._name, text_of(error))
         finally:
@@ -130,7 +134,7 @@ class Origin:
 
     async def _amend(self, turn: Turn, error: Exception | None) -> None:
         """The program is done, and its answer is not: say so, where that can still be said."""
-        what = f"{turn.head.method.decode()} {turn.head.target.decode()}"
+        what = _what(turn)
         if error is None:
             _log.error("app %s ended without a whole answer to %s", self._name, what)
         else:
@@ -155,3 +159,7 @@ class Origin:
             % (reject.status, self._date(), len(text), text)
         )
         await linger(self._stream, LINGER_SECONDS)
+
+
+def _what(turn: Turn) -> str:
+    return f"{turn.head.method.decode()} {turn.head.target.decode()}"
