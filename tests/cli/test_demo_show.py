@@ -90,6 +90,27 @@ async def test_on_a_terminal_what_is_done_stands_out(world: World) -> None:
     assert marked[-1] == ">>> the end"
 
 
+async def test_a_visitor_who_keeps_a_request_open_holds_no_deed_up(
+    world: World, nursery: trio.Nursery
+) -> None:
+    """Three uploads that never end, so one of them at birch when it is drained at 13.0."""
+    nursery.start_soon(demo.main, world.env, SHORT, None)
+    await trio.sleep(12.9)
+    visitors = [await world.client(Address("127.0.0.1", 8000), host="lb") for _ in range(3)]
+    for visitor in visitors:
+        await visitor.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")
+    await trio.sleep(10)
+    text = printed(world)
+    assert story(text, "birch")[-4:] == [
+        (13.0, ">>> birch is to be repaired: it gets nothing new and finishes what it has"),
+        (13.5, "birch is drained: a request of yours is still open"),
+        (14.0, ">>> birch is repaired"),
+        (14.0, "birch takes requests again, a growing share"),
+    ]
+    for visitor in visitors:
+        visitor.reset()
+
+
 async def test_the_clock_stands_still_until_the_curtain_rises(world: World) -> None:
     """However slow the first checks are, what they find is told at 0.0 s."""
     world.net.link("lb", "lb").set_latency(0.1)

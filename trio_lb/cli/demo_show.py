@@ -4,6 +4,7 @@ Everything it says of the balancer is one of the balancer's own events.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import trio
 
@@ -20,6 +21,10 @@ from trio_lb.observe.throttle import Throttle
 
 Style = Callable[[str], str]
 """Sets off what is done from what follows: bold on a terminal."""
+
+
+_DRAIN_SECONDS: Final = 0.5
+"""The client's own requests take milliseconds; a visitor may keep one open for as long as he likes."""
 
 
 class Show:
@@ -87,7 +92,7 @@ class Show:
             await trio.sleep_until(start + self._play.seconds)
 
     async def _act(self, start: float) -> None:
-        """Do each deed at its instant; one that takes long does not move the others."""
+        """Do each deed at its instant, counted from the start: none that takes long adds up."""
         for cue in self._play.cues():
             await trio.sleep_until(start + cue.at)
             self._tell(self._style(f">>> {cue.server} {cue.deed.value}"))
@@ -96,7 +101,7 @@ class Show:
     async def _do(self, cue: Cue) -> None:
         """Most deeds are done to the server behind the balancer's back; two are its operator's."""
         if cue.deed is Deed.LEAVES:
-            await self._lb.drain(cue.server)
+            await self._lb.drain(cue.server, deadline_seconds=_DRAIN_SECONDS)
         elif cue.deed is Deed.REPAIRED:
             self._lb.pool().resume(cue.server)
             self._tell(f"{cue.server} takes requests again, a growing share")
@@ -151,7 +156,8 @@ class Show:
         self._tell(f"{event.server_id} is readmitted; it gets a growing share")
 
     def _on_drained(self, event: events.ServerDrained) -> None:
-        self._tell(f"{event.server_id} is drained: its last request has ended")
+        why = "its last request has ended" if event.clean else "a request of yours is still open"
+        self._tell(f"{event.server_id} is drained: {why}")
 
     def _on_completed(self, event: events.RequestCompleted) -> None:
         record = event.record
