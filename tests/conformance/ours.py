@@ -7,6 +7,7 @@ short timeouts, the virtual network the product's own: virtual seconds cost noth
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import attrs
 import trio
@@ -27,7 +28,7 @@ from trio_lb.config.schema import (
     TimeoutsConfig,
 )
 from trio_lb.model.address import Address
-from trio_lb.net.env import Listener
+from trio_lb.net.env import Listener, Stream
 from trio_lb.net.real import RealEnv
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.network import VirtualNetwork
@@ -59,12 +60,39 @@ async def open_ours(server: int) -> AsyncIterator[int]:
         nursery.cancel_scope.cancel()
 
 
-async def _accept(listener: Listener, serve: Serve) -> None:
+class Dress(Protocol):
+    """What the client and the scripted server put on over their streams: TLS, or nothing."""
+
+    async def client(self, stream: Stream) -> Stream:
+        """The client's end, ready to speak HTTP."""
+        ...
+
+    async def server(self, stream: Stream) -> Stream | None:
+        """The server's end; None when nothing came of it."""
+        ...
+
+
+class Bare:
+    """Satisfies ``Dress``: plain streams."""
+
+    async def client(self, stream: Stream) -> Stream:
+        return stream
+
+    async def server(self, stream: Stream) -> Stream | None:
+        return stream
+
+
+async def _accept(listener: Listener, serve: Serve, dress: Dress) -> None:
+    async def welcome(stream: Stream) -> None:
+        dressed = await dress.server(stream)
+        if dressed is not None:
+            await serve(StreamWire(dressed))
+
     async with trio.open_nursery() as nursery:
         try:
             while True:
                 for stream in await listener.accept_batch(64):
-                    nursery.start_soon(serve, StreamWire(stream))
+                    nursery.start_soon(welcome, stream)
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
                 await listener.aclose()
@@ -79,20 +107,22 @@ async def open_virtual_stage(
     net: VirtualNetwork,
     change: Callable[[Config], Config] = lambda plan: plan,
     middleware: Sequence[Middleware] = (),
+    dress: Dress | None = None,
 ) -> AsyncIterator[Stage]:
     """The whole proxy on a virtual network, with its own timeouts, in virtual time.
 
-    ``change`` makes another configuration of the usual one.
+    ``change`` makes another configuration of the usual one; ``dress`` has to fit it.
     """
+    wear = dress or Bare()
     home, far, client = net.host("lb"), net.host("server"), net.host("client")
     front, back = Address(home.address, 80), Address(far.address, 8000)
     server = ScriptedServer(_virtual_pause)
 
     async def connect() -> Wire:
-        return StreamWire(await client.connect(front))
+        return StreamWire(await wear.client(await client.connect(front)))
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_accept, await far.listen(back), server.serve)
+        nursery.start_soon(_accept, await far.listen(back), server.serve, wear)
         plan = change(config(front, back, TimeoutsConfig()))
         async with (
             open_load_balancer(plan, env=SimEnv(home, seed=0), middleware=middleware) as lb,
