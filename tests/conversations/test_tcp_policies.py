@@ -52,12 +52,12 @@ async def visit(play: Play) -> str:
     """Whom a client meets; "" when it is reset."""
     client = await play.client()
     try:
-        return (await client.expect_bytes(2)).decode()
+        met = (await client.expect_bytes(2)).decode()
     except trio.BrokenResourceError:
-        return ""
-    finally:
-        await client.close()
-        await play.settle()
+        met = ""
+    await client.close()
+    await play.settle()
+    return met
 
 
 async def stay(play: Play) -> RawClient:
