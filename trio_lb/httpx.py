@@ -160,11 +160,10 @@ class _Upload:
     """A body that is sent as it comes; the answer is waited for from each piece on."""
 
     def __init__(self, pieces: AsyncIterable[bytes], patience: _Patience) -> None:
-        self._pieces = pieces
+        self._source = aiter(pieces)
         self._patience = patience
 
     def __aiter__(self) -> "_Upload":
-        self._source: AsyncIterator[bytes] = aiter(self._pieces)
         return self
 
     async def __anext__(self) -> bytes:

@@ -67,3 +67,24 @@ async def test_closing_happens_once_and_a_block_closes() -> None:
         assert closed == []
     await payload.aclose()
     assert closed == ["closed"]
+
+
+async def test_closing_ends_the_generator_that_a_body_comes_from() -> None:
+    left: list[str] = []
+
+    async def endless() -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"a"
+        finally:
+            left.append("closed")
+
+    async with Payload(endless()) as payload:
+        assert await anext(aiter(payload)) == b"a"
+    assert left == ["closed"]
+
+
+async def test_a_body_of_bytes_may_be_left_in_its_middle() -> None:
+    async for piece in Payload(b"all"):
+        assert piece == b"all"
+        break

@@ -136,6 +136,7 @@ class _Visit:
         self._patience = trio.CancelScope()
         self._inner: list[InnerExchange] = []
         self._given: Response | None = None  # What the servers' side gave last, as it was given.
+        self._passed: list[Response] = []
         self._is_over = False
 
     async def run(self) -> None:
@@ -153,6 +154,8 @@ class _Visit:
         finally:
             self._is_over = True
             with trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORDS_SECONDS):
+                for response in self._passed:
+                    await self._close(response)
                 for inner in self._inner:
                     await inner.finish()  # At once: it was read to its end, or is cancelled.
             self._nursery.cancel_scope.cancel()
@@ -169,7 +172,7 @@ class _Visit:
         elif not self._is_answered:  # Else the answer to an upgrade has gone to the client.
             exchange.is_ours = not self._inner
             await send_response(exchange, self._head, response)
-            await response.aclose()
+            await self._close(response)
             inner = self._inner[-1].exchange if self._inner else None
             if inner is not None and response is self._given and response.status == inner.status:
                 exchange.error = inner.error
@@ -197,6 +200,7 @@ class _Visit:
         if not isinstance(response, Response):
             step = getattr(self._steps[at], "__qualname__", self._steps[at])
             raise TypeError(f"middleware {step} returned {response!r}, not a trio_lb.Response")
+        self._passed.append(response)
         return response
 
     # ------------------------------------------------------------------ towards the servers
@@ -218,7 +222,9 @@ class _Visit:
         framing = self._head.framing if new is None else new.framing
         head = head_of(request, self._head, framing)
         body = self._client_body.lend() if new is None else await new.open(self._nursery)
-        watches = not self._client_body.is_being_read
+        # One task may read from the client: it does who began first, or who reads its body.
+        is_free = not any(inner.watches_client for inner in self._inner)
+        watches = is_free and not self._client_body.is_being_read
         inner = InnerExchange(self._exchange, head, body, watches=watches)
         self._inner.append(inner)
         self._nursery.start_soon(inner.run, self._router, name=f"request {self._exchange.id}")
@@ -255,6 +261,13 @@ class _Visit:
 
     def _expect_within(self, seconds: float) -> None:
         self._patience.deadline = trio.current_time() + seconds
+
+    async def _close(self, response: Response) -> None:
+        """Let go of what a response comes from, which may be a generator of middleware's."""
+        try:
+            await response.aclose()
+        except Exception:
+            _log.exception("request %s: the body of a response failed to close", self._exchange.id)
 
     async def _refuse(self, reject: Reject) -> None:
         if self._is_answered:

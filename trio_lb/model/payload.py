@@ -1,6 +1,6 @@
 """A message's body as programs handle it: all of it, or piece by piece, once."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -18,12 +18,12 @@ class Payload:
     had once: by iterating, or by ``read``, which keeps it. Closing gives up the rest.
     """
 
-    __slots__ = ("_body", "_close", "_is_streamed")
+    __slots__ = ("_body", "_close", "_pieces")
 
     def __init__(self, body: Body, close: Close | None = None) -> None:
         self._body = body
         self._close = close
-        self._is_streamed = False
+        self._pieces: AsyncIterator[bytes] | None = None  # Once somebody has begun to take them.
 
     @property
     def body(self) -> Body:
@@ -33,7 +33,7 @@ class Payload:
     @body.setter
     def body(self, body: Body) -> None:
         self._body = body
-        self._is_streamed = False
+        self._pieces = None
 
     async def read(self) -> bytes:
         """Return the whole body; from then on it is kept in ``body``.
@@ -55,17 +55,24 @@ class Payload:
         """
         body = self._body
         if isinstance(body, bytes):
-            return _only(body)
-        if self._is_streamed:
+            return _Whole(body)
+        if self._pieces is not None:
             raise RuntimeError("this body was streamed already; read() would have kept it")
-        self._is_streamed = True
-        return aiter(body)
+        self._pieces = aiter(body)
+        return self._pieces
 
     async def aclose(self) -> None:
-        """Let go of the rest of the body, and of what it comes from; idempotent."""
+        """Let go of the rest of the body, and of what it comes from; idempotent.
+
+        Raises:
+          Exception: whatever the body's own iterator raises when it is closed.
+        """
         close, self._close = self._close, None
         if close is not None:
             await close()
+        end = getattr(self._pieces or self._body, "aclose", None)
+        if end is not None:
+            await end()
 
     async def __aenter__(self) -> Self:
         """Own the body for a block."""
@@ -81,6 +88,19 @@ class Payload:
         await self.aclose()
 
 
-async def _only(body: bytes) -> AsyncGenerator[bytes, None]:
-    if body:
-        yield body
+class _Whole:
+    """One piece. No generator: whoever leaves it half read leaves nothing to clean up."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __aiter__(self) -> "_Whole":
+        return self
+
+    async def __anext__(self) -> bytes:
+        body, self._body = self._body, b""
+        if not body:
+            raise StopAsyncIteration
+        return body

@@ -170,8 +170,14 @@ class InnerExchange:
         self._done = trio.Event()
         self._is_read = False
         self.exchange = _standing_in(outer, head, body, self._ours)
+        self._watches = watches
         if not watches:
             self.exchange.client.inbox = Inbox(self._ours, _FIRST_READ_BYTES)
+
+    @property
+    def watches_client(self) -> bool:
+        """Whether it may be reading from the client just now."""
+        return self._watches and not self._done.is_set()
 
     async def run(self, router: Router) -> None:
         """Go; whatever happens, the answer's stream says how it ended."""
