@@ -286,6 +286,47 @@ async def test_an_answer_to_an_upload_that_nobody_read_leaves_the_connection_who
             assert (await client.read_response("POST")).body == b"no, thanks"
 
 
+async def test_bad_neighbours_disturb_nobody(world: World) -> None:
+    async def raises(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        raise BaseExceptionGroup("all at once", [ValueError("a"), ExceptionGroup("b", [OSError()])])
+
+    async def hangs(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + 1000.0):
+            await trio.sleep_forever()
+
+    async def talks_nonsense(scope: Any, receive: Any, send: Any) -> None:
+        while True:
+            try:
+                await send({"type": "nonsense"})
+            except ValueError:
+                await trio.lowlevel.checkpoint()
+                if scope["type"] == "lifespan":
+                    return
+                break
+
+    async def good(request: Any) -> str:
+        await trio.lowlevel.checkpoint()
+        return "good"
+
+    neighbours = (raises, hangs, talks_nonsense)
+    servers = [hosted(each, each.__name__) for each in neighbours]
+    async with open_play(
+        world,
+        *servers,
+        hosted(good, "good"),
+        algorithm="weighted_round_robin",
+        retry=quick_retries(0),
+        outlier=UNHURT,
+        timeouts=TimeoutsConfig(first_byte=2.0),
+    ) as play:
+        answers = [await play.ask(LAST_GET) for _ in range(8)]
+        assert [answer.status for answer in answers] == [500, 504, 500, 200] * 2
+        assert trio.current_time() == 4.0
+        assert [server.active_connections for server in play.lb.servers()] == [0, 0, 0, 0]
+
+
 async def test_a_websocket_is_refused_in_words(world: World) -> None:
     async with open_play(world, hosted(site(("/", told)))) as play:
         answer = await play.ask(

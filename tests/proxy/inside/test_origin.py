@@ -4,9 +4,13 @@ import logging
 
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from tests.proxy.inside.stage import open_origin
+from tests.support.clock import run_in_virtual_time
+from tests.support.raw import RawClient
 from trio_lb.proxy.inside.turn import Turn
 
 GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -102,3 +106,51 @@ async def test_a_client_that_leaves_between_requests_ends_the_connection_quietly
         client.reset()
         await trio.sleep(1.0)
     assert caplog.records == []
+
+
+@settings(max_examples=60)
+@given(
+    bodies=st.lists(st.lists(st.binary(max_size=300), max_size=4), min_size=1, max_size=4),
+    reads=st.integers(0, 3),
+    cut=st.integers(1, 400),
+)
+def test_law_requests_on_one_connection_never_mix(
+    bodies: list[list[bytes]], reads: int, cut: int
+) -> None:
+    """However bodies are framed, cut into packets, and read or not: each gets its own answer."""
+
+    async def echo(turn: Turn) -> None:
+        said = b""
+        for _ in range(reads):
+            said += await turn.read() or b""
+        await say(turn, turn.head.target + b" " + said)
+
+    async def main() -> list[bytes]:
+        wire = b"".join(_upload(number, pieces) for number, pieces in enumerate(bodies))
+        answers = []
+        async with open_origin(echo) as client, trio.open_nursery() as nursery:
+            nursery.start_soon(_send_in_packets, client, wire, cut)
+            for _ in bodies:
+                answers.append((await client.read_response("POST")).body)
+        return answers
+
+    answers = run_in_virtual_time(main)
+    for number, (answer, pieces) in enumerate(zip(answers, bodies, strict=True)):
+        target, _, said = answer.partition(b" ")
+        assert target == b"/%d" % number
+        assert b"".join(pieces).startswith(said)
+
+
+def _upload(number: int, pieces: list[bytes]) -> bytes:
+    head = b"POST /%d HTTP/1.1\r\nHost: a\r\n" % number
+    if number % 2:
+        body = b"".join(pieces)
+        return head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in pieces if each)
+    return head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+
+
+async def _send_in_packets(client: RawClient, wire: bytes, size: int) -> None:
+    for begin in range(0, len(wire), size):
+        await client.send(wire[begin : begin + size])
+        await trio.sleep(0.001)

@@ -128,7 +128,7 @@ class Origin:
                     "app %s failed behind its answer to %s", self._name, what, exc_info=error
                 )
             elif error is not None:
-                _log.info("app %s: its client left, and then: %s", self._name, text_of(error))
+                _log.debug("app %s: its client left, and then: %s", self._name, text_of(error))
         finally:
             turn.ended.set()
 
