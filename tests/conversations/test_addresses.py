@@ -95,6 +95,49 @@ async def test_behind_a_proxy_on_the_same_machine_clients_go_by_their_own_names(
         assert [record.client for record in play.records()] == ["203.0.113.9", "198.51.100.7"]
 
 
+async def test_a_proxy_behind_a_unix_socket_is_believed_where_unix_is_trusted(
+    world: World,
+) -> None:
+    s1 = await world.http_server("s1")
+    async with open_play(
+        world,
+        s1,
+        listener={"bind": FRONT},
+        trusted_proxies=("10.0.0.0/8", "unix:"),
+        access=AccessConfig(deny=("6.6.6.6",)),
+    ) as play:
+        client = await neighbour(play)
+        for chain, status in (("6.6.6.6", 403), ("6.6.6.6, 203.0.113.9, 10.0.0.2", 200), ("", 200)):
+            said = f"X-Forwarded-For: {chain}\r\nForwarded: for=x\r\n" if chain else ""
+            await client.send(f"GET / HTTP/1.1\r\nHost: a\r\n{said}\r\n".encode())
+            assert (await client.read_response()).status == status
+        await client.close()
+        told, untold = s1.requests
+        assert told.header("x-forwarded-for") == "6.6.6.6, 203.0.113.9, 10.0.0.2"
+        assert told.header("x-real-ip") == "203.0.113.9"
+        assert told.header("forwarded") == 'for=x, for=unknown;proto=http;host="a"'
+        assert untold.all("x-forwarded-for") == untold.all("x-real-ip") == []
+        await play.settle()
+        assert [each.client for each in play.records()] == ["6.6.6.6", "203.0.113.9", "unix:"]
+
+
+@pytest.mark.parametrize(("trusted", "believed"), [(("10.0.0.0/8",), False), (("unix:",), True)])
+async def test_who_may_send_proxy_headers_is_said_of_unix_sockets_too(
+    world: World, trusted: tuple[str, ...], believed: bool
+) -> None:
+    s1 = await world.http_server("s1")
+    door = {"bind": FRONT, "proxy_protocol": "v1"}
+    async with open_play(world, s1, listener=door, trusted_proxies=trusted) as play:
+        client = await neighbour(play)
+        await client.send(LINE_6 + LAST_GET)
+        if believed:
+            assert (await client.read_response()).body == b"s1"
+        else:
+            await client.expect_reset()
+        await client.close()
+        assert len(s1.requests) == believed
+
+
 async def test_a_tcp_client_of_a_unix_socket_is_passed_on_as_unknown(world: World) -> None:
     s1 = await world.server("s1", mirror)
     door = {"bind": FRONT, "protocol": "tcp"}

@@ -66,9 +66,15 @@ class FlagOrPort:
 
 @attrs.frozen(slots=True)
 class Network:
-    """A network in CIDR form, or one address."""
+    """A network in CIDR form, or one address; with ``unix`` also ``unix:``, every unix socket."""
 
-    allowed: str = "a network (10.0.0.0/8, ::1/128) or an IP address"
+    unix: bool = False
+
+    @property
+    def allowed(self) -> str:
+        return "a network (10.0.0.0/8, ::1/128) or an IP address" + (
+            ", or unix:" if self.unix else ""
+        )
 
     def read(self, raw: object) -> str:
         self.check(raw)
@@ -79,6 +85,8 @@ class Network:
 
         if not isinstance(value, str):
             raise Refused(f"{show(value)} is not {self.allowed}")
+        if self.unix and value == "unix:":
+            return
         try:
             ipaddress.ip_network(value)
         except ValueError:

@@ -279,7 +279,11 @@ class Config:
         AccessConfig, "who is let in: others are answered 403, on a tcp listener reset"
     )
     trusted_proxies: tuple[str, ...] = knob(
-        (), ListOf(Network()), "peers whose forwarding headers are believed and appended to"
+        (),
+        ListOf(Network(unix=True)),
+        "peers whose forwarding headers are believed and appended to;"
+        " unix: stands for those of unix sockets",
+        source="nginx set_real_ip_from",
     )
     forwarded_headers: bool = knob(
         True,

@@ -30,14 +30,21 @@ _VOUCHED = frozenset({b"forwarded", b"x-real-ip", b"x-request-id"})
 _WANTS_LENGTH = frozenset({b"POST", b"PUT", b"PATCH"})
 
 
-class Trust:
-    """Which peers may speak for their clients: ``trusted_proxies`` as networks."""
+UNIX = "unix:"
+"""How the peers of unix sockets are called: they have no address."""
 
-    def __init__(self, networks: Sequence[str]) -> None:
-        self._networks = [ipaddress.ip_network(one, strict=False) for one in networks]
+
+class Trust:
+    """Which peers may speak for their clients: ``trusted_proxies``, networks and ``unix:``."""
+
+    def __init__(self, trusted: Sequence[str]) -> None:
+        self._networks = [ipaddress.ip_network(one, strict=False) for one in trusted if one != UNIX]
+        self._unix = UNIX in trusted
 
     def covers(self, host: str) -> bool:
         """Whether the peer with this literal address is trusted."""
+        if host.startswith(UNIX):
+            return self._unix
         if not self._networks:
             return False
         try:
@@ -103,10 +110,14 @@ class RequestWriter:
         if forwarded and not trusted:
             self._always = self._own_lines()
 
+    @property
+    def _has_no_address(self) -> bool:
+        return self._peer.startswith(UNIX.encode())
+
     def _own_lines(self) -> bytes:
         """What we say of a peer; one without an address (a unix socket's) is not named."""
         proto = b"X-Forwarded-Proto: %b\r\n" % self._scheme
-        if self._peer.startswith(b"unix:"):
+        if self._has_no_address:
             return proto
         return b"X-Forwarded-For: %b\r\n%bX-Real-IP: %b\r\n" % (self._peer, proto, self._peer)
 
@@ -161,15 +172,19 @@ class RequestWriter:
         said: dict[bytes, list[bytes]] = {}
         for lower, _, value in vouched:
             said.setdefault(lower, []).append(value)
-        chain = b", ".join([*said.pop(b"x-forwarded-for", []), self._peer])
-        lines = [b"X-Forwarded-For: %b\r\n" % chain]
+        chain = said.pop(b"x-forwarded-for", [])
+        if not self._has_no_address:
+            chain.append(self._peer)
+        lines = [b"X-Forwarded-For: %b\r\n" % b", ".join(chain)] if chain else []
         if elements := said.pop(b"forwarded", None):
             whole = b", ".join([*elements, self._element(head)])
             lines.append(b"Forwarded: %b\r\n" % whole)
         said.setdefault(b"x-forwarded-proto", [self._scheme])
         if head.host:
             said.setdefault(b"x-forwarded-host", [head.host])
-        said.setdefault(b"x-real-ip", [client.encode("ascii") or self._peer])
+        real = client.encode("ascii") or self._peer
+        if not real.startswith(UNIX.encode()):
+            said.setdefault(b"x-real-ip", [real])
         said[b"x-request-id"] = [request_id.encode("ascii")]
         for lower, values in said.items():
             lines += [b"%b: %b\r\n" % (_SPELLED.get(lower, lower), value) for value in values]
@@ -178,7 +193,7 @@ class RequestWriter:
     def _element(self, head: RequestHead) -> bytes:
         """One element of Forwarded (RFC 7239 sections 4 and 6), for an IPv6 peer quoted."""
         peer = self._peer.partition(b"%")[0]  # A zone (fe80::1%eth0) is nobody else's business.
-        if peer.startswith(b"unix:"):
+        if self._has_no_address:
             peer = b"unknown"
         elif b":" in peer:
             peer = b'"[%b]"' % peer
