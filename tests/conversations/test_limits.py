@@ -119,6 +119,25 @@ async def test_without_descriptors_accepting_pauses_and_goes_on(
     ]
 
 
+async def test_pauses_in_a_row_are_told_once_in_ten_seconds(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "trio_lb.listener")
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1) as play:
+        listener = _listener_of_the_proxy(world)
+        for _ in range(12):
+            listener.out_of_descriptors = True
+            waiting = await play.client()
+            await trio.sleep(0.95)
+            listener.out_of_descriptors = False
+            await waiting.send(LAST_GET)
+            assert (await waiting.read_response()).status == 200
+            await waiting.close()
+    told = [each.message.partition(": ")[2] for each in caplog.records]
+    assert [each.partition(" ")[0] for each in told] == ["[Errno", "accepting"] * 2
+
+
 async def test_a_server_at_its_limit_is_passed_over(world: World) -> None:
     s1, s2 = await world.http_server("s1"), await world.http_server("s2")
     s1.think_seconds = 10.0

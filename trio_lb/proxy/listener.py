@@ -1,6 +1,7 @@
 """A listener's life: accept in batches, serve each connection, stop without losing one."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,7 @@ scheduler's pass gets longer with every busy connection, and whoever is left ove
 one. With 64 the last of 2,000 waited thirty passes: p99 was six times p50 instead of two."""
 
 _ACCEPT_PAUSE_SECONDS = 0.1
+_QUIET_SECONDS = 10.0
 _LAST_LOOK_SECONDS = 0.001
 _MAX_REFUSING = 128
 """Connections over the limit that are told so at one time; more are reset."""
@@ -32,18 +34,21 @@ _log = logging.getLogger("trio_lb.listener")
 class _Pause:
     """Accepting fails: for want of descriptors, mostly. One line when it begins, one at its end.
 
-    Who waits keeps waiting in the kernel meanwhile.
+    Who waits keeps waiting in the kernel meanwhile. At the limit it comes and goes with each
+    connection that ends, so pauses soon after one that was told are not told.
     """
 
     def __init__(self, context: ProxyContext, where: str) -> None:
         self._context = context
         self._where = where
         self._since: float | None = None
+        self._quiet_until = -math.inf
 
     async def wait(self, error: AcceptError, open_connections: int) -> None:
         """Let others end something before the next try."""
-        if self._since is None:
-            self._since = self._context.env.now()
+        now = self._context.env.now()
+        if self._since is None and now >= self._quiet_until:
+            self._since, self._quiet_until = now, now + _QUIET_SECONDS
             _log.warning(
                 "listener %s: %s; accepting pauses while %d connections are open",
                 self._where, error, open_connections,
