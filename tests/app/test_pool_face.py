@@ -140,7 +140,7 @@ async def test_a_drain_that_is_called_off_ends_the_wait_for_it(world: World) -> 
         with server.lease():
             nursery.start_soon(drain)
             await trio.sleep(2.0)
-            at.lb.pool().resume("s1")
+            at.lb.resume("s1")
             await trio.testing.wait_all_tasks_blocked()
             assert ended == [(False, 2.0)]
             assert server.is_usable

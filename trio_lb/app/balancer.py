@@ -133,6 +133,11 @@ class LoadBalancer:
         pool, server_id = self._pool_of(name)
         return await pool.drain(server_id, deadline_seconds=deadline_seconds)
 
+    def resume(self, name: str) -> None:
+        """Call a server's drain off, whether it is over or not; see ``PoolFace.resume``."""
+        pool, server_id = self._pool_of(name)
+        pool.resume(server_id)
+
     def _pool_of(self, name: str) -> tuple[PoolFace, str]:
         server = self.registry.find_server(name)
         return self.pool(server.pool), server.id
