@@ -49,6 +49,10 @@ async def test_a_limit_for_each_client_goes_by_the_address_that_is_given(world: 
         mine = await play.lb.route(Request("GET", "/", client="192.0.2.1"))
         other = await play.lb.route(Request("GET", "/", client="192.0.2.2"))
         assert (mine.status, other.status) == (503, 200)
+        own = [client_of(play.lb.connect()) for _ in range(3)]
+        assert play.lb.connection_count >= 4, "the program itself is no client"
+        for each in own:
+            await each.close()
         await held.close()
         await mine.aclose()
         await other.aclose()

@@ -46,14 +46,15 @@ class Door:
         if self._nursery is None:
             raise trio.ClosedResourceError("this load balancer has ended")
         theirs, ours = memory_stream_pair(client or HERE, HERE)
-        reason = self._connections.limit_met(ours)
+        is_named = client is not None  # The program itself is nobody's client.
+        reason = self._connections.limit_met(ours, is_named=is_named)
         if self._stop.is_set():
             self._turn_away(ours)
         elif reason is not None:
             self._nursery.start_soon(self._connections.refuse, ours, reason)
         else:
             guest = ClientConnection(self._context, router, ours, scheme=scheme)
-            self._connections.admit(guest, ours)
+            self._connections.admit(guest, ours, is_named=is_named)
             self._nursery.start_soon(self._connections.serve, guest, ours)
         return theirs
 
