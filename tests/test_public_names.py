@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import trio
 
 import trio_lb
+from tests.support.world import World
 from trio_lb.model.events import Event
 
 EVENTS: Final = [name for name, home in trio_lb._HOME_OF.items() if home == Event.__module__]
@@ -48,6 +50,37 @@ def test_the_reference_names_every_event() -> None:
     kinds = map(partial(getattr, trio_lb), EVENTS)
     names = {kind.name for kind in kinds if hasattr(kind, "name")}
     assert {name for name in names if f"`{name}`" not in text} == NOT_YET_TOLD
+
+
+async def test_a_whole_balancer_is_described_in_code(world: World) -> None:
+    async def here(request: trio_lb.Request) -> str:
+        await trio.lowlevel.checkpoint()
+        return "here"
+
+    config = trio_lb.Config(
+        name="shop",
+        listeners=(trio_lb.ListenerConfig(bind=trio_lb.Address("127.0.0.1", 8000)),),
+        pools={
+            "default": trio_lb.PoolConfig(
+                algorithm="least_connections",
+                servers=(
+                    trio_lb.ServerConfig(id="a", address=trio_lb.Address("app:a", 0), app=here),
+                ),
+                health_check=trio_lb.HealthCheckConfig(
+                    probes=(trio_lb.ProbeConfig(path="/health"),), interval=5.0
+                ),
+                circuit_breaker=trio_lb.BreakerConfig(failure_threshold=3),
+                retry=trio_lb.RetryConfig(max_retries=1),
+            )
+        },
+        logging=trio_lb.LoggingConfig(level="warning"),
+        timeouts=trio_lb.TimeoutsConfig(first_byte=5.0),
+    )
+    async with trio_lb.open_load_balancer(config, env=world.env) as lb:
+        await lb.wait_ready()
+        async with await lb.route(trio_lb.Request("GET", "/")) as response:
+            assert (lb.name, await response.read()) == ("shop", b"here")
+        assert lb.breaker("a").state is trio_lb.BreakerState.CLOSED
 
 
 def test_a_name_that_is_none_is_an_attribute_error() -> None:

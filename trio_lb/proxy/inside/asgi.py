@@ -42,7 +42,7 @@ class AsgiCall:
     async def _receive(self) -> Message:
         turn = self._turn
         if self._is_read:
-            await turn.wait_end()
+            await turn.ended.wait()
             return {"type": "http.disconnect"}
         piece = await turn.read()
         if piece is None:

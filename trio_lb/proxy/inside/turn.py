@@ -99,23 +99,12 @@ class Turn:
             await self._stream.send_some(CONTINUE)
         self._owes_continue = False
 
-    async def wait_end(self) -> None:
-        """Wait until the answer is complete or the client has left."""
-        async with trio.open_nursery() as nursery:
-            for event in (self.gone, self.over):
-                nursery.start_soon(_cancel_after, event, nursery.cancel_scope)
-
     def leave(self) -> None:
         """Tell the application that its client has left, and give it a little time."""
         if not self.over.is_set() and not self.gone.is_set():
             self.gone.set()
             self.ended.set()
             self.scope.deadline = trio.current_time() + self.farewell_seconds
-
-
-async def _cancel_after(event: trio.Event, scope: trio.CancelScope) -> None:
-    await event.wait()
-    scope.cancel()
 
 
 Program = Callable[[Turn], Awaitable[None]]
