@@ -19,7 +19,7 @@ KINDS = {
 NAMES = {
     "server_added", "server_removed", "server_selected", "server_health_changed",
     "server_ejected", "server_readmitted", "server_draining", "server_drained",
-    "server_resumed",
+    "server_resumed", "loop_lagged",
     "circuit_breaker_opened", "circuit_breaker_half_opened", "circuit_breaker_reset",
     "no_healthy_servers", "fail_open_entered", "fail_open_left",
     "request_completed", "request_failed", "request_retried", "request_shed",
