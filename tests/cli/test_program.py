@@ -78,8 +78,7 @@ async def test_says_when_it_is_ready_serves_and_ends_with_0(
     assert running.ended is not None
     assert running.ended[0] == Exit.OK
     assert running.log[-3:] == [
-        "info SIGTERM: stopping; 0 requests are in flight and have 30 s to end "
-        "(again: ends at once)",
+        "info SIGTERM: stopping; requests in flight: 0, with 30 s to end (again: ends at once)",
         "info listener 127.0.0.1:8000: closed",
         "info stopped; every request has ended",
     ]
@@ -151,7 +150,7 @@ async def test_a_request_in_flight_is_waited_for(world: World, nursery: trio.Nur
     assert running.ended is not None
     assert running.ended[0] == Exit.OK
     assert 21.0 <= running.ended[1] <= 21.1
-    assert any("SIGINT: stopping; 1 requests are in flight" in line for line in running.log)
+    assert any("SIGINT: stopping; requests in flight: 1" in line for line in running.log)
 
 
 async def test_the_drain_s_end_cuts_what_is_left_and_is_75(
@@ -167,7 +166,7 @@ async def test_the_drain_s_end_cuts_what_is_left_and_is_75(
     world.sim.send_signal("SIGTERM")
     await trio.sleep(20)
     assert running.ended == (Exit.DRAIN_TIMED_OUT, 12.0)
-    assert "warning stopped; cut 1 requests that had not ended" in running.log
+    assert "warning stopped; requests cut before their end: 1" in running.log
 
 
 async def test_the_second_signal_ends_it_at_once_with_75(
@@ -296,7 +295,7 @@ async def test_starts_without_any_server_and_says_so_once(
     plan = config("10.0.0.9:80", "10.0.0.9:81", health_check={"interval": "5s"})
     running = await start(world, nursery, plan)
     await trio.sleep(60)
-    assert await running.ask() == 502
+    assert await running.ask() == 503
     assert sum("passed the first check" in line for line in running.log) == 1
     world.sim.send_signal("SIGTERM")
 
