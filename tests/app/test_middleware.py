@@ -18,7 +18,7 @@ from tests.conversations.play import (
 from tests.support.raw import RawPeer
 from tests.support.servers import answer_of
 from tests.support.world import World
-from trio_lb import ConfigError, Request, Response, open_load_balancer
+from trio_lb import Address, ConfigError, Request, Response, open_load_balancer
 from trio_lb.app.middleware import CallNext, Middleware, MiddlewareContext
 
 
@@ -84,6 +84,28 @@ async def test_the_context_knows_what_is_known(world: World) -> None:
         {"me": name},
         ("s1", "default", request_id),
     ]
+
+
+async def test_the_client_is_the_one_that_a_trusted_proxy_names(world: World) -> None:
+    seen: list[Address | None] = []
+
+    async def look(request: Request, context: MiddlewareContext, call_next: CallNext) -> Response:
+        assert request.client == context.client
+        seen.append(request.client)
+        return Response(204)
+
+    for trusted in ((), ("10.0.0.0/8",)):
+        async with open_wrapped(world, [], look, trusted_proxies=trusted) as play:
+            client = await play.client()
+            peer = client.stream.local
+            await client.send(
+                b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n"
+                b"Connection: close\r\n\r\n"
+            )
+            await client.read_response()
+            await client.close()
+            assert seen.pop() == (Address("192.0.2.1", 0) if trusted else peer)
+    assert seen == []
 
 
 async def test_a_request_can_be_changed_on_its_way(world: World) -> None:

@@ -69,7 +69,7 @@ class MiddlewareContext:
     def __init__(self, lb: "LoadBalancer", exchange: Exchange) -> None:
         self.lb = lb
         self.state: dict[str, object] = {}
-        self.client = Address(exchange.client_address, exchange.client.stream.peer.port)
+        self.client = _client_of(exchange)
         self.request_id = exchange.id
         self._exchange = exchange
 
@@ -87,6 +87,12 @@ class MiddlewareContext:
     def attempts(self) -> int:
         """How many attempts at servers have ended."""
         return self._exchange.attempts
+
+
+def _client_of(exchange: Exchange) -> Address:
+    """The client, of which a trusted proxy in front of us tells no port."""
+    peer, host = exchange.client.stream.peer, exchange.client_address
+    return peer if host == peer.host else Address(host, 0)
 
 
 class Chain:
