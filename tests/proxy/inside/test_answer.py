@@ -113,6 +113,16 @@ def test_a_head_that_is_none_is_refused_and_another_may_come(
     assert answer.is_unsent
 
 
+async def test_a_head_that_was_refused_leaves_nothing_behind() -> None:
+    ours, theirs = memory_stream_pair(Address("a", 0), Address("b", 0))
+    answer = AnswerOut(theirs, asked(), DATE)
+    with pytest.raises(BadAnswer):
+        answer.begin(200, [(b"content-length", b"9"), (b"connection", b"close"), (b"a b", b"")])
+    answer.begin(200, [])
+    await answer.write(b"whole", more=False)
+    assert ours.receive_nowait(100) == OK + DATE + b"Content-Length: 5\r\n\r\nwhole"
+
+
 async def test_the_order_is_head_body_end() -> None:
     ours, theirs = memory_stream_pair(Address("a", 0), Address("b", 0))
     answer = AnswerOut(theirs, asked(), DATE)

@@ -121,3 +121,46 @@ async def test_it_is_cancelled_when_its_client_has_left(autojump_clock: MockCloc
         client.reset()
         await trio.sleep(1.0)
     assert ended == [3.0]
+
+
+async def test_a_stream_of_the_handler_s_own_that_breaks_is_its_fault_and_told(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        yield b"part"
+        raise trio.BrokenResourceError("the database is gone")
+
+    async def handler(request: Request) -> Response:
+        await trio.lowlevel.checkpoint()
+        return Response(200, {}, pieces())
+
+    async with open_origin(partial(handle, handler)) as client:
+        await client.send(GET)
+        await client.expect_until(b"part")
+        await client.expect_reset()
+    assert caplog.messages == ["app it failed at GET /a?b=c"]
+
+
+async def test_a_client_that_leaves_in_the_middle_of_an_answer_is_nobody_s_fault(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed: list[float] = []
+
+    async def flood() -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"x" * 10_000
+        finally:
+            closed.append(trio.current_time())
+
+    async def handler(request: Request) -> Response:
+        await trio.lowlevel.checkpoint()
+        return Response(200, {}, flood())
+
+    async with open_origin(partial(handle, handler)) as client:
+        await client.send(GET)
+        await trio.sleep(2.0)
+        client.reset()
+        await trio.sleep(1.0)
+    assert closed == [2.0]
+    assert caplog.records == []

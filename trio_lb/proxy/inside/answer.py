@@ -105,6 +105,7 @@ class AnswerOut:
         self._head = head
 
     def _written(self, status: int, fields: list[tuple[bytes, bytes]]) -> bytes:
+        self._declared, self.keep = None, self._request.keep_alive
         lines = [b"HTTP/1.1 %d %b\r\n" % (status, _reason(status))]
         lengths, names = [], set()
         for name, value in fields:

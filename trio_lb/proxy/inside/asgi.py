@@ -67,11 +67,21 @@ class AsgiCall:
     async def _write(self, piece: object, more: bool) -> None:
         if not isinstance(piece, bytes | bytearray | memoryview):
             raise BadAnswer(f"a body is bytes, not a {type(piece).__name__}")
-        try:
-            await self._turn.answer.write(bytes(piece), more=more)
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            self._turn.leave()
-            raise ClientLeft("the client has left") from error
+        await write(self._turn, bytes(piece), more=more)
+
+
+async def write(turn: Turn, piece: bytes, *, more: bool) -> None:
+    """Send a piece of the answer's body; a stream of the application's own never looks like ours.
+
+    Raises:
+      ClientLeft: nobody is there to take it.
+      BadAnswer: it does not fit.
+    """
+    try:
+        await turn.answer.write(piece, more=more)
+    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        turn.leave()
+        raise ClientLeft("the client has left") from error
 
 
 def _fields(headers: Any) -> list[tuple[bytes, bytes]]:

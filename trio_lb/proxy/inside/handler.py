@@ -4,14 +4,12 @@ import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final
 
-import trio
-
 from trio_lb.model.address import Address
 from trio_lb.model.errors import RequestCut
 from trio_lb.model.request import Request
 from trio_lb.model.response import Response
 from trio_lb.proxy.inside.answer import BadAnswer
-from trio_lb.proxy.inside.asgi import client_of
+from trio_lb.proxy.inside.asgi import ClientLeft, client_of, write
 from trio_lb.proxy.inside.fence import kind_of
 from trio_lb.proxy.inside.turn import Turn
 
@@ -37,18 +35,24 @@ async def handle(handler: Handler, turn: Turn) -> None:
         turn.answer.begin(response.status, fields)
         try:
             await _send(response, turn)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            turn.leave()  # Nobody is there to be answered; that is no error of the handler.
+        except ClientLeft:
+            return  # Nobody is there to be answered; that is no error of the handler.
 
 
 async def _send(response: Response, turn: Turn) -> None:
     if isinstance(response.body, bytes):
-        await turn.answer.write(response.body, more=False)
+        await write(turn, response.body, more=False)
         return
-    async for piece in response:
-        if piece:
-            await turn.answer.write(piece, more=True)
-    await turn.answer.write(b"", more=False)
+    pieces = aiter(response)
+    try:
+        async for piece in pieces:
+            if piece:
+                await write(turn, piece, more=True)
+    finally:
+        # A generator that is left in its middle is closed here and now, not by the collector.
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
+    await write(turn, b"", more=False)
 
 
 def request_of(turn: Turn) -> Request:
