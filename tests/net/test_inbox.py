@@ -10,7 +10,14 @@ from trio.testing import MockClock, assert_checkpoints
 
 from tests.net.wires import Recorded
 from tests.support.world import World
-from trio_lb.net.inbox import CROWD_READ, LARGEST_READ, MOST_LARGE_PIECES, Appetite, Inbox
+from trio_lb.net.inbox import (
+    BOUNDLESS,
+    CROWD_READ,
+    LARGEST_READ,
+    MOST_LARGE_PIECES,
+    Appetite,
+    Inbox,
+)
 
 
 async def test_reads_sixteen_times_as_much_whenever_a_buffer_was_filled() -> None:
@@ -234,6 +241,15 @@ def test_the_small_end_of_a_large_piece_does_not_keep_the_whole_alive() -> None:
         assert len(held) == 60_000
     with appetite.holding(piece[:400_000]) as held:
         assert held.obj is piece.obj if isinstance(held, memoryview) else False
+
+
+async def test_what_may_rest_for_hours_is_not_counted(autojump_clock: MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        for _ in range(MOST_LARGE_PIECES):
+            nursery.start_soon(Inbox(Silent([]), LARGEST_READ).fill)
+        await trio.sleep(1)
+        assert BOUNDLESS.largest_read == LARGEST_READ
+        nursery.cancel_scope.cancel()
 
 
 class Silent(Recorded):

@@ -29,7 +29,7 @@ from typing import Final
 import trio
 
 from trio_lb.net.env import Stream
-from trio_lb.net.inbox import LARGEST_READ, Inbox
+from trio_lb.net.inbox import BOUNDLESS, LARGEST_READ, Inbox
 from trio_lb.net.relay import Stalled, send_all
 
 _SLOW_PIECE: Final = 16 * 1024
@@ -134,6 +134,7 @@ class _Way:
         sink_deafens: Signal,
         sink_breaks: Signal,
     ) -> None:
+        source.appetite = BOUNDLESS  # It may rest for hours.
         self.source = source
         self.sink = sink
         self.source_ends = source_ends

@@ -55,8 +55,17 @@ class Appetite:
             self.count(-1)
 
 
-_ALONE: Final = Appetite()
-"""Of inboxes whose pieces nobody counts."""
+class _Boundless(Appetite):
+    """Of inboxes that are not counted: they may wait for hours after one large piece."""
+
+    __slots__ = ()
+
+    def count(self, change: int) -> None:
+        """See ``Appetite``: nothing changes."""
+
+
+BOUNDLESS: Final = _Boundless()
+"""Uploads and tunnels: whom they could keep waiting is a server, which the operator chose."""
 
 
 class Inbox:
@@ -81,7 +90,7 @@ class Inbox:
 
     def __init__(self, stream: Stream, first_read: int, appetite: Appetite | None = None) -> None:
         self.stream = stream
-        self.appetite = appetite or _ALONE
+        self.appetite = appetite or BOUNDLESS
         self.data = b""
         self.ended = False
         self._first_read = first_read
