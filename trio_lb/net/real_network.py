@@ -22,6 +22,7 @@ from trio_lb.model.address import Address
 from trio_lb.net.env import AcceptError, ConnectError, OutOfDescriptors
 from trio_lb.net.eyeballs import race
 from trio_lb.net.real_lookup import ask_system
+from trio_lb.net.real_unix_path import bind_path, release_path
 from trio_lb.net.resolver import Resolver
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -234,7 +235,7 @@ class RealListener:
             notify_closing(self._sock)
             self._sock.close()
             if self._unix_path is not None:
-                os.unlink(self._unix_path)
+                release_path(self._unix_path)
         await checkpoint()
 
 
@@ -292,7 +293,7 @@ class RealNetwork:
         try:
             sock.setblocking(False)
             if address.is_unix:
-                sock.bind(address.host.removeprefix("unix:"))
+                bind_path(sock, address.host.removeprefix("unix:"))
             else:
                 _prepare_tcp_listener(sock)
                 sock.bind((host, address.port))
