@@ -11,7 +11,7 @@ from tests.conversations.play import GET, LAST_GET, Play, open_play
 from tests.net.identities import issued, write, write_ca
 from tests.support.raw import RawClient
 from tests.support.world import World
-from trio_lb.config.schema import CertificateConfig, ListenerTls
+from trio_lb.config.schema import CertificateConfig, ListenerTls, UpstreamTls
 from trio_lb.model.errors import ConfigError
 from trio_lb.model.events import ConfigRejected
 from trio_lb.net.certificates import client_context
@@ -159,6 +159,28 @@ async def test_a_bad_certificate_refuses_all_that_came_with_it(
             play.lb.reload(attrs.evolve(before, name="other"))
         assert play.lb.config is before
         assert len(play.told(ConfigRejected)) == 1
+
+
+async def test_every_certificate_that_is_bad_is_told_at_once(world: World, tmp_path: Path) -> None:
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1, **https(tmp_path, "a", "b")) as play:
+        for stem in ("a", "b"):
+            (tmp_path / f"{stem}.key").write_text("nonsense")
+        pool = play.lb.config.pools["default"]
+        (server,) = pool.servers
+        absent = UpstreamTls(ca=str(tmp_path / "absent.pem"))
+        pool = attrs.evolve(
+            pool, tls=UpstreamTls(ca=str(tmp_path / "none.pem")),
+            servers=(attrs.evolve(server, tls=absent),),
+        )  # fmt: skip
+        with pytest.raises(ConfigError) as caught:
+            play.lb.reload(attrs.evolve(play.lb.config, pools={"default": pool}))
+        assert [each.path for each in caught.value.problems] == [
+            "listeners[0].ssl.certificates[0]",
+            "listeners[0].ssl.certificates[1]",
+            "pools.default.tls.ca",
+            "pools.default.servers[0].tls.ca",
+        ]
 
 
 async def test_who_may_name_clients_follows_the_plan(world: World) -> None:

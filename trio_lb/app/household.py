@@ -83,7 +83,16 @@ class Household:
         """
 
         def read(plan: Config) -> Sequence[Callable[[], None]]:
-            return renewal(plan), self._reach.renewal(plan)
+            made: list[Callable[[], None]] = []
+            problems: list[Problem] = []
+            for each in (renewal, self._reach.renewal):
+                try:
+                    made.append(each(plan))
+                except ConfigError as error:
+                    problems += error.problems
+            if problems:
+                raise ConfigError(problems)
+            return made
 
         self._apply(plan, read)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from trio_lb.config.schema import Config, PoolConfig, ServerConfig
 from trio_lb.model.address import Address, Ends
+from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.net.dial import Destination, Dialer
 from trio_lb.net.env import Stream
 from trio_lb.state.registry import Registry
@@ -58,8 +59,7 @@ class Reach:
           ConfigError: one is not what it should be.
         """
         dialer = self._dialer.anew()
-        for path, destination in _destinations(plan):
-            dialer.prepare(destination, path)
+        _load_all(dialer, plan)
 
         def renew() -> None:
             self._dialer = dialer
@@ -72,8 +72,7 @@ class Reach:
         Raises:
           ConfigError: one is not what it should be.
         """
-        for path, destination in _destinations(plan):
-            self._dialer.prepare(destination, path)
+        _load_all(self._dialer, plan)
 
     def prepare_server(self, config: ServerConfig) -> None:
         """Load what is needed towards one server beyond what its pool says.
@@ -91,6 +90,18 @@ def _destination(pool: PoolConfig, server: ServerConfig) -> Destination:
         proxy_protocol=pool.proxy_protocol,
         app=server.app,
     )
+
+
+def _load_all(dialer: Dialer, plan: Config) -> None:
+    """Load what every destination needs, or tell all that is wrong with any."""
+    problems: list[Problem] = []
+    for path, destination in _destinations(plan):
+        try:
+            dialer.prepare(destination, path)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
 
 
 def _destinations(plan: Config) -> Iterator[tuple[str, Destination]]:
