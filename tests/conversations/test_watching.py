@@ -162,3 +162,19 @@ async def test_a_server_carries_whatever_its_operator_wrote_beside_it(world: Wor
     async with open_play(world, described) as play:
         assert play.server("s1").metadata == notes
         assert (await play.ask()).body == b"s1"
+
+
+async def test_the_record_of_a_failed_request_says_what_its_server_did(world: World) -> None:
+    s1 = await world.http_server("s1")
+    s1.answer = lambda request: b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"
+    async with open_play(world, s1) as play:
+        assert (await play.ask()).status == 502
+        await s1.stop_listening()
+        assert (await play.ask(POST)).status == 502
+        broken, refused = play.records()
+        assert (broken.error, refused.error) == (
+            "upstream_bad_response",
+            "upstream_connect_refused",
+        )
+        assert "content-length" in broken.reason.lower()
+        assert refused.reason == f"{s1.address}: connection refused"

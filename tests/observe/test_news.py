@@ -145,6 +145,12 @@ async def lines_of(
             "after 3 attempts; answered 502",
         ),
         (
+            failed("upstream_connect_failed", status=502, reason="10.0.0.1:1: TLS: it has expired"),
+            "WARNING",
+            "request c0ffee: GET /a?b=c failed at server default/s1 (upstream_connect_failed: "
+            "10.0.0.1:1: TLS: it has expired) after 1 attempt; answered 502",
+        ),
+        (
             failed("upstream_connect_refused", status=502, method="TCP", target="127.0.0.1:6380"),
             "WARNING",
             "request c0ffee: TCP 127.0.0.1:6380 failed at server default/s1 "

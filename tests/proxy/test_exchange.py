@@ -39,7 +39,7 @@ async def test_a_relayed_answer_is_recorded_whole(env: SimEnv) -> None:
         "version": "HTTP/1.0", "status": 201, "bytes_in": 4, "bytes_out": 77,
         "pool": "default", "server_id": "s1", "attempts": 2, "started_at": 10.0,
         "wall_at": env.epoch + 10.0, "head_seconds": 0.5, "total_seconds": 2.0,
-        "error": None, "referer": "http://r", "user_agent": "\u00e4gent",
+        "error": None, "reason": "", "referer": "http://r", "user_agent": "\u00e4gent",
     }  # fmt: skip
 
 

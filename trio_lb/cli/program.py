@@ -194,7 +194,7 @@ async def _stop(name: str, signals: AsyncIterator[str], lb: LoadBalancer) -> Exi
     """Drain; a second stop signal, or the end of the drain's time, cuts what is left."""
     limit = lb.config.drain_timeout
     _log.info(
-        "%s: stopping; %d requests are in flight and have %g s to end (again: ends at once)",
+        "%s: stopping; requests in flight: %d, with %g s to end (again: ends at once)",
         name, lb.statistics().active_connections, limit,
     )  # fmt: skip
     clean = False
@@ -206,7 +206,7 @@ async def _stop(name: str, signals: AsyncIterator[str], lb: LoadBalancer) -> Exi
         _log.info("stopped; every request has ended")
         return Exit.OK
     left = lb.cut_requests or lb.statistics().active_connections
-    _log.warning("stopped; cut %d requests that had not ended", left)
+    _log.warning("stopped; requests cut before their end: %d", left)
     return Exit.DRAIN_TIMED_OUT
 
 

@@ -158,6 +158,7 @@ class RequestRecord:
     when no response head was sent. ``status`` is what the client was told, 0 when
     it left (or was cut) before a status could be sent. ``error`` is a short code
     (``no_healthy_server``, ``upstream_timeout``, ...), None for a relayed answer.
+    ``reason`` says in words, for the operator, what the last failed attempt met.
     """
 
     id: str
@@ -176,6 +177,7 @@ class RequestRecord:
     head_seconds: float | None
     total_seconds: float
     error: str | None = None
+    reason: str = ""
     referer: str = ""
     user_agent: str = ""
 

@@ -137,11 +137,12 @@ def _failed(event: events.RequestFailed, lb: LoadBalancer) -> Line | None:
         told = "the client was reset"
     if event.error == "upstream_truncated":
         told = f"the answer ({record.status}) was cut short"
+    why = f": {record.reason[:200]}" if record.reason else ""
     tries = "1 attempt" if record.attempts == 1 else f"{record.attempts} attempts"
     return Line(
         logging.WARNING,
         f"request {record.id}: {record.method} {record.target[:200]} failed at server "
-        f"{record.pool}/{record.server_id} ({event.error}) after {tries}; {told}",
+        f"{record.pool}/{record.server_id} ({event.error}{why}) after {tries}; {told}",
         ("failed", record.pool, record.server_id, event.error),
     )
 

@@ -67,7 +67,7 @@ class Exchange:
 
     ``keep`` says whether the client's connection may carry another request; every
     doubt about where this one ends clears it. ``status`` is 0 until an answer's
-    head left; ``error`` is a code once something went wrong. ``is_bodiless`` says that
+    head left; ``error`` is a code once something went wrong, ``reason`` what a server did. ``is_bodiless`` says that
     the answer must not carry a body (HEAD). ``cut`` asks for a reset instead of an end. ``is_ours`` marks an answer that no server
     gave. ``timeouts`` are the balancer's, or those of the pool that took it.
     """
@@ -88,6 +88,7 @@ class Exchange:
         "is_ours",
         "keep",
         "pool",
+        "reason",
         "server",
         "started_at",
         "status",
@@ -125,6 +126,7 @@ class Exchange:
         self.pool: str | None = None
         self.server: Server | None = None
         self.error: str | None = None
+        self.reason = ""
         self.cut = False
         self.is_ours = False
         context.ledger.accepted()
@@ -209,6 +211,7 @@ class Exchange:
             head_seconds=self._head_seconds,
             total_seconds=elapsed,
             error=self.error,
+            reason=self.reason,
             referer=_text(head, b"referer"),
             user_agent=_text(head, b"user-agent"),
         )

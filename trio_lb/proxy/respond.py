@@ -90,6 +90,7 @@ async def answer_as_told(exchange: Exchange, answer: LocalAnswer) -> None:
 
 async def fail(exchange: Exchange, outcome: Outcome, refusal: Reject | None) -> None:
     """End a request whose last attempt failed: by an answer if none began, else by a cut."""
+    exchange.reason = outcome.detail
     if refusal is not None and not exchange.status:
         await refuse(exchange, refusal)
     elif outcome.kind is OutcomeKind.ABANDONED:

@@ -83,6 +83,7 @@ class TcpConnection:
         "_id",
         "_joined_at",
         "_pool",
+        "_reason",
         "_server",
         "_started_at",
         "_status",
@@ -105,6 +106,7 @@ class TcpConnection:
         self._attempts = 0
         self._status = 0
         self._error: str | None = None
+        self._reason = ""
         self._started_at = 0.0
         self._joined_at: float | None = None
 
@@ -158,6 +160,7 @@ class TcpConnection:
                 return
             following = await self._another(pool, server, next(order, None), outcome, deadline)
             if following is None:
+                self._reason = outcome.detail
                 self._refuse(*_UNREACHED[outcome.kind])
                 return
             server = following
@@ -300,4 +303,5 @@ class TcpConnection:
             head_seconds=self._head_seconds,
             total_seconds=elapsed,
             error=self._error,
+            reason=self._reason,
         )
