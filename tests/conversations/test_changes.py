@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from tests.conversations.play import GET, OK, Play, open_play, until
-from tests.net.identities import issued, write, write_ca
+from tests.net.identities import authority, issued, write, write_ca
 from tests.support.raw import RawClient, RawPeer
 from tests.support.servers import Script
 from tests.support.world import World
@@ -86,6 +86,30 @@ async def test_a_pool_that_asks_for_another_name_reuses_no_connection_to_the_old
         assert await ask(client) == 502
         changed_pool(play, tls=good)
         assert await ask(client) == 200
+        await client.close()
+
+
+async def test_after_a_reload_servers_over_tls_have_to_show_themselves_again(
+    world: World, tmp_path: Path
+) -> None:
+    """As with nginx: whoever was believed by a CA that is read again is not believed for ever."""
+    heard: list[str] = []
+    s1 = await world.server("s1", bilingual(tmp_path, heard))
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(authority().cert_pem.bytes())
+    tls = UpstreamTls(ca=str(ca), server_name="s1.test")
+    async with open_play(world, s1, pool={"tls": tls}) as play:
+        client = await play.client()
+        assert [await ask(client) for _ in range(2)] == [200, 200]
+        ca.write_bytes(authority("stranger").cert_pem.bytes())
+        play.lb.reload()
+        assert await ask(client) == 502
+        changed_pool(play, tls=attrs.evolve(tls, enabled=False))
+        play.lb.reload()
+        assert [await ask(client) for _ in range(2)] == [200, 200]
+        play.lb.reload()
+        assert await ask(client) == 200
+        assert len(s1.peers) == 1 + 3 + 1, "three tries failed; in plain text one did for all"
         await client.close()
 
 

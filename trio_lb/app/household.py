@@ -95,6 +95,8 @@ class Household:
             return made
 
         self._apply(plan, read)
+        for server in self._reach.encrypted():  # It was believed by what may not count any more.
+            self._context.connections.forget(server)
 
     def reject(self, error: ConfigError) -> None:
         """Tell that a plan was refused, if there is one that stays in force."""

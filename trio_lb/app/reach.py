@@ -36,6 +36,13 @@ class Reach:
                 if ways.get(server.address) not in (None, self.destination(server)):
                     yield server
 
+    def encrypted(self) -> Iterator[Server]:
+        """Yield the servers that are spoken to over TLS."""
+        for server in self._registry.servers():
+            tls = self.destination(server).tls
+            if tls is not None and tls.enabled:
+                yield server
+
     async def dial(self, server: Server, address: Address, client: Ends | None) -> Stream:
         """Open a stream for a request; satisfies ``net.connection_pool.Dial``.
 
