@@ -96,7 +96,7 @@ async def test_after_a_reload_servers_over_tls_have_to_show_themselves_again(
     heard: list[str] = []
     s1 = await world.server("s1", bilingual(tmp_path, heard))
     ca = tmp_path / "ca.pem"
-    ca.write_bytes(authority().cert_pem.bytes())
+    ca.write_bytes(authority("house").cert_pem.bytes())
     tls = UpstreamTls(ca=str(ca), server_name="s1.test")
     async with open_play(world, s1, pool={"tls": tls}) as play:
         client = await play.client()
