@@ -5,6 +5,7 @@ good faith asks all the while.
 """
 
 import contextlib
+import resource
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,8 @@ from tests.real.house import RunningProxy, cores, get, needs, open_nginx, open_p
 
 pytestmark = [pytest.mark.real, needs("nginx", "slowhttptest", "taskset")]
 
-CONNECTIONS: Final = 200
+CONNECTIONS: Final = min(200, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 4)
+"""Fewer where few files may be open: each has two ends there and two here."""
 A_SECOND: Final = 100
 BYTES_A_CONNECTION: Final = 64 * 1024
 """What each attacker may cost."""
