@@ -25,6 +25,7 @@ from trio_lb.net.certificates import client_context, server_context
 from trio_lb.net.proxy_header import Header, Version, decode
 from trio_lb.net.proxy_writer import encode
 from trio_lb.net.tls import TlsStream
+from trio_lb.proxy.connection import NEWCOMER_SECONDS
 from trio_lb.proxy.websockets import CLOSES_PER_SECOND
 
 CLIENT, SERVICE = Address("203.0.113.9", 5555), Address("198.51.100.1", 443)
@@ -256,3 +257,51 @@ async def test_a_websocket_s_server_may_be_drained_or_removed_and_the_talk_goes_
         await client.send(from_client(TEXT, b"still here"))
         assert (await next_frame(server)).payload == b"still here"
         assert play.server("s1").active_connections == 1
+
+
+# ---------------------------------------------------------------------- a stop in the entrance
+
+
+@pytest.mark.parametrize("said", ["nothing", "half a header", "a header", "half a handshake"])
+async def test_a_stop_waits_a_second_for_who_is_silent_in_the_entrance(
+    world: World, tmp_path: Path, said: str
+) -> None:
+    """As for a connection that never said a word of HTTP: a port scan must not hold it up."""
+    s1 = await world.http_server("s1")
+    header = encode(Version.V2, CLIENT, SERVICE)
+    words = {
+        "nothing": b"",
+        "half a header": header[:10],
+        "a header": header,
+        "half a handshake": header + b"\x16\x03\x01\x02\x00\x01",
+    }
+    async with open_play(world, s1, accept_grace=0.0, **both(tmp_path)) as play:
+        raw = await play.client()
+        await raw.send(words[said])
+        await trio.sleep(2.0)
+        assert await play.lb.shutdown(30.0)
+        assert trio.current_time() == 2.0 + NEWCOMER_SECONDS
+        await raw.expect_reset()
+
+
+async def test_a_stop_lets_who_is_arriving_ask_once(world: World, tmp_path: Path) -> None:
+    s1 = await world.http_server("s1")
+    async with open_play(world, s1, accept_grace=0.0, **both(tmp_path)) as play:
+        raw = await play.client()
+        await play.settle()
+        stops: list[bool] = []
+
+        async def stop() -> None:
+            stops.append(await play.lb.shutdown(30.0))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop)
+            await trio.sleep(0.5)
+            await raw.send(encode(Version.V2, CLIENT, SERVICE))
+            context = client_context(ca=write_ca(tmp_path))
+            client = RawClient(await TlsStream.connect(raw.stream, context, "a.test"), "client")
+            await client.send(GET)
+            assert (await client.read_response()).header("connection") == "close"
+            await client.close()
+        assert stops == [True]
+        assert len(s1.requests) == 1

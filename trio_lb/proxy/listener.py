@@ -14,6 +14,7 @@ from trio_lb.model.events import ListenerClosed, ListenerOpened, RequestShed
 from trio_lb.net.env import AcceptError, Listener, Stream
 from trio_lb.net.relay import linger
 from trio_lb.proxy.answer_out import error_answer
+from trio_lb.proxy.connection import NEWCOMER_SECONDS
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.proxy.entrance import Entrance
 
@@ -98,9 +99,12 @@ class _Arrival:
         self._asks_who = entrance.asks_who
         self._guest: Guest | None = None
         self._is_closing = False
+        self._patience = trio.CancelScope()
 
     async def run(self) -> None:
-        stream = await self._entrance.pass_through(self._stream)
+        stream = None
+        with self._patience:
+            stream = await self._entrance.pass_through(self._stream)
         if stream is None:
             return
         over = self._connections.identify(self, stream.peer.host) if self._asks_who else None
@@ -113,10 +117,13 @@ class _Arrival:
         await self._guest.run()
 
     def close_if_idle(self) -> None:
-        """Whoever is just arriving may still say what it came for."""
+        """Whoever is just arriving may still say what it came for, but soon."""
         self._is_closing = True
         if self._guest is not None:
             self._guest.close_if_idle()
+        else:
+            soon = trio.current_time() + NEWCOMER_SECONDS
+            self._patience.deadline = min(self._patience.deadline, soon)
 
 
 class Connections:
