@@ -19,7 +19,7 @@ from tests.conversations.play import (
 from tests.support.raw import RawPeer
 from tests.support.servers import HttpServer, answer_of
 from tests.support.world import World
-from trio_lb.config.schema import BudgetConfig, RetryConfig, ServerConfig
+from trio_lb.config.schema import BudgetConfig, OutlierConfig, RetryConfig, ServerConfig
 from trio_lb.model.events import RequestRetried, ServerSelected
 from trio_lb.model.outcome import OutcomeKind
 
@@ -107,6 +107,16 @@ async def test_a_post_that_a_server_took_and_dropped_is_a_502(world: World, endi
         assert (await play.ask(POST)).status == 502
         assert s2.requests == []
         assert play.errors() == ["upstream_reset"]
+
+
+async def test_a_failure_that_is_not_tried_again_takes_nobody_else_s_turn(world: World) -> None:
+    """Round robin would give every turn of s2 to the search for a second try that never comes."""
+    s1 = await world.server("s1", answering())
+    s2 = await world.http_server("s2")
+    async with open_play(world, s1, s2, outlier=OutlierConfig(enabled=False)) as play:
+        statuses = [(await play.ask(POST)).status for _ in range(6)]
+        assert statuses == [502, 200] * 3
+        assert len(s2.requests) == 3
 
 
 @pytest.mark.parametrize("ending", [None, reset])

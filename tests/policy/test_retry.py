@@ -1,6 +1,8 @@
 """Retries: what is safe to send again, where, when, and how often."""
 
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,6 +39,7 @@ def decide(
     idempotent: bool = True,
     replayable: bool = True,
     another_server: bool = True,
+    look: Callable[[], bool] | None = None,
     now: float = 0.0,
     deadline: float | None = None,
     budget: RetryBudget | None = None,
@@ -50,7 +53,7 @@ def decide(
         stale_replays=stale_replays,
         idempotent=idempotent,
         replayable=replayable,
-        another_server=another_server,
+        another_server=look or (lambda: another_server),
         now=now,
         deadline=deadline,
         budget=budget,
@@ -241,3 +244,22 @@ def test_law_waits_are_never_negative_too_long_or_too_late(
     if isinstance(verdict, Retry):
         assert 0 <= verdict.delay_seconds <= most
         assert 7.0 + verdict.delay_seconds < 7.0 + left
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (OutcomeKind.RESET, {"idempotent": False}),
+        (OutcomeKind.RESET, {"replayable": False}),
+        (OutcomeKind.RESET, {"attempts": 3}),
+        (OutcomeKind.STALE, {}),
+        (OutcomeKind.ANSWERED, {}),
+    ],
+)
+def test_another_server_is_not_looked_for_in_vain(
+    kind: OutcomeKind, options: dict[str, Any]
+) -> None:
+    def look() -> bool:
+        raise AssertionError("a look takes a turn of the rotation")
+
+    decide(kind, **options, look=look)

@@ -16,7 +16,7 @@ from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.policy.balance.base import Context
 from trio_lb.policy.retry import GiveUp
 from trio_lb.proxy.context import ProxyContext
-from trio_lb.proxy.trial import judge, tell_none_left, tell_retried, tell_selected
+from trio_lb.proxy.trial import Another, judge, tell_none_left, tell_retried, tell_selected
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
 
@@ -97,7 +97,7 @@ class Call:
             else:
                 self._observe(server, _GOOD, began_at)
                 return result
-            following = await self._after(server, failure, began_at, next(order, None))
+            following = await self._after(server, failure, began_at, Another(order))
             if following is None:
                 try:
                     raise failure
@@ -106,7 +106,7 @@ class Call:
             server = following
 
     async def _after(
-        self, server: Server, failure: Exception, began_at: float, another: Server | None
+        self, server: Server, failure: Exception, began_at: float, another: Another
     ) -> Server | None:
         """Judge a failed attempt; return whom to try next, once it is time, or None."""
         outcome = Outcome(OutcomeKind.RESET, detail=str(failure))
@@ -124,7 +124,7 @@ class Call:
             delay_seconds=delay_seconds,
         )
         await trio.sleep(delay_seconds)
-        following = self._still(another or server)
+        following = self._still(another.server or server)
         if following is None:
             tell_none_left(self._context, self._pool)
         return following
@@ -138,7 +138,7 @@ class Call:
         context = self._context
         return self._pool.order(self._pick, context.pick_rng, context.env.now())
 
-    def _delay(self, outcome: Outcome, another: Server | None) -> float | None:
+    def _delay(self, outcome: Outcome, another: Another) -> float | None:
         """Return the wait before the next try, or None: this was the last one."""
         context, pool = self._context, self._pool
         timeouts = pool.config.timeouts or context.timeouts
@@ -148,7 +148,7 @@ class Call:
             stale_replays=0,
             idempotent=True,
             replayable=True,
-            another_server=another is not None,
+            another_server=another,
             now=context.env.now(),
             deadline=self._started_at + timeouts.total,
             budget=pool.budget,

@@ -19,7 +19,7 @@ after the backoff. An answer is an answer: a 500 was made by code that ran, and 
 is malformed has to become a 502 (RFC 9112 section 6.3), not another try.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 import attrs
@@ -100,7 +100,7 @@ class RetryPolicy:
         stale_replays: int,
         idempotent: bool,
         replayable: bool,
-        another_server: bool,
+        another_server: Callable[[], bool],
         now: float,
         deadline: float | None,
         budget: Budget | None,
@@ -112,7 +112,8 @@ class RetryPolicy:
           attempts: how many were made, this one and stale replays included, >= 1.
           stale_replays: how many of them replayed a stale connection.
           replayable: whether the body (if any) can be sent again from its start.
-          another_server: whether there is one that this request has not tried.
+          another_server: whether there is one that this request has not tried; asked only
+            where that matters, since to look for one takes a turn of the rotation.
           deadline: the instant at which the request's time ends, or None.
           budget: asked last, so that nothing is spent in vain; None never refuses.
         """
@@ -138,7 +139,7 @@ class RetryPolicy:
         self,
         outcome: Outcome,
         tries: int,
-        another_server: bool,
+        another_server: Callable[[], bool],
         now: float,
         deadline: float | None,
         budget: Budget | None,
@@ -146,9 +147,10 @@ class RetryPolicy:
     ) -> Retry | GiveUp:
         if tries > self.config.max_retries:
             return GiveUp(f"{outcome.kind.value}, and no retry is left")
-        at_once = another_server and outcome.is_connect_failure
+        elsewhere = another_server()
+        at_once = elsewhere and outcome.is_connect_failure
         delay_seconds = 0.0 if at_once else self._backoff_seconds(tries - 1, rng)
-        retry = Retry(delay_seconds, not another_server, not another_server, outcome.kind.value)
+        retry = Retry(delay_seconds, not elsewhere, not elsewhere, outcome.kind.value)
         decision = _in_time(retry, now, deadline)
         if isinstance(decision, Retry) and budget is not None and not budget.try_spend(now):
             return GiveUp(f"{outcome.kind.value}, and the retry budget is spent")

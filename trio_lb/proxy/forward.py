@@ -16,7 +16,15 @@ from trio_lb.proxy.attempt import Attempt, Phase
 from trio_lb.proxy.exchange import Exchange
 from trio_lb.proxy.pick_key import pick_context
 from trio_lb.proxy.respond import LOOP, answer_as_told, fail, refuse
-from trio_lb.proxy.trial import judge, pardoned, reach, tell_none_left, tell_retried, tell_selected
+from trio_lb.proxy.trial import (
+    Another,
+    judge,
+    pardoned,
+    reach,
+    tell_none_left,
+    tell_retried,
+    tell_selected,
+)
 from trio_lb.proxy.tunnel import tunnel
 from trio_lb.proxy.websocket_tunnel import websocket_tunnel
 from trio_lb.state.pool import Pool
@@ -69,14 +77,14 @@ class Forward:
             if outcome.kind is OutcomeKind.ANSWERED:
                 return
             replays_here = outcome.kind is OutcomeKind.STALE
-            another = None if replays_here else next(order, None)
+            another = Another(order)
             decision = pool.retry.decide(
                 outcome,
                 attempts=exchange.attempts,
                 stale_replays=stale_replays,
                 idempotent=self._idempotent,
                 replayable=exchange.body.is_replayable,
-                another_server=another is not None,
+                another_server=another,
                 now=exchange.context.env.now(),
                 deadline=self._deadline,
                 budget=pool.budget,
@@ -95,7 +103,7 @@ class Forward:
                 await trio.sleep(decision.delay_seconds)
             stale_replays += replays_here
             fresh = decision.fresh_connection
-            following = self._still(server if decision.same_server else another)
+            following = self._still(server if decision.same_server else another.server)
             if following is None:
                 await fail(exchange, outcome, None)
                 return

@@ -22,6 +22,7 @@ from trio_lb.policy.balance.base import Context
 from trio_lb.policy.retry import GiveUp
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.proxy.trial import (
+    Another,
     judge,
     pardoned,
     reach,
@@ -158,15 +159,15 @@ class TcpConnection:
             outcome = await self._try(pool, server, deadline)
             if outcome is _JOINED:
                 return
-            following = await self._another(pool, server, next(order, None), outcome, deadline)
+            following = await self._following(pool, server, Another(order), outcome, deadline)
             if following is None:
                 self._reason = outcome.detail
                 self._refuse(*_UNREACHED[outcome.kind])
                 return
             server = following
 
-    async def _another(
-        self, pool: Pool, tried: Server, other: Server | None, outcome: Outcome, deadline: float
+    async def _following(
+        self, pool: Pool, tried: Server, another: Another, outcome: Outcome, deadline: float
     ) -> Server | None:
         """Return whom to try after ``tried``, when it is time; None to give up."""
         context = self._context
@@ -176,7 +177,7 @@ class TcpConnection:
             stale_replays=0,
             idempotent=False,
             replayable=True,
-            another_server=other is not None,
+            another_server=another,
             now=context.env.now(),
             deadline=deadline,
             budget=pool.budget,
@@ -190,7 +191,7 @@ class TcpConnection:
         )  # fmt: skip
         if decision.delay_seconds > 0:
             await trio.sleep(decision.delay_seconds)
-        wanted = tried if decision.same_server else other
+        wanted = tried if decision.same_server else another.server
         if wanted is not None and wanted.is_usable and wanted.has_room:
             return wanted
         return next(self._order(pool), None)

@@ -3,6 +3,7 @@
 Functions without state: the loop that calls them is its caller's, and so are the counts.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import trio
@@ -18,6 +19,21 @@ from trio_lb.state.server import Server
 from trio_lb.state.unavailable import Unavailable
 
 _TIMEOUTS: Final = (OutcomeKind.TIMEOUT, OutcomeKind.CONNECT_TIMEOUT)
+
+
+class Another:
+    """Whom to try next, looked for when the retry policy asks: a look takes a turn."""
+
+    __slots__ = ("_order", "server")
+
+    def __init__(self, order: Iterator[Server]) -> None:
+        self._order = order
+        self.server: Server | None = None
+
+    def __call__(self) -> bool:
+        """Find the next of ``order``; whether there is one."""
+        self.server = next(self._order, None)
+        return self.server is not None
 
 
 async def reach(
