@@ -275,6 +275,13 @@ def test_a_fault_costs_whom_it_meets_and_nobody_else(place: str, use: int) -> No
     assert sum(result.good) >= CLIENTS * REQUESTS - (REQUESTS if place in COSTLY else 0)
 
 
+def test_a_fault_in_the_very_apology_for_another_closes_the_books_as_well() -> None:
+    plan = {"server receives": 1, "client is sent at once": 1}
+    fuses, result, leaks = run_in_virtual_time(lambda: play_with(plan))
+    assert (fuses.burnt, leaks) == (["server receives", "client is sent at once"], [])
+    assert result.lost == 1
+
+
 @settings(max_examples=25)
 @given(st.dictionaries(st.sampled_from([*COSTLY, *FREE]), st.integers(1, 40), max_size=6))
 def test_law_of_faults_each_costs_one_client_at_most(plan: dict[str, int]) -> None:

@@ -278,8 +278,12 @@ class ClientConnection:
         if exchange.status:
             exchange.error = INTERNAL.code
             exchange.cut = True
-        else:
+            return
+        try:
             await refuse(exchange, INTERNAL)
+        except BaseException:
+            exchange.finish()  # Even that failed: the books close all the same.
+            raise
 
     async def _answer(self, exchange: Exchange, head: RequestHead) -> None:
         access = self._context.access
