@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from trio_lb.model.events import ServerHealthChanged as ServerHealthChanged
     from trio_lb.model.events import ServerReadmitted as ServerReadmitted
     from trio_lb.model.events import ServerRemoved as ServerRemoved
+    from trio_lb.model.events import ServerResumed as ServerResumed
     from trio_lb.model.events import ServerSelected as ServerSelected
     from trio_lb.model.events import SessionCreated as SessionCreated
     from trio_lb.model.events import SessionsCleaned as SessionsCleaned
