@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import trio
 
+from tests.support.stage import fill
 from trio_lb.model.address import Address
 from trio_lb.net.env import AcceptError, ConnectError, OutOfDescriptors
 from trio_lb.net.real_lookup import ask_system
@@ -193,6 +194,17 @@ async def test_both_ends_send_without_delay() -> None:
         for stream in (near, far):
             assert stream._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         far.close()
+    await listener.aclose()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="not on this system")
+async def test_a_client_that_reads_nothing_holds_little_of_the_kernel_s_memory() -> None:
+    """Its own window lets some out; behind that the kernel would take megabytes more."""
+    listener = await NETWORK.listen(ANYWHERE)
+    async with await NETWORK.connect(listener.address):
+        (far,) = await listener.accept_batch(1)
+        assert 256 * 1024 <= fill(far) <= 1024 * 1024
+        far.abort()
     await listener.aclose()
 
 
