@@ -200,6 +200,25 @@ async def test_an_empty_pool_says_why_it_is_empty(
     assert text.endswith("; a request was answered 503")
 
 
+async def test_on_tcp_nobody_is_answered(env: SimEnv, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(env, News(), protocol="tcp") as lb:
+        lb.publish([events.NoHealthyServers(at=7.0, pool="default")])
+    assert caplog.records[-1].getMessage().endswith("; a client was reset")
+
+
+async def test_while_a_word_stands_above_the_checks_they_are_not_spoken_of(
+    env: SimEnv, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(env, News()) as lb:
+        lb.health.set("s1", healthy=False)
+        told = events.ServerHealthChanged(**S1, is_healthy=False, reason="it did not start: boom")
+        lb.publish([told])
+    assert caplog.records[-1].getMessage() == (
+        "server default/s1: unhealthy (it did not start: boom); it gets no requests until that "
+        "is taken back"
+    )
+
+
 async def test_a_storm_is_one_line_in_ten_seconds_with_a_count(
     env: SimEnv, caplog: pytest.LogCaptureFixture
 ) -> None:

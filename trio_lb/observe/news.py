@@ -34,9 +34,16 @@ def _health(event: events.ServerHealthChanged, lb: LoadBalancer) -> Line:
         follows = "it gets requests"
         return Line(logging.INFO, f"{_server(event)}: healthy ({event.reason}); {follows}")
     follows = "it gets no requests until its checks pass"
-    if event.reason == "manual":
+    if event.reason == "manual" or _is_overridden(event, lb):
         follows = "it gets no requests until that is taken back"
     return Line(logging.WARNING, f"{_server(event)}: unhealthy ({event.reason}); {follows}")
+
+
+def _is_overridden(event: events.ServerEvent, lb: LoadBalancer) -> bool:
+    """Whether no check has a say now: a person's word stands, or an application did not start."""
+    pool = lb.registry.find_pool(event.pool)
+    server = None if pool is None else pool.get_server(event.server_id)
+    return server is not None and server.health is not None and server.health.is_overridden
 
 
 def _ejected(event: events.ServerEjected, lb: LoadBalancer) -> Line:
@@ -99,7 +106,9 @@ def _removed(event: events.ServerRemoved, lb: LoadBalancer) -> Line:
 
 def _none_left(event: events.NoHealthyServers, lb: LoadBalancer) -> Line:
     why = lb.registry.pool(event.pool).why_none(event.at).message
-    return Line(logging.WARNING, f"{why}; a request was answered 503", ("none", event.pool))
+    protocols = {each.protocol for each in lb.config.listeners if each.pool == event.pool}
+    told = "a client was reset" if protocols == {"tcp"} else "a request was answered 503"
+    return Line(logging.WARNING, f"{why}; {told}", ("none", event.pool))
 
 
 def _fail_open(event: events.FailOpenEntered, lb: LoadBalancer) -> Line:
