@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from types import ModuleType
 from typing import Any
 
-import httpx
+import httpx  # noqa: ASYNC127 - both are served.
 import httpx2
 import pytest
 import trio

@@ -42,7 +42,7 @@ def _base() -> type:
 
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx  # noqa: ASYNC127 - both are served.
     import httpx2
 
     class _Base(httpx2.AsyncBaseTransport, httpx.AsyncBaseTransport):
