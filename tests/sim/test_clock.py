@@ -1,0 +1,160 @@
+"""The clock of a simulation: time goes to the next thing that happens, whoever it concerns."""
+
+import itertools
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
+
+from trio_lb.sim import clock as clock_module
+from trio_lb.sim.clock import DesClock, SimulationStuck
+from trio_lb.sim.run import run
+
+
+def told_by(play: object) -> list[object]:
+    """What a play appends to its list, on a clock of its own."""
+    told: list[object] = []
+    clock = DesClock()
+    run(lambda: play(clock, told), clock=clock)  # type: ignore[operator] # A play of this file.
+    return told
+
+
+def test_time_begins_at_nought_and_goes_to_each_deadline() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        for seconds in (0.0, 1.5, 3600.0):
+            await trio.sleep(seconds)
+            told.append(trio.current_time())
+
+    assert told_by(play) == [0.0, 1.5, 3601.5]
+
+
+def test_calls_come_at_their_instants_in_the_order_of_asking_and_before_tasks() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        for name in ("first", "second"):
+            clock.call_at(2.0, lambda name=name: told.append((name, clock.current_time())))  # type: ignore[misc] # A default binds it.
+        clock.call_at(1.0, lambda: told.append("earlier"))
+        await trio.sleep_until(2.0)
+        told.append("task")
+
+    assert told_by(play) == ["earlier", ("first", 2.0), ("second", 2.0), "task"]
+
+
+def test_a_call_may_wake_a_task_and_ask_for_more_calls_of_its_instant() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        event = trio.Event()
+        clock.call_at(3.0, lambda: clock.call_at(0.0, event.set))
+        await event.wait()
+        told.append(trio.current_time())
+
+    assert told_by(play) == [3.0]
+
+
+def test_a_call_that_was_taken_back_is_not_made_and_does_not_hold_time_up() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        call = clock.call_at(1.0, lambda: told.append("never"))
+        call.cancel()
+        call.cancel()
+        await trio.sleep(2.0)
+        told.append(trio.current_time())
+
+    assert told_by(play) == [2.0]
+
+
+def test_whoever_waits_for_everybody_else_costs_no_time() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep, 50.0)
+            await wait_all_tasks_blocked()
+            told.append(trio.current_time())
+        told.append(trio.current_time())
+
+    assert told_by(play) == [0.0, 50.0]
+
+
+def test_time_may_pass_without_a_turn_for_anybody() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_tell_after, 1.0, told)
+            await wait_all_tasks_blocked()
+            clock.jump(10.0)
+
+    assert told_by(play) == [10.0]
+
+
+async def _tell_after(seconds: float, told: list[object]) -> None:
+    await trio.sleep(seconds)
+    told.append(trio.current_time())
+
+
+@given(st.lists(st.floats(0.0, 1e6, allow_nan=False), max_size=40))
+def test_law_everything_happens_once_in_the_order_of_its_instants(instants: list[float]) -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        async with trio.open_nursery() as nursery:
+            for number, at in enumerate(instants):
+                if number % 2:
+                    clock.call_at(at, lambda: told.append(clock.current_time()))
+                else:
+                    nursery.start_soon(_tell_after, at, told)
+            await trio.sleep_until(max(instants, default=0.0))
+
+    told = told_by(play)
+    assert told == sorted(instants)
+
+
+# ---------------------------------------------------------------------- what goes wrong
+
+
+def test_nothing_left_to_happen_is_told_and_ends_the_run() -> None:
+    ended: list[bool] = []
+
+    async def play() -> None:
+        try:
+            await trio.sleep(4.0)
+            await trio.sleep_forever()
+        finally:
+            ended.append(True)
+
+    with pytest.raises(SimulationStuck, match=r"nobody is left who could act after 4 s"):
+        run(play)
+    assert ended == [True], "everybody could clean up"
+
+
+def test_calls_that_ask_for_calls_without_end_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock_module, "MOST_CALLS", 100)
+    clock = DesClock()
+
+    def again() -> None:
+        clock.call_at(0.0, again)
+
+    async def play() -> None:
+        again()
+        await trio.sleep(1.0)
+
+    with pytest.raises(SimulationStuck, match=r"calls at 0 s ask for others without end"):
+        run(play, clock=clock)
+
+
+def test_tasks_that_never_wait_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock_module, "MOST_LOOKS", 1000)
+
+    async def spin() -> None:
+        await trio.sleep(2.5)
+        for _ in itertools.count():
+            await trio.lowlevel.checkpoint()
+
+    with pytest.raises(SimulationStuck, match=r"time stands still at 2.5 s"):
+        run(spin)
+
+
+def test_an_error_of_a_call_ends_the_run_as_it_is() -> None:
+    clock = DesClock()
+    gone: dict[str, int] = {}
+    clock.call_at(1.0, lambda: gone["gone"])
+
+    async def play() -> None:
+        await trio.sleep_forever()
+
+    with pytest.raises(KeyError, match="gone"):
+        run(play, clock=clock)

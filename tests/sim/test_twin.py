@@ -1,0 +1,42 @@
+"""Twin runs: the same seed in processes that differ in all that must not matter."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PLAIN: Final = ("-m", "tests.sim.twin_play")
+OTHER_IMPORTS: Final = (
+    "-c",
+    "import trio_lb.cli.main, trio_lb.httpx, hypothesis, tests.sim.twin_play as it; it.main()",
+)
+
+
+def run_of(*arguments: str, how: tuple[str, ...] = PLAIN, **environ: str) -> str:
+    """What the play prints: the hash of its news, its requests, its failures."""
+    done = subprocess.run(
+        [sys.executable, *how, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "0", **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("seed", ["7", "8"])
+def test_neither_hashes_nor_addresses_nor_the_order_of_imports_matter(seed: str) -> None:
+    first = run_of(seed)
+    assert first.split()[1] == "400"
+    assert run_of(seed, PYTHONHASHSEED="4711", PYTHONMALLOC="malloc") == first
+    assert run_of(seed, how=OTHER_IMPORTS, PYTHONHASHSEED="random", PYTHONMALLOC="debug") == first
+
+
+def test_another_seed_is_another_day() -> None:
+    assert run_of("7") != run_of("8")

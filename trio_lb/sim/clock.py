@@ -1,0 +1,147 @@
+"""The clock of a simulation: it is the event loop of everything that is not a task.
+
+    trio has nothing to run  ->  the next thing that happens: a call that is due, or a deadline
+                                 of trio's  ->  time is then, and all calls of that instant are made
+
+``MockClock`` needs a task that pumps and a pass of the loop more for each jump. Here time moves
+in the one question that trio asks before it would sleep.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any, Final
+
+import trio
+
+PATIENCE_POLLS: Final = 8
+"""How often trio may ask in vain before nobody is left who could act: at its end it wakes
+itself up through a socket, which takes a poll or two."""
+
+MOST_CALLS: Final = 1_000_000
+"""So many calls within one instant are a loop that never ends."""
+
+MOST_LOOKS: Final = 10_000_000
+"""So many looks at the clock within one instant are tasks that never wait."""
+
+
+class SimulationStuck(RuntimeError):
+    """Nothing will ever happen again (a deadlock), or time does not go on (a livelock)."""
+
+
+class Call:
+    """A call that is due at an instant; ``cancel`` takes it back."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self.make: Callable[[], object] | None = make
+
+    def cancel(self) -> None:
+        """Make it no more; harmless afterwards."""
+        self.make = None
+
+
+class DesClock(trio.abc.Clock):
+    """Virtual time from 0, in seconds, for one ``trio.run``.
+
+    What a call raises, and a simulation that is stuck, is kept in ``fault``; ``on_fault`` is
+    then called once, to end the run. (An exception inside the clock would kill trio itself.)
+    """
+
+    def __init__(self) -> None:
+        self.fault: BaseException | None = None
+        self.on_fault: Callable[[], object] = _ignore
+        self._now = 0.0
+        self._heap: list[tuple[float, int, Call]] = []
+        self._serials = itertools.count()
+        self._polls = 0
+        self._looks = 0
+        self._runner: Any = None
+
+    # ------------------------------------------------------------------ calls
+
+    def call_at(self, at: float, make: Callable[[], object]) -> Call:
+        """Call ``make()`` at the instant ``at`` (one that has passed: at once).
+
+        Calls of the same instant are made in the order in which they were asked for, and before
+        any task runs whose deadline it is.
+        """
+        call = Call(make)
+        heappush(self._heap, (max(at, self._now), next(self._serials), call))
+        return call
+
+    def jump(self, seconds: float) -> None:
+        """Let time pass without a turn for anybody, as a call that blocks would."""
+        self._move_to(self._now + seconds)
+
+    # ------------------------------------------------------------------ trio's questions
+
+    def start_clock(self) -> None:
+        """See ``trio.abc.Clock``."""
+        self._runner = trio._core._run.GLOBAL_RUN_CONTEXT.runner
+
+    def current_time(self) -> float:
+        """See ``trio.abc.Clock``."""
+        self._looks += 1
+        if self._looks > MOST_LOOKS:
+            self._looks = 0
+            self._fail(SimulationStuck(f"time stands still at {self._now:g} s"))
+        return self._now
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        """See ``trio.abc.Clock``: no task can run, so let the next thing happen."""
+        if self._runner.waiting_for_idle:
+            return math.inf  # Somebody waits for just this: ``wait_all_tasks_blocked``.
+        heap = self._heap
+        while heap and heap[0][2].make is None:
+            heappop(heap)
+        at = heap[0][0] if heap else math.inf
+        if at == deadline == math.inf:
+            return self._wait_for_nothing()
+        self._polls = 0
+        if at <= deadline:
+            self._make_calls(at)
+        else:
+            self._move_to(deadline)
+        return 0.0
+
+    def _move_to(self, at: float) -> None:
+        if at > self._now:
+            self._now = at
+            self._looks = 0
+
+    def _make_calls(self, at: float) -> None:
+        """Make all calls of an instant, those too that they themselves ask for at once."""
+        self._move_to(at)
+        heap = self._heap
+        made = 0
+        try:
+            while heap and heap[0][0] <= self._now:
+                make = heappop(heap)[2].make
+                if make is None:
+                    continue
+                make()
+                made += 1
+                if made > MOST_CALLS:
+                    raise SimulationStuck(f"calls at {self._now:g} s ask for others without end")
+        except Exception as error:
+            self._fail(error)
+
+    def _wait_for_nothing(self) -> float:
+        """No deadline, no call: only trio itself may still wake somebody, at its end."""
+        self._polls += 1
+        if self._polls > PATIENCE_POLLS:
+            self._polls = 0
+            self._fail(SimulationStuck(f"nobody is left who could act after {self._now:g} s"))
+        return 0.0
+
+    def _fail(self, error: BaseException) -> None:
+        if self.fault is None:
+            self.fault = error
+            self.on_fault()
+
+
+def _ignore() -> None:
+    """Nobody has to be told."""

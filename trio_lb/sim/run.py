@@ -1,0 +1,75 @@
+"""Running a program in virtual time, the same way each time.
+
+pins  ->  the clock that jumps  ->  trio.run(main)  ->  what main returned, or what went wrong
+"""
+
+import gc
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import trio
+
+from trio_lb.sim.clock import DesClock
+from trio_lb.sim.pins import deterministic
+from trio_lb.sim.self_test import require_pins
+
+T = TypeVar("T")
+
+
+def run(
+    main: Callable[[], Awaitable[T]],
+    *,
+    schedule: str = "fifo",
+    clock: DesClock | None = None,
+    instruments: Sequence[trio.abc.Instrument] = (),
+) -> T:
+    """Run ``main()`` at instant 0 of virtual time and return what it returns.
+
+    ``schedule`` is that of ``pins.deterministic``. ``clock`` may be handed in by who wants to
+    call things on it (``call_at``).
+
+    Raises:
+      PinError: this version of trio can't be made deterministic.
+      SimulationStuck: nothing would ever happen again, or time stood still.
+      Exception: whatever ``main`` or a call on the clock raised.
+    """
+    require_pins()
+    return run_pinned(main, schedule=schedule, clock=clock, instruments=instruments)
+
+
+def run_pinned(
+    main: Callable[[], Awaitable[T]],
+    *,
+    schedule: str = "fifo",
+    clock: DesClock | None = None,
+    instruments: Sequence[trio.abc.Instrument] = (),
+) -> T:
+    """The same without asking whether the pins hold: what the self-test itself runs in."""
+    clock = clock or DesClock()
+
+    async def root() -> T:
+        with trio.CancelScope() as scope:
+            clock.on_fault = scope.cancel
+            return await main()
+        raise clock.fault or AssertionError("nobody else cancels this scope")
+
+    with deterministic(schedule), _collecting_between_runs():
+        try:
+            return trio.run(root, clock=clock, instruments=list(instruments))
+        finally:
+            if clock.fault is not None:
+                raise clock.fault  # Whatever else came of it is its context.
+
+
+@contextmanager
+def _collecting_between_runs() -> Iterator[None]:
+    """No finalizer runs at a moment of the collector's own choosing."""
+    gc.collect()
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
