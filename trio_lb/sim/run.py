@@ -1,6 +1,6 @@
 """Running a program in virtual time, the same way each time.
 
-pins  ->  the clock that jumps  ->  trio.run(main)  ->  what main returned, or what went wrong
+poison  ->  pins  ->  the clock that jumps  ->  trio.run(main)  ->  what main returned, or what went wrong
 """
 
 import gc
@@ -11,7 +11,9 @@ from typing import TypeVar
 import trio
 
 from trio_lb.sim.clock import DesClock
+from trio_lb.sim.env import DEFAULT_EPOCH
 from trio_lb.sim.pins import deterministic
+from trio_lb.sim.poison import poisoned
 from trio_lb.sim.self_test import require_pins
 
 T = TypeVar("T")
@@ -20,22 +22,29 @@ T = TypeVar("T")
 def run(
     main: Callable[[], Awaitable[T]],
     *,
+    seed: int = 0,
     schedule: str = "fifo",
     clock: DesClock | None = None,
     instruments: Sequence[trio.abc.Instrument] = (),
+    guests: tuple[str, ...] = (),
 ) -> T:
     """Run ``main()`` at instant 0 of virtual time and return what it returns.
 
     ``schedule`` is that of ``pins.deterministic``. ``clock`` may be handed in by who wants to
-    call things on it (``call_at``).
+    call things on it (``call_at``). What is real (chance, clocks, threads, sockets) raises
+    ``Poisoned``; modules that can't do without get virtual time and bytes drawn from ``seed``
+    when they are among the ``guests``.
 
     Raises:
       PinError: this version of trio can't be made deterministic.
+      Poisoned: something real was touched.
       SimulationStuck: nothing would ever happen again, or time stood still.
       Exception: whatever ``main`` or a call on the clock raised.
     """
     require_pins()
-    return run_pinned(main, schedule=schedule, clock=clock, instruments=instruments)
+    clock = clock or DesClock()
+    with poisoned(seed, now=clock.current_time, epoch=DEFAULT_EPOCH, guests=guests):
+        return run_pinned(main, schedule=schedule, clock=clock, instruments=instruments)
 
 
 def run_pinned(
