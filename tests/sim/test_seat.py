@@ -6,6 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from trio_lb.sim.clock import DesClock
+from trio_lb.sim.run import run
 from trio_lb.sim.seat import Seat
 
 
@@ -50,3 +52,34 @@ def test_one_task_has_it_at_a_time_and_gives_it_free() -> None:
             seat.__enter__()
     with seat:
         pass
+
+
+# ---------------------------------------------------------------------- on a clock of calls
+
+
+def test_on_a_clock_of_calls_it_waits_until_the_same_instants() -> None:
+    async def main() -> list[float]:
+        seat, told = Seat("waiting here"), []
+        clock = trio.lowlevel.current_clock()
+        assert isinstance(clock, DesClock)
+        clock.call_at(2.0, seat.wake)
+        with seat:
+            for until in (1.0, 5.0, 7.0):
+                await seat.wait(until)
+                told.append(trio.current_time())
+        return told
+
+    assert run(main) == [1.0, 2.0, 7.0]
+
+
+def test_a_wait_that_was_cancelled_there_leaves_no_call_behind() -> None:
+    async def main() -> float:
+        seat = Seat("waiting here")
+        with trio.move_on_after(1.0), seat:
+            await seat.wait(1000.0)
+        await trio.sleep(1.0)
+        return trio.current_time()
+
+    clock = DesClock()
+    assert run(main, clock=clock) == 2.0
+    assert clock.pending == 0

@@ -72,6 +72,11 @@ class DesClock(trio.abc.Clock):
         heappush(self._heap, (max(at, self._now), next(self._serials), call))
         return call
 
+    @property
+    def pending(self) -> int:
+        """How many calls are due some time."""
+        return sum(call.make is not None for _, _, call in self._heap)
+
     def jump(self, seconds: float) -> None:
         """Let time pass without a turn for anybody, as a call that blocks would."""
         self._move_to(self._now + seconds)
