@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from trio.testing import MockClock
+
+from tests.sim.twin_play import play
+from trio_lb.sim.run import run
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PLAIN: Final = ("-m", "tests.sim.twin_play")
@@ -40,3 +44,9 @@ def test_neither_hashes_nor_addresses_nor_the_order_of_imports_matter(seed: str)
 
 def test_another_seed_is_another_day() -> None:
     assert run_of("7") != run_of("8")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_trio_s_own_virtual_clock_gives_the_same_timeline(seed: int) -> None:
+    told = run(lambda: play(seed))
+    assert run(lambda: play(seed), clock=MockClock(autojump_threshold=0)) == told
