@@ -22,12 +22,18 @@ def write(
     count: int,
     *,
     changed: Mapping[int, str] | None = None,
+    left_out: int = 0,
     header: TraceHeader = HEADER,
 ) -> Path:
-    """A trace of ``count`` events; those in ``changed`` (by number) are of another kind."""
+    """A trace of ``count`` events; those in ``changed`` (by number) are of another kind.
+
+    The one that is ``left_out`` does not happen; those after it do, under other numbers.
+    """
     changed = changed or {}
     with path.open("w", encoding="ascii") as file, Trace(header, file) as trace:
         for seq in range(1, count + 1):
+            if seq == left_out:
+                continue
             trace.record(seq / 1_000, changed.get(seq, "SEND"), "lb", seq % 97, seq // 10)
     return path
 
@@ -73,6 +79,24 @@ def test_the_first_of_planted_differences_is_found_at_any_place_among_100_000_ev
     following = list(range(first + 1, min(MANY, first + 3) + 1))
     assert [e.seq for e in divergence.after_a] == [e.seq for e in divergence.after_b] == following
     assert divergence.compared <= 8, "of 100 checkpoints"
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_an_event_too_few_is_found_whichever_of_the_two_lacks_it(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    count = data.draw(st.integers(1, 4_500))
+    gone = data.draw(st.integers(1, count))
+    a = write(tmp_path / "a.jsonl", count)
+    b = write(tmp_path / "b.jsonl", count, left_out=gone)
+    one, other = found(a, b), found(b, a)
+    assert (one.a, one.b, one.before) == (other.b, other.a, other.before)
+    assert one.a is not None
+    assert (one.a.seq, one.a.at_ns) == (gone, gone * 1_000_000)
+    assert one.b == (one.after_a[0] if one.after_a else None) or (
+        one.b is not None and attrs.evolve(one.b, seq=gone + 1) == one.after_a[0]
+    )
 
 
 @pytest.mark.parametrize("first", [1, 2, 999, 1_000, 1_001, 1_002, 2_000, 2_001, 2_999, 3_000])

@@ -80,7 +80,7 @@ def test_events_are_read_as_they_are_asked_for(path: Path) -> None:
     change(path, 1_500, lambda _: "broken\n")
     _, events = read_trace(path)
     assert [next(events).seq for _ in range(1_000)] == list(range(1, 1_001))
-    events.close()  # type: ignore[attr-defined]  # It is a generator: this closes its file.
+    events.close()  # The file, too.
 
 
 def test_an_event_reads_as_a_sentence() -> None:

@@ -113,36 +113,27 @@ def hash_of_config(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
-class RollingHash:
-    """The hash of all lines of events so far; writer and readers share it."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
-
-    def update(self, lines: bytes) -> None:
-        """Add whole lines of events."""
-        self._hash.update(lines)
-
-    def hexdigest(self) -> str:
-        """Return the hash of what was added so far."""
-        return self._hash.hexdigest()
+def rolling_hash() -> hashlib.blake2b:
+    """Return a hash of no events yet; writer and readers feed it the lines of the events."""
+    return hashlib.blake2b(digest_size=DIGEST_BYTES)
 
 
 class Trace:
     """Records events; hashes them, and writes them where a ``sink`` is given.
 
-    ``record`` costs about 1 µs an event, hashing and writing to memory included (CPython 3.11;
-    the limit was 3): lines are kept and hashed a block at a time, and each name is checked once.
+    ``record`` costs about 1 µs an event, hashing and writing to a file included (CPython 3.11;
+    the limit is 3): lines are kept and hashed a block at a time, and each name is checked once.
     A process that is killed therefore loses the events since the last checkpoint.
 
-    The sink stays its owner's to close. Used as a context manager the trace ends with the block,
+    The sink stays its owner's to close; open a file with ``newline="\\n"``, or Windows changes
+    the lines. Used as a context manager the trace ends with the block,
     however that ends: the trace of a run that failed is the one that is wanted.
     """
 
     def __init__(self, header: TraceHeader, sink: TextSink | None = None) -> None:
         self.header = header
         self._write: Callable[[str], object] = _drop if sink is None else sink.write
-        self._hash = RollingHash()
+        self._hash = rolling_hash()
         self._lines: list[str] = []
         self._names: dict[object, str] = {}
         self._count = 0

@@ -5,12 +5,12 @@ and line, what was seen and what is allowed.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from os import PathLike
 from typing import Any, Final, NoReturn, TypeAlias
 
 from trio_lb.model.errors import ConfigError, Problem
-from trio_lb.sim.trace import BLOCK_EVENTS, SCHEMA, RollingHash, TraceEvent, TraceHeader
+from trio_lb.sim.trace import BLOCK_EVENTS, SCHEMA, TraceEvent, TraceHeader, rolling_hash
 
 Path: TypeAlias = str | PathLike[str]
 
@@ -23,7 +23,7 @@ _HEADER_KEYS: Final[dict[str, type]] = {
 }
 
 
-def read_trace(path: Path) -> tuple[TraceHeader, Iterator[TraceEvent]]:
+def read_trace(path: Path) -> tuple[TraceHeader, Generator[TraceEvent, None, None]]:
     """Return the header, and the events, which are read as they are asked for.
 
     The file is open only while the events are iterated over. A hash that does not fit the events
@@ -82,9 +82,9 @@ def _header(path: Path, value: Any) -> TraceHeader:
     )
 
 
-def _events(path: Path) -> Iterator[TraceEvent]:
+def _events(path: Path) -> Generator[TraceEvent, None, None]:
     """Yield the events; the file closes when they are over, or with the generator."""
-    rolling = RollingHash()
+    rolling = rolling_hash()
     seq = 0
     number = 1
     with open(path, "rb") as file:
