@@ -90,7 +90,7 @@ class Dial:
                 far.abort()
         if not answered:
             return None
-        self._acknowledge(listener, pending)
+        self._acknowledge(listener, pending, near)
         return near
 
     def _make_ends(self) -> tuple[VirtualStream, VirtualStream]:
@@ -99,12 +99,15 @@ class Dial:
         connect_ends(near, far, self.there, self.back, self.window_bytes)
         return near, far
 
-    def _acknowledge(self, listener: VirtualListener, pending: Pending) -> None:
+    def _acknowledge(
+        self, listener: VirtualListener, pending: Pending, near: VirtualStream
+    ) -> None:
+        near.keep_alive()
         listener.complete(pending, self.there.arrival(trio.current_time()))
 
 
 async def _travels(path: Path) -> bool:
-    """Wait for one packet to cross; false when a stall swallowed it."""
-    arrival = path.arrival(trio.current_time())
+    """Wait for one packet to cross; false when it was lost: by chance, a stall, a crash."""
+    arrival, is_lost = path.arrival(trio.current_time()), path.is_lost()
     await trio.sleep_until(arrival)
-    return path.delivery(arrival) <= trio.current_time()
+    return not is_lost and path.delivery(arrival) <= trio.current_time()

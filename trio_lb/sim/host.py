@@ -3,15 +3,17 @@
 import errno
 import ipaddress
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
+from trio_lb.sim.descriptors import Descriptors
 from trio_lb.sim.handshake import Dial
 from trio_lb.sim.listener import VirtualListener
+from trio_lb.sim.ports import FIRST_FREE_PORT, ClientPorts
 from trio_lb.sim.stream import VirtualStream
 
 if TYPE_CHECKING:
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 
 _WILDCARDS: Final = ("0.0.0.0", "::")
 """Both mean every address of the host, of either family: links carry both alike."""
-_FIRST_FREE_PORT: Final = 49152
-"""What port 0 gives out; clients' ports lie below, so that the two never meet."""
-_CLIENT_PORTS: Final = range(32768, _FIRST_FREE_PORT)
 
 
 class HostNetwork:
@@ -30,41 +29,89 @@ class HostNetwork:
     127.0.0.1, ``::1`` and ``localhost`` mean the host itself, as do unix sockets. Its
     listeners are a list, not a table by address: a wildcard answers for any address.
     ``out_of_descriptors`` is a fault switch: while it is set, nothing can be dialled from
-    here. Accepting has a switch of its own at each listener.
+    here. Accepting has a switch of its own at each listener. ``descriptors.limit`` bounds
+    what connecting, accepting and listening may hold together, ``client_ports.allowed``
+    the ports that dialling uses.
+
+    The host owns sockets, not tasks: ``crash`` closes the former under whoever uses
+    them, and who runs tasks in the host's name ends them, or holds them while it
+    ``is_paused``.
     """
 
-    def __init__(self, net: "VirtualNetwork", name: str, address: str) -> None:
+    def __init__(self, net: "VirtualNetwork", name: str, address: str, zone: str = "") -> None:
         self.name = name
         self.address = address
+        self.zone = zone
+        self.descriptors = Descriptors()
+        self.client_ports = ClientPorts()
         self.listeners: list[VirtualListener] = []
         self.out_of_descriptors = False
         self._net = net
-        self._client_ports = itertools.cycle(_CLIENT_PORTS)
-        self._free_ports = itertools.count(_FIRST_FREE_PORT)
+        self._outages = net.outages_of(name)
+        self._running = trio.Event()
+        self._running.set()
+        self._free_ports = itertools.count(FIRST_FREE_PORT)
+
+    # Dialling.
 
     async def connect(self, address: Address) -> VirtualStream:
         """See ``Network``: one round trip. A name's addresses are tried in their order."""
-        if self.out_of_descriptors:
-            await trio.lowlevel.checkpoint()
-            raise ConnectError(f"{address}: too many open files", ours=True)
         failure: ConnectError | None = None
         for host in await self._hosts_of(address):
             try:
-                return await self._dial(Address(host, address.port), address)
+                return await self._open(Address(host, address.port), address)
             except ConnectError as error:
                 failure = error
         assert failure is not None, "resolving gives one address or raises"
         raise failure
 
     async def _hosts_of(self, address: Address) -> Sequence[str]:
-        return [address.host] if address.is_unix else await self.resolve(address.host)
+        if address.is_unix:
+            await trio.lowlevel.checkpoint()
+            return [address.host]
+        return await self.resolve(address.host)
 
-    async def _dial(self, target: Address, dialled: Address) -> VirtualStream:
-        """Shake hands with one literal; the peer's address stays what the caller dialled."""
+    def _check_may_dial(self, address: Address) -> None:
+        if self.is_down:
+            raise ConnectError(f"{address}: network is down", ours=True)
+        if self.out_of_descriptors or not self.descriptors.available(1):
+            raise ConnectError(f"{address}: too many open files", ours=True)
+
+    async def _open(self, target: Address, dialled: Address) -> VirtualStream:
+        """Hold a descriptor and a port for one literal, until the connection is closed.
+
+        The peer's address stays what the caller dialled.
+        """
         far = self._host_at(target)
+        self._check_may_dial(dialled)
+        local = self._client_address(target)
+        self.descriptors.take()
+        stream: VirtualStream | None = None
+        try:
+            stream = await self._dial(local, target, far)
+            stream.peer = dialled
+            return stream
+        finally:
+            self._give_back_with(stream, local, target)
+
+    def _give_back_with(
+        self, stream: VirtualStream | None, local: Address, target: Address
+    ) -> None:
+        """Give descriptor and port back when the stream is closed: now, if there is none."""
+
+        def give_back() -> None:
+            self.descriptors.free()
+            self.client_ports.free(target, local.port)
+
+        if stream is None or stream.is_closed:
+            give_back()
+        else:
+            stream.on_leave = give_back
+
+    async def _dial(self, local: Address, target: Address, far: "HostNetwork") -> VirtualStream:
         link = self._net.link(self.name, far.name)
         dial = Dial(
-            local=self._client_address(target),
+            local=local,
             target=target,
             far=far,
             link=link,
@@ -73,9 +120,7 @@ class HostNetwork:
             window_bytes=self._net.window_bytes,
             next_serial=self._net.next_serial,
         )
-        stream = await dial.run()
-        stream.peer = dialled
-        return stream
+        return await dial.run()
 
     def _host_at(self, target: Address) -> "HostNetwork":
         """Return who answers to a literal; nobody at all is known at once, as from a router."""
@@ -91,17 +136,29 @@ class HostNetwork:
         if target.is_unix:
             return Address("unix:", 0)
         host = target.host if _is_loopback(target.host) else self.address
-        return Address(host, next(self._client_ports))
+        port = self.client_ports.take(target)
+        if port is None:
+            raise ConnectError(f"{target}: cannot assign requested address")
+        return Address(host, port)
+
+    # Listening.
 
     async def listen(self, address: Address, *, backlog: int = 1024) -> VirtualListener:
         """See ``Network``; port 0 takes the next free one."""
         await trio.lowlevel.checkpoint()
+        if self.is_down:
+            raise OSError(errno.ENETDOWN, f"{address}: network is down")
         bound = address if address.is_unix else self._bindable(address)
         if any(_collide(bound, other.address) for other in self.listeners):
             raise OSError(errno.EADDRINUSE, f"{bound}: address already in use")
-        listener = VirtualListener(bound, backlog, self.listeners.remove)
+        self.descriptors.take()
+        listener = VirtualListener(bound, backlog, self.descriptors, self._forget)
         self.listeners.append(listener)
         return listener
+
+    def _forget(self, listener: VirtualListener) -> None:
+        self.listeners.remove(listener)
+        self.descriptors.free()
 
     def _bindable(self, address: Address) -> Address:
         """Return the literal and the port to listen on, or say that they are not ours."""
@@ -128,6 +185,57 @@ class HostNetwork:
         """
         await trio.lowlevel.checkpoint()
         return [name] if _is_literal(name) else self._net.look_up(name)
+
+    # Crashing and pausing.
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it crashed and was not restarted."""
+        return self._outages.is_down
+
+    def crash(self, *, fin: bool = False) -> None:
+        """Lose all sockets, as a machine does without power: no FIN, no RST, no answer.
+
+        The peers hear nothing, and SYNs are lost, until ``restart``. With ``fin`` only
+        the process is killed: its kernel lives, closes each socket (FIN, or RST where
+        bytes were unread) and refuses from then on.
+        """
+        if not fin:
+            self._outages.begin(trio.current_time())
+        for listener in list(self.listeners):
+            listener.close(VirtualStream.abort if fin else VirtualStream.vanish)
+        leave: Callable[[VirtualStream], None]
+        leave = VirtualStream.close if fin else VirtualStream.vanish
+        for stream in self._net.streams_of(self.name):
+            leave(stream)
+        self.resume()
+
+    def restart(self) -> None:
+        """Come up again with no memory: bytes of an old connection are answered with RST."""
+        self._outages.end(trio.current_time())
+        for link in self._net.links_of(self.name):
+            for stream in link.streams.values():
+                stream.wake()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its processes are stopped. The kernel works on: queues and windows fill."""
+        return not self._running.is_set()
+
+    def pause(self) -> None:
+        """Stop its processes (SIGSTOP): tasks that act for the host hold at ``wait_running``."""
+        if not self.is_paused and not self.is_down:
+            self._running = trio.Event()
+
+    def resume(self) -> None:
+        """Let them go on (SIGCONT)."""
+        self._running.set()
+
+    async def wait_running(self) -> None:
+        """Wait while the host is paused; a checkpoint in any case."""
+        while self.is_paused:
+            await self._running.wait()
+        await trio.lowlevel.checkpoint()
 
     def __repr__(self) -> str:
         return f"<HostNetwork {self.name} at {self.address}>"

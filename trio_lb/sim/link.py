@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from trio_lb.sim.chance import derive_rng
+from trio_lb.sim.outages import RTO_MAX_SECONDS, RTO_SECONDS, Outages
 
 if TYPE_CHECKING:
     from trio_lb.sim.stream import VirtualStream
@@ -35,14 +36,20 @@ class Path:
 
     ``latency_seconds`` is one way, ``jitter_seconds`` the most that chance adds to
     it, ``bandwidth_bytes_per_second`` is shared by all streams of the path (None:
-    no limit). All three may be changed at any time and hold for what is sent then.
+    no limit), ``loss`` the share in [0, 1) of packets that are lost. All may be changed
+    at any time and hold for what is sent then. ``far`` tells when the host at the path's
+    end was down.
     """
 
-    def __init__(self, latency_seconds: float, rng: random.Random) -> None:
+    def __init__(
+        self, latency_seconds: float, rng: random.Random, far: Outages | None = None
+    ) -> None:
         self.latency_seconds = latency_seconds
         self.jitter_seconds = 0.0
+        self._loss = 0.0
         self.bandwidth_bytes_per_second: float | None = None
         self._rng = rng
+        self._far = far or Outages()
         self._sent_until = -_NEVER
         self._stalls: list[tuple[float, float]] = []
 
@@ -59,12 +66,38 @@ class Path:
         late = self._rng.uniform(0.0, self.jitter_seconds) if self.jitter_seconds else 0.0
         return sent + self.latency_seconds + late
 
+    @property
+    def loss(self) -> float:
+        """Share of the packets that are lost, in [0, 1)."""
+        return self._loss
+
+    @loss.setter
+    def loss(self, share: float) -> None:
+        if not 0.0 <= share < 1.0:
+            raise ValueError(f"a loss of {share} is not in [0, 1); stall the path to lose all")
+        self._loss = share
+
+    def is_lost(self) -> bool:
+        """Toss whether one packet is lost. Without ``loss`` no chance is drawn."""
+        return self._loss > 0.0 and self._rng.random() < self._loss
+
+    def retransmission_seconds(self) -> float:
+        """Return how late a piece of a stream is because it, and maybe its copies, were lost."""
+        late_seconds, rto_seconds = 0.0, RTO_SECONDS
+        while self.is_lost():
+            late_seconds += rto_seconds
+            rto_seconds = min(2 * rto_seconds, RTO_MAX_SECONDS)
+        return late_seconds
+
     def delivery(self, arrival: float) -> float:
-        """Return when that arrival happens in fact: later when stalled, never until healed."""
+        """Return when that arrival happens in fact: later when stalled, never until healed.
+
+        What reached a host that was down arrives with the first copy that finds it up.
+        """
         for begin, end in self._stalls:
             if begin <= arrival < end:
                 arrival = end
-        return arrival
+        return self._far.reached(arrival)
 
     @property
     def is_stalled(self) -> bool:
@@ -86,19 +119,27 @@ class Path:
 class Link:
     """Both directions between two hosts, and the switches for their faults.
 
-    ``on_heal`` is called after a heal, for those who wait on something else than a
-    stream of the link.
+    ``outages`` are those of the two ends. ``on_heal`` is called after a heal, for those
+    who wait on something else than a stream of the link. ``idle_drop_seconds`` is the
+    silence after which a box in the middle forgets a connection (None: never).
     """
 
     def __init__(
-        self, ends: tuple[str, str], latency_seconds: float, seed: int, on_heal: Callable[[], None]
+        self,
+        ends: tuple[str, str],
+        outages: tuple[Outages, Outages],
+        latency_seconds: float,
+        seed: int,
+        on_heal: Callable[[], None],
     ) -> None:
-        first, second = ends
+        first, second = self.ends = ends
+        of_first, of_second = outages
+        self.idle_drop_seconds: float | None = None
         self.connects = Connects.PASS
         self.streams: dict[int, VirtualStream] = {}
         self._paths = {
-            first: Path(latency_seconds, derive_rng(seed, f"path {first}>{second}")),
-            second: Path(latency_seconds, derive_rng(seed, f"path {second}>{first}")),
+            first: Path(latency_seconds, derive_rng(seed, f"path {first}>{second}"), of_second),
+            second: Path(latency_seconds, derive_rng(seed, f"path {second}>{first}"), of_first),
         }
         self._on_heal = on_heal
 
@@ -115,6 +156,11 @@ class Link:
         """Cap both directions, each by itself; None takes the cap away."""
         for path in self._paths.values():
             path.bandwidth_bytes_per_second = bytes_per_second
+
+    def set_loss(self, share: float) -> None:
+        """Let both directions lose this share of their packets."""
+        for path in self._paths.values():
+            path.loss = share
 
     def stall(self, *, sent_by: str | None = None) -> None:
         """Hold what ``sent_by`` sends (None: both ends). SYNs are lost, not held."""

@@ -9,6 +9,7 @@ import trio
 
 from trio_lb.model.address import Address
 from trio_lb.net.env import OutOfDescriptors
+from trio_lb.sim.descriptors import Descriptors
 from trio_lb.sim.link import Path
 from trio_lb.sim.seat import Seat
 from trio_lb.sim.stream import VirtualStream
@@ -39,15 +40,21 @@ class VirtualListener:
     """Satisfies ``net.env.Listener``; ``on_close`` frees its address.
 
     ``out_of_descriptors`` is a fault switch: while it is set, accepting fails as it
-    does for a process at its limit, and the connections keep waiting.
+    does for a process at its limit, and the connections keep waiting. ``descriptors``
+    are its host's: each accepted connection takes one, until it is closed.
     """
 
     def __init__(
-        self, address: Address, backlog: int, on_close: Callable[["VirtualListener"], None]
+        self,
+        address: Address,
+        backlog: int,
+        descriptors: Descriptors,
+        on_close: Callable[["VirtualListener"], None],
     ) -> None:
         self.address = address
         self.out_of_descriptors = False
         self._backlog = backlog
+        self._descriptors = descriptors
         self._on_close = on_close
         self._queue: list[Pending] = []
         self._closed = False
@@ -72,11 +79,16 @@ class VirtualListener:
 
     def _accept(self, batch: list[Pending]) -> list[VirtualStream]:
         # Checked only now: accept() fails for want of descriptors when somebody waits.
-        if self.out_of_descriptors:
+        count = self._descriptors.available(len(batch))
+        if self.out_of_descriptors or not count:
             raise OutOfDescriptors(errno.EMFILE, "too many open files")
-        for pending in batch:
-            self._queue.remove(pending)
-        return [pending.stream for pending in batch]
+        return [self._hand_over(pending) for pending in batch[:count]]
+
+    def _hand_over(self, pending: Pending) -> VirtualStream:
+        self._queue.remove(pending)
+        self._descriptors.take()
+        pending.stream.on_leave = self._descriptors.free
+        return pending.stream
 
     @property
     def is_full(self) -> bool:
@@ -101,18 +113,20 @@ class VirtualListener:
 
     async def aclose(self) -> None:
         """See ``Listener``: what nobody accepted is reset."""
-        if not self._closed:
-            self._closed = True
-            self._on_close(self)
-            self._cut_queue()
-            self.wake()
+        self.close(VirtualStream.abort)
         await trio.lowlevel.checkpoint()
 
-    def _cut_queue(self) -> None:
-        """Reset what nobody accepted. Swapped out first: ``withdraw`` may come meanwhile."""
+    def close(self, leave: Callable[[VirtualStream], None]) -> None:
+        """Stop listening; what nobody accepted goes as ``leave`` says."""
+        if self._closed:
+            return
+        self._closed = True
+        self._on_close(self)
+        # Swapped out first: ``withdraw`` may come meanwhile.
         queue, self._queue = self._queue, []
         for pending in queue:
-            pending.stream.abort()
+            leave(pending.stream)
+        self.wake()
 
     def wake(self) -> None:
         """Let the accepting task look again."""

@@ -16,6 +16,7 @@ from trio_lb.net.env import ConnectError
 from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.link import Link
 from trio_lb.sim.listener import VirtualListener
+from trio_lb.sim.outages import Outages
 from trio_lb.sim.stream import VirtualStream
 
 DEFAULT_LATENCY_SECONDS: Final = 0.001
@@ -43,21 +44,29 @@ class VirtualNetwork:
         self._hosts: dict[str, HostNetwork] = {}
         self._names: dict[str, list[str]] = {"localhost": ["127.0.0.1"]}
         self._links: dict[tuple[str, str], Link] = {}
+        self._outages: dict[str, Outages] = {}
+        self._zone_latencies: dict[tuple[str, str], float] = {}
         self._serials = itertools.count(1)
 
-    def host(self, name: str, address: str | None = None) -> HostNetwork:
+    def host(
+        self, name: str, address: str | None = None, *, zone: str | None = None
+    ) -> HostNetwork:
         """Return the host of that name, made at first use; then its name resolves, too.
 
-        Without an ``address`` it gets the next one of 10.0.0.0/16.
+        Without an ``address`` it gets the next one of 10.0.0.0/16. Without a ``zone`` it
+        is in the zone "", as everybody is who says nothing.
         """
         if name not in self._hosts:
             number = len(self._hosts) + 1
-            host = HostNetwork(self, name, address or f"10.0.{number >> 8}.{number & 255}")
+            literal = address or f"10.0.{number >> 8}.{number & 255}"
+            host = HostNetwork(self, name, literal, zone or "")
             self._hosts[name] = host
             self._names.setdefault(name, [host.address])
         host = self._hosts[name]
         if address not in (None, host.address):
             raise ValueError(f"host {name} is at {host.address}, not at {address}")
+        if zone not in (None, host.zone):
+            raise ValueError(f"host {name} is in zone {host.zone!r}, not in {zone!r}")
         return host
 
     def set_name(self, name: str, addresses: Sequence[str]) -> None:
@@ -81,11 +90,76 @@ class VirtualNetwork:
 
     def link(self, one: str, other: str) -> Link:
         """Return the link between two hosts, in either order; made at first use."""
-        ends = (one, other) if one <= other else (other, one)
+        ends = _in_order(one, other)
         if ends not in self._links:
-            latency_seconds = 0.0 if one == other else self._latency_seconds
-            self._links[ends] = Link(ends, latency_seconds, self._seed, self._wake_listeners)
+            outages = (self.outages_of(ends[0]), self.outages_of(ends[1]))
+            latency_seconds = self._latency_between(one, other)
+            self._links[ends] = Link(
+                ends, outages, latency_seconds, self._seed, self._wake_listeners
+            )
         return self._links[ends]
+
+    def _latency_between(self, one: str, other: str) -> float:
+        if one == other:
+            return 0.0
+        zones = _in_order(self._zone_of(one), self._zone_of(other))
+        return self._zone_latencies.get(zones, self._latency_seconds)
+
+    def _zone_of(self, name: str) -> str:
+        return self._hosts[name].zone if name in self._hosts else ""
+
+    def outages_of(self, name: str) -> Outages:
+        """Return when the host of that name was down; it need not have been made yet."""
+        return self._outages.setdefault(name, Outages())
+
+    # Zones.
+
+    def set_zone_latency(self, one: str, other: str, seconds: float) -> None:
+        """Set the one-way latency between (or within) zones, for links not yet used.
+
+        A link that was asked for before keeps its own: ``links_between`` reaches it.
+        """
+        self._zone_latencies[_in_order(one, other)] = seconds
+
+    def links_between(self, one: str, other: str) -> list[Link]:
+        """Return the link of each two hosts of which one is in ``one``, one in ``other``."""
+        wanted = _in_order(one, other)
+        pairs = itertools.combinations(self._hosts.values(), 2)
+        return [
+            self.link(first.name, second.name)
+            for first, second in pairs
+            if _in_order(first.zone, second.zone) == wanted
+        ]
+
+    def partition(self, one: str, other: str, *, one_way: bool = False) -> None:
+        """Stall all links between two zones; ``one_way``: only what ``one`` sends is held.
+
+        A host that is made later is not behind the partition.
+        """
+        for link in self.links_between(one, other):
+            senders = [end for end in link.ends if not one_way or self._zone_of(end) == one]
+            for sender in senders:
+                link.stall(sent_by=sender)
+
+    def unite(self, one: str, other: str) -> None:
+        """Heal all links between two zones."""
+        for link in self.links_between(one, other):
+            link.heal()
+
+    # What is open.
+
+    def links_of(self, name: str) -> list[Link]:
+        """Return the links of a host, its own to itself among them."""
+        return [link for link in self._links.values() if name in link.ends]
+
+    def streams_of(self, name: str) -> list[VirtualStream]:
+        """Return the ends that a host has open; those in a queue of it count."""
+        return [
+            stream
+            for link in self.links_of(name)
+            for stream in link.streams.values()
+            if stream.leaves_by(link.path_from(name))
+        ]
 
     def open_streams(self) -> list[VirtualStream]:
         """Return the ends that their owners have not closed; those in a queue count."""
@@ -102,3 +176,8 @@ class VirtualNetwork:
     def _wake_listeners(self) -> None:
         for listener in self.open_listeners():
             listener.wake()
+
+
+def _in_order(one: str, other: str) -> tuple[str, str]:
+    """Return the key of a pair in which neither comes first."""
+    return (one, other) if one <= other else (other, one)

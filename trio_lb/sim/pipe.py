@@ -47,18 +47,22 @@ class Pipe:
             self._unread -= self._acks.popleft()[1]
         return self._window - self._unread
 
-    def put(self, data: bytes, now: float) -> float:
-        """Send bytes that fit, and return when they arrive if nothing stalls."""
+    def put(self, data: bytes, now: float, *, passes: bool = True) -> float:
+        """Send bytes that fit, and return when they arrive if nothing stalls.
+
+        What does not pass fills the window and never arrives, nor does what follows it.
+        """
         self._unread += len(data)
-        return self._append(data, self._path.arrival(now, len(data)))
+        return self._append(data, self._path.arrival(now, len(data)), passes=passes)
 
-    def put_eof(self, now: float) -> None:
+    def put_eof(self, now: float, *, passes: bool = True) -> None:
         """Send the end of file behind all that was sent."""
-        self._append(_FIN, self._path.arrival(now))
+        self._append(_FIN, self._path.arrival(now), passes=passes)
 
-    def _append(self, data: bytes, arrival: float) -> float:
-        # Streams keep their order even when the latency falls or jitters.
-        self._last = max(self._last, arrival)
+    def _append(self, data: bytes, arrival: float, *, passes: bool) -> float:
+        # Streams keep their order: a piece that is late (loss, jitter) holds up the next.
+        late = arrival + self._path.retransmission_seconds() if passes else math.inf
+        self._last = max(self._last, late)
         self._items.append((self._last, data))
         return self._last
 

@@ -22,6 +22,7 @@ import trio
 
 from trio_lb.model.address import Address
 from trio_lb.model.errors import IllegalTransition
+from trio_lb.sim.flow import Flow
 from trio_lb.sim.link import Link, Path
 from trio_lb.sim.pipe import Pipe
 from trio_lb.sim.seat import Seat
@@ -57,13 +58,15 @@ class VirtualStream:
 
     ``serial`` is its identity in the link's book of open streams, in which it stands
     from here until its owner closes it: a reset by the peer does not take it out,
-    since a real socket stays open then, too.
+    since a real socket stays open then, too. ``on_leave`` is called once, when it is
+    taken out: it gives back what the connection held of its host.
     """
 
     def __init__(self, serial: int, local: Address, peer: Address, link: Link) -> None:
         self.serial = serial
         self.local = local
         self.peer = peer
+        self.on_leave: Callable[[], None] | None = None
         self._link = link
         self._phase = Phase.OPEN
         self._cuts: list[Instant] = []
@@ -71,12 +74,15 @@ class VirtualStream:
         self._sending = Seat("sending to this stream")
         link.streams[serial] = self
 
-    def _wire(self, remote: "VirtualStream", incoming: Pipe, outgoing: Pipe, path: Path) -> None:
+    def _wire(
+        self, remote: "VirtualStream", incoming: Pipe, outgoing: Pipe, path: Path, flow: Flow
+    ) -> None:
         """Second half of the making: the two ends of a pair need each other to exist first."""
         self._remote = remote
         self._incoming = incoming
         self._outgoing = outgoing
         self._path = path
+        self._flow = flow
 
     def _take(self, act: Act) -> None:
         after = TRANSITIONS[self._phase].get(act)
@@ -125,7 +131,8 @@ class VirtualStream:
         now = trio.current_time()
         size = min(len(data), self._outgoing.room(now))
         if size > 0:
-            arrival = self._outgoing.put(bytes(memoryview(data)[:size]), now)
+            passes = self._flow.passes(now)
+            arrival = self._outgoing.put(bytes(memoryview(data)[:size]), now, passes=passes)
             # The sender cannot know yet that nobody is there: it is told by the answer.
             if self._remote._phase is Phase.CLOSED:
                 self._be_answered_by_reset(arrival)
@@ -154,7 +161,8 @@ class VirtualStream:
             self._send_fin()
 
     def _send_fin(self) -> None:
-        self._outgoing.put_eof(trio.current_time())
+        now = trio.current_time()
+        self._outgoing.put_eof(now, passes=self._flow.passes(now))
         self._remote._receiving.wake()
 
     # The end of it.
@@ -182,8 +190,27 @@ class VirtualStream:
             return
         now = trio.current_time()
         path, arrival = self._path, self._path.arrival(now)
-        self._remote._be_cut(lambda: path.delivery(arrival))
+        if self._flow.passes(now):
+            self._remote._be_cut(lambda: path.delivery(arrival))
         self._leave(now)
+
+    def vanish(self) -> None:
+        """Be gone without a word, as when our host lost its power."""
+        if self._phase is not Phase.CLOSED:
+            self._leave(trio.current_time())
+
+    def keep_alive(self) -> None:
+        """Send a packet without bytes: boxes in the middle see that we still talk."""
+        self._flow.passes(trio.current_time())
+
+    def leaves_by(self, path: Path) -> bool:
+        """Whether it is the end of a connection from which ``path`` leads away."""
+        return self._path is path
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its owner, or the crash of its host, has closed it."""
+        return self._phase is Phase.CLOSED
 
     def cut(self) -> None:
         """Suffer a reset from the middle of the link, at this instant."""
@@ -194,6 +221,8 @@ class VirtualStream:
         """Be gone for our side; bytes that are still under way to us meet a closed end."""
         self._take(Act.CLOSE)
         del self._link.streams[self.serial]
+        if self.on_leave is not None:
+            self.on_leave()
         self.wake()
         late = self._incoming.first_bytes_after(now)
         if late is not None:
@@ -248,5 +277,6 @@ def connect_ends(
 ) -> None:
     """Join two ends: ``there`` leads from ``near`` to ``far``, ``back`` the other way."""
     forth_pipe, back_pipe = Pipe(there, back, window_bytes), Pipe(back, there, window_bytes)
-    near._wire(far, incoming=back_pipe, outgoing=forth_pipe, path=there)
-    far._wire(near, incoming=forth_pipe, outgoing=back_pipe, path=back)
+    flow = Flow(near._link, trio.current_time())
+    near._wire(far, incoming=back_pipe, outgoing=forth_pipe, path=there, flow=flow)
+    far._wire(near, incoming=forth_pipe, outgoing=back_pipe, path=back, flow=flow)
