@@ -194,6 +194,15 @@ def test_bursts_that_are_calm_between_are_silent_there() -> None:
     assert sorted(gaps)[len(gaps) // 2] < 0.002
 
 
+def test_how_many_arrive_does_not_move_the_bursts() -> None:
+    ends = [
+        [b for a, b in pairwise(come(Bursts(0, rate, 10, 2), 500)) if b - a > 2.0]
+        for rate in (500, 2000)
+    ]
+    assert len(ends[0]) > 20
+    assert ends[0] == pytest.approx(ends[1], abs=0.1)
+
+
 def test_one_value_serves_two_streams_and_two_runs_alike() -> None:
     shared = Bursts(1, 30, 3, 1)
     first, second = derive_rng(1, "a"), derive_rng(1, "b")

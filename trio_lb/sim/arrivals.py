@@ -11,7 +11,7 @@ von Neumann's, and a day rises and falls by a cubic, not by a cosine.
 import math
 import random
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final, Protocol, cast
 from weakref import WeakKeyDictionary
@@ -38,6 +38,9 @@ def _a_second(text: str) -> float:
 RATE: Final = Number("a rate (15, 10/s, 4/1h)", 0, 1e9, unit="a second", parse=_a_second)
 PERIOD: Final = Number(
     values.DURATION_FORM, 1e-9, YEAR_SECONDS, unit="seconds", parse=values.duration
+)
+DWELL: Final = Number(
+    values.DURATION_FORM, 1e-3, YEAR_SECONDS, unit="seconds", parse=values.duration
 )
 SPEED: Final = Number("a factor", 0, 1e6, above=True)
 
@@ -115,13 +118,14 @@ class _Phases:
 class Bursts:
     """Two rates that take turns (a two-state MMPP); each lasts an exponential time.
 
-    Phases begin in balance when a stream first asks, and last as long as the stream's generator.
+    Phases begin in balance when a stream first asks, and are kept (8 bytes each) as long as the
+    stream's generator. A stream may ask about any instant after its first one, in any order.
     """
 
     rate_low: float = must(RATE, "arrivals a second between bursts; 0: none")
     rate_high: float = must(RATE, "arrivals a second in a burst")
-    low_seconds: float = must(PERIOD, "how long it is calm, on average")
-    high_seconds: float = must(PERIOD, "how long a burst lasts, on average")
+    low_seconds: float = must(DWELL, "how long it is calm, on average")
+    high_seconds: float = must(DWELL, "how long a burst lasts, on average")
     _phases: "WeakKeyDictionary[random.Random, _Phases]" = attrs.field(
         init=False, repr=False, eq=False, factory=WeakKeyDictionary
     )
@@ -208,7 +212,7 @@ class Diurnal:
 
 def _fall(far: float) -> float:
     """The integral of 1 - d * d * (3 - 2 * d) from 0 to ``far``; 1/2 at 1."""
-    return far - far**3 + far**4 / 2.0
+    return far - far * far * far * (1.0 - far / 2.0)
 
 
 STEPS: Final = Rows({"at": SECONDS_OR_OFF, "rate": RATE})
@@ -223,11 +227,13 @@ class Steps:
         validator=fits,
         metadata=described(cast(Any, STEPS), "from when, how many a second"),
     )
+    _begins: tuple[float, ...] = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         for (before, _), (at, _) in pairwise(self.steps):
             if at <= before:
                 raise refuse(self, "steps", f"{show(at)} does not come after {show(before)}")
+        object.__setattr__(self, "_begins", (*(at for at, _ in self.steps), math.inf))
 
     def next_after(self, now: float, rng: random.Random) -> float | None:
         """Spend one exponential amount of expected arrivals, step by step."""
@@ -242,14 +248,14 @@ class Steps:
         """Return the integral of the rate."""
         return math.fsum(rate * (to - at) for at, to, rate in self._pieces(begin, end))
 
-    def _pieces(self, begin: float, end: float) -> list[tuple[float, float, float]]:
+    def _pieces(self, begin: float, end: float) -> Iterator[tuple[float, float, float]]:
         """(from, to, rate) of each step that has a part in [begin, end)."""
-        ends = [*(at for at, _ in self.steps[1:]), math.inf]
-        whole = [
-            (max(at, begin), min(to, end), rate)
-            for (at, rate), to in zip(self.steps, ends, strict=True)
-        ]
-        return [piece for piece in whole if piece[0] < piece[1]]
+        first = max(0, bisect_right(self._begins, begin) - 1)
+        for index in range(first, len(self.steps)):
+            start = max(self._begins[index], begin)
+            stop = min(self._begins[index + 1], end)
+            if start < stop:
+                yield start, stop, self.steps[index][1]
 
 
 @attrs.frozen
