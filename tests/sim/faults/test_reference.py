@@ -1,0 +1,43 @@
+"""The page's tables are made from the kinds."""
+
+import re
+from pathlib import Path
+
+from trio_lb.sim.faults.fluent import schedule
+from trio_lb.sim.faults.kinds import KINDS
+from trio_lb.sim.faults.read import read_text
+from trio_lb.sim.faults.reference import render
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "simulation" / "faults.md"
+
+
+def test_the_page_holds_the_tables() -> None:
+    _, _, rest = PAGE.read_text("utf-8").partition("<!-- kinds -->\n")
+    held, _, _ = rest.partition("<!-- end of kinds -->")
+    assert held == render(), "run: python -m trio_lb.sim.faults.reference, and put it there"
+
+
+def test_every_kind_has_its_row() -> None:
+    assert re.findall(r"^\| `(\w+)`", render(), re.MULTILINE) == list(KINDS)
+
+
+def test_a_row_says_bounds_unit_default_and_state() -> None:
+    rows = render().splitlines()
+    assert (
+        "| `slow` | server | takes longer for each answer | `x` (10.0): times;"
+        " a factor, in 1..10000 | may have one | not yet |"
+    ) in rows
+    assert (
+        "| `reset` | link or server | breaks every open connection with RST | none | no end | yes |"
+        in rows
+    )
+
+
+def test_the_page_s_examples_say_the_same() -> None:
+    text = PAGE.read_text("utf-8")
+    (in_yaml,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (in_python,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(in_python, names)
+    assert names["faults"] == read_text(in_yaml, name="example.yaml")
+    assert names["faults"] != schedule()

@@ -1,0 +1,110 @@
+"""What is aimed at, and what becomes of it in a world."""
+
+import pytest
+
+from tests.sim.faults.support import WORLD, World, rng
+from trio_lb.config.kinds import Refused
+from trio_lb.config.nodes import Findings, Node
+from trio_lb.sim.faults.target import Aim, Drawn, Sort, Target, read_aim
+
+
+def read(data: object) -> Aim | None:
+    findings = Findings()
+    aim = read_aim(Node(data, (), findings))
+    assert (aim is None) == findings.has_errors
+    return aim
+
+
+def refusal(data: object) -> str:
+    findings = Findings()
+    assert read_aim(Node(data, (), findings)) is None
+    return " / ".join(str(each) for each in findings.problems)
+
+
+def hit(data: object, *wanted: Sort) -> list[str]:
+    aim = read(data)
+    assert aim is not None
+    return [str(target) for target in aim.targets(wanted, WORLD, rng())]
+
+
+@pytest.mark.parametrize(
+    ("data", "aim"),
+    [
+        ("server:s1", Aim(Sort.SERVER, ("s1",))),
+        ("zone:b", Aim(Sort.ZONE, ("b",))),
+        ("point:pool.size", Aim(Sort.POINT, ("pool.size",))),
+        ({"link": ["lb", "zone:b"]}, Aim(Sort.LINK, ("lb", "zone:b"))),
+        ({"random": "clients"}, Aim(Sort.CLIENT, (Drawn("clients"),))),
+        (
+            {"link": ["lb", {"random": "servers", "count": 2}]},
+            Aim(Sort.LINK, ("lb", Drawn("servers", 2))),
+        ),
+    ],
+)
+def test_an_aim_is_read_and_written_back(data: object, aim: Aim) -> None:
+    assert read(data) == aim
+    assert aim.to_data() == data
+
+
+def test_the_balancer_needs_no_name() -> None:
+    assert read("lb") == read("lb:lb") == Aim(Sort.LB, ("lb",))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ("servr:s1", "'servr:s1' is not a target; did you mean 'server'?"),
+        ("server:", "'server:' is not a target; write server:NAME"),
+        (3, "3 is not a target; write"),
+        ({"link": ["lb"]}, "a link has two ends, and this one 1"),
+        ({"link": ["lb", "lb"]}, "both ends of this link are 'lb'"),
+        ({"link": ["lb", 3]}, "link[1]: 3 is not an end of a link"),
+        ({"random": "server"}, "random: 'server' is no group; did you mean 'servers'?"),
+        ({"random": "servers", "count": 0}, "count: 0 is not in 1..10000"),
+        ({"server": "s1"}, "server: unknown key; known here: random, count"),
+    ],
+)
+def test_what_is_no_target_is_refused(data: object, says: str) -> None:
+    assert says in refusal(data)
+
+
+def test_a_zone_stands_for_its_servers_or_hosts() -> None:
+    assert hit("zone:b", Sort.HOST, Sort.SERVER) == ["server:s3", "server:s4"]
+    assert hit("zone:b", Sort.HOST) == ["host:s3", "host:s4"]
+
+
+def test_those_drawn_together_differ() -> None:
+    assert sorted(hit({"random": "servers", "count": 4}, Sort.SERVER)) == [
+        f"server:{name}" for name in WORLD.servers
+    ]
+
+
+def test_a_drawn_link_has_two_different_ends() -> None:
+    aim = Aim(Sort.LINK, (Drawn("zones"), Drawn("zones")))
+    chance = rng()
+    pairs = [aim.targets((), WORLD, chance) for _ in range(50)]
+    ways = [Target(Sort.LINK, ("zone:a", "zone:b")), Target(Sort.LINK, ("zone:b", "zone:a"))]
+    assert all(pair[0] in ways and len(pair) == 1 for pair in pairs)
+    assert {str(pair[0]) for pair in pairs} == {str(way) for way in ways}
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ("server:s9", "there is no server 's9'"),
+        ("client:webb", "there is no client 'webb'; did you mean 'web'"),
+        ({"link": ["lb", "zone:q"]}, "there is no zone 'q'; there are: a, b"),
+        ({"link": ["bl", "zone:a"]}, "there is no host 'bl'"),
+        ({"random": "servers", "count": 5}, "5 of the servers are wanted, there are 4"),
+    ],
+)
+def test_a_world_refuses_what_it_has_not(data: object, says: str) -> None:
+    with pytest.raises(Refused) as caught:
+        hit(data, Sort.SERVER)
+    assert says in str(caught.value)
+
+
+def test_an_empty_zone_hits_nobody_and_says_so() -> None:
+    world = World(zones=("a", "b", "c"))
+    with pytest.raises(Refused, match="there is no server in zone 'c'"):
+        Aim(Sort.ZONE, ("c",)).targets((Sort.SERVER,), world, rng())

@@ -1,0 +1,275 @@
+"""What a fault hits: a thing with a name, or something that is still to be drawn.
+
+A ``Target`` is certain and stands in records. An ``Aim`` stands in schedules: it may
+name a zone, or leave it to chance which of the servers it will be, and becomes
+targets when there is a topology to aim at.
+"""
+
+import itertools
+import random
+import re
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final, Protocol
+
+import attrs
+
+from trio_lb.config.kinds import Refused, show, suggestion
+from trio_lb.config.knobs import count
+from trio_lb.config.nodes import Node
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_COUNT: Final = count(1, 10_000)
+
+
+class Sort(Enum):
+    """What kind of thing is hit."""
+
+    LINK = "link"
+    HOST = "host"
+    SERVER = "server"
+    CLIENT = "client"
+    RESOLVER = "resolver"
+    LB = "lb"
+    POINT = "point"
+    ZONE = "zone"
+    """Only aimed at: it stands for the hosts or servers in it, or for one end of a link."""
+
+
+GROUPS: Final[Mapping[str, Sort]] = {
+    "servers": Sort.SERVER,
+    "hosts": Sort.HOST,
+    "clients": Sort.CLIENT,
+    "zones": Sort.ZONE,
+}
+"""What can be drawn from."""
+_GROUP_NAMES: Final = ", ".join(GROUPS)
+
+
+class Topology(Protocol):
+    """The names in a simulated world, each list in the order in which things were made."""
+
+    @property
+    def servers(self) -> Sequence[str]: ...
+    @property
+    def hosts(self) -> Sequence[str]: ...
+    @property
+    def clients(self) -> Sequence[str]: ...
+    @property
+    def zones(self) -> Sequence[str]: ...
+
+    def zone_of(self, name: str) -> str | None:
+        """Return the zone of a host or a server; None: it is in none."""
+        ...
+
+
+@attrs.frozen(slots=True)
+class Target:
+    """One thing, or the two ends of a link; an end is a host or ``zone:NAME``."""
+
+    sort: Sort
+    names: tuple[str, ...]
+
+    def to_data(self) -> object:
+        """Return ``server:s1``, or ``{"link": ["lb", "zone:b"]}``."""
+        return _written(self.sort, self.names)
+
+    def __str__(self) -> str:
+        return f"{self.sort.value}:{'~'.join(self.names)}"
+
+
+@attrs.frozen(slots=True)
+class Drawn:
+    """So many different ones of a group, by chance."""
+
+    group: str
+    count: int = 1
+
+    def to_data(self) -> dict[str, object]:
+        """Return ``{"random": "servers"}``."""
+        return {"random": self.group} | ({"count": self.count} if self.count > 1 else {})
+
+
+@attrs.frozen(slots=True)
+class Aim:
+    """A target that may still be open."""
+
+    sort: Sort
+    ends: tuple[str | Drawn, ...]
+
+    def to_data(self) -> object:
+        """Return what ``read_aim`` makes the same aim of."""
+        ends = [end.to_data() if isinstance(end, Drawn) else end for end in self.ends]
+        return _written(self.sort, ends)
+
+    def certain(self) -> Target | None:
+        """Return the target that is meant, if that is one and already certain."""
+        if self.sort is Sort.ZONE:
+            return None
+        names = tuple(end for end in self.ends if isinstance(end, str))
+        return Target(self.sort, names) if len(names) == len(self.ends) else None
+
+    def targets(
+        self, wanted: Sequence[Sort], topology: Topology, rng: random.Random
+    ) -> list[Target]:
+        """Return what is hit this time; ``wanted`` says what a zone stands for.
+
+        Raises:
+          Refused: a name is unknown here, or there is nothing to draw from.
+        """
+        if self.sort is Sort.LINK:
+            return _links(self.ends, topology, rng)
+        names = _hit(self.ends[0], self.sort, topology, rng, ())
+        if self.sort is not Sort.ZONE:
+            return [Target(self.sort, (name,)) for name in names]
+        sort = Sort.SERVER if Sort.SERVER in wanted else Sort.HOST
+        return [Target(sort, (name,)) for zone in names for name in _members(zone, sort, topology)]
+
+
+def _links(ends: tuple[str | Drawn, ...], topology: Topology, rng: random.Random) -> list[Target]:
+    """The second end is never drawn to be the first: such a link would not be one."""
+    near = _ends(ends[0], topology, rng, ())
+    far = _ends(ends[1], topology, rng, near)
+    return [Target(Sort.LINK, pair) for pair in itertools.product(near, far)]
+
+
+def _ends(
+    end: str | Drawn, topology: Topology, rng: random.Random, without: Sequence[str]
+) -> list[str]:
+    if isinstance(end, Drawn):
+        zone = "zone:" if end.group == "zones" else ""
+        taken = [name.removeprefix("zone:") for name in without]
+        drawn = _hit(end, GROUPS[end.group], topology, rng, taken)
+        return [zone + name for name in drawn]
+    sort, _, name = end.rpartition(":")
+    if sort:
+        _check(name, "zone", topology.zones)
+    else:
+        _check(name, "host", [*topology.hosts, *topology.servers])
+    return [end]
+
+
+def _hit(
+    end: str | Drawn, sort: Sort, topology: Topology, rng: random.Random, without: Sequence[str]
+) -> list[str]:
+    known = _known(sort, topology)
+    if isinstance(end, Drawn):
+        return _draw(end, [name for name in known if name not in without], rng)
+    if sort in GROUPS.values():
+        _check(end, sort.value, known)
+    return [end]
+
+
+def _draw(drawn: Drawn, pool: list[str], rng: random.Random) -> list[str]:
+    """By ``random()`` alone, whose numbers every version of Python keeps."""
+    if len(pool) < drawn.count:
+        raise Refused(f"{drawn.count} of the {drawn.group} are wanted, there are {len(pool)}")
+    return [pool.pop(int(rng.random() * len(pool))) for _ in range(drawn.count)]
+
+
+def _members(zone: str, sort: Sort, topology: Topology) -> list[str]:
+    names = [name for name in _known(sort, topology) if topology.zone_of(name) == zone]
+    if not names:
+        raise Refused(f"there is no {sort.value} in zone '{zone}'")
+    return names
+
+
+def _known(sort: Sort, topology: Topology) -> Sequence[str]:
+    match sort:
+        case Sort.SERVER:
+            return topology.servers
+        case Sort.HOST:
+            return topology.hosts
+        case Sort.CLIENT:
+            return topology.clients
+        case Sort.ZONE:
+            return topology.zones
+    return ()
+
+
+def _check(name: str, noun: str, known: Sequence[str]) -> None:
+    if name not in known:
+        hint = suggestion(name, tuple(known)) or f"; there are: {', '.join(known) or 'none'}"
+        raise Refused(f"there is no {noun} '{name}'{hint}")
+
+
+def _written(sort: Sort, ends: Sequence[object]) -> object:
+    if sort is Sort.LINK:
+        return {"link": list(ends)}
+    return f"{sort.value}:{ends[0]}" if isinstance(ends[0], str) else ends[0]
+
+
+def read_aim(node: Node) -> Aim | None:
+    """Return what a schedule's ``target`` says; None when that was refused."""
+    match node.value:
+        case Mapping() if "link" in node.value:
+            return _read_link(node)
+        case Mapping():
+            drawn = _read_drawn(node)
+            return None if drawn is None else Aim(GROUPS[drawn.group], (drawn,))
+        case str():
+            return _read_text(node, node.value)
+    node.refuse(f"{show(node.value)} is not a target; {_FORMS}")
+    return None
+
+
+_FORMS: Final = (
+    "write server:NAME (or host, client, zone, resolver, point, lb),"
+    " {link: [NAME, zone:NAME]} or {random: servers}"
+)
+
+
+def _read_text(node: Node, text: str) -> Aim | None:
+    if text == "lb":
+        return Aim(Sort.LB, ("lb",))
+    word, colon, name = text.partition(":")
+    sorts = [sort.value for sort in Sort if sort is not Sort.LINK]
+    if word not in sorts or not _NAME.fullmatch(name):
+        hint = suggestion(word, tuple(sorts)) if colon and word not in sorts else ""
+        node.refuse(f"{show(text)} is not a target{hint or f'; {_FORMS}'}")
+        return None
+    return Aim(Sort(word), (name,))
+
+
+def _read_link(node: Node) -> Aim | None:
+    node.refuse_unknown(["link"])
+    items = node.mapping()["link"].items("a list of two ends")
+    ends = [_read_end(item) for item in items]
+    whole = [end for end in ends if end is not None]
+    if len(items) != 2:
+        node.refuse(f"a link has two ends, and this one {len(items)}")
+    elif len(whole) == 2:
+        if whole[0] != whole[1] or isinstance(whole[0], Drawn):
+            return Aim(Sort.LINK, tuple(whole))
+        node.refuse(f"both ends of this link are {show(whole[0])}")
+    return None
+
+
+def _read_end(node: Node) -> str | Drawn | None:
+    if isinstance(node.value, Mapping):
+        return _read_drawn(node)
+    if isinstance(node.value, str) and _NAME.fullmatch(node.value.removeprefix("zone:")):
+        return str(node.value)
+    node.refuse(f"{show(node.value)} is not an end of a link (NAME, zone:NAME or random: GROUP)")
+    return None
+
+
+def _read_drawn(node: Node) -> Drawn | None:
+    node.refuse_unknown(["random", "count"])
+    fields = node.mapping()
+    group = fields.get("random")
+    if group is None:
+        node.refuse(f"a mapping that says neither 'link' nor 'random'; {_FORMS}")
+        return None
+    if not isinstance(group.value, str) or group.value not in GROUPS:
+        near = suggestion(group.value, tuple(GROUPS)) if isinstance(group.value, str) else ""
+        group.refuse(f"{show(group.value)} is no group{near or f'; there is {_GROUP_NAMES}'}")
+        return None
+    number = 1
+    if "count" in fields:
+        try:
+            number = int(_COUNT.read(fields["count"].value))
+        except Refused as error:
+            fields["count"].complain(error)
+            return None
+    return Drawn(group.value, number)
