@@ -1,15 +1,18 @@
 """What connecting and listening do on the virtual network they do on the loopback."""
 
-from contextlib import aclosing
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from tests.support.stage import Stage, connect, listen, receive_all, send_all, until
+from tests.support.stage import Stage, VirtualStage, connect, listen, receive_all, send_all, until
 from trio_lb.model.address import Address
-from trio_lb.net.env import ConnectError, Listener, Stream
+from trio_lb.net.env import ConnectError, Listener, OutOfDescriptors, Stream
 
 
 async def closed_address(stage: Stage) -> Address:
@@ -204,6 +207,96 @@ async def test_connections_that_nobody_accepted_are_reset_with_their_listener(
         await listener.aclose()
         with pytest.raises(trio.BrokenResourceError):
             await near.receive_some(100)
+
+
+# Processes that are killed, and that run out of descriptors.
+
+
+async def kill(stage: Stage, listener: Listener, streams: list[Stream]) -> None:
+    """Do what a kernel does for a process that was killed, and which had these open."""
+    if isinstance(stage, VirtualStage):
+        stage.net.host("server").crash(fin=True)
+    else:
+        await listener.aclose()
+        for stream in streams:
+            stream.close()
+
+
+async def test_a_killed_process_ends_its_connections_and_its_port_refuses(stage: Stage) -> None:
+    listener = await listen(stage)
+    near, far = await connect(stage, listener)
+    async with near:
+        await kill(stage, listener, [far])
+        assert await near.receive_some(100) == b""
+        with pytest.raises(ConnectError) as caught:
+            await stage.env("client").network.connect(listener.address)
+        assert caught.value.refused
+
+
+async def test_a_killed_process_that_had_not_read_everything_is_a_reset(stage: Stage) -> None:
+    listener = await listen(stage)
+    near, far = await connect(stage, listener)
+    async with near:
+        await send_all(near, b"nobody reads this")
+        await until(stage, far.is_stale)
+        await kill(stage, listener, [far])
+        with pytest.raises(trio.BrokenResourceError):
+            await near.receive_some(100)
+
+
+async def test_who_waited_for_a_killed_process_is_reset(stage: Stage) -> None:
+    listener = await listen(stage)
+    async with await stage.env("client").network.connect(listener.address) as near:
+        await kill(stage, listener, [])
+        with pytest.raises(trio.BrokenResourceError):
+            await near.receive_some(100)
+
+
+@contextmanager
+def no_descriptor_left(stage: Stage, host: str) -> Iterator[None]:
+    """Let the host's process have as many descriptors as it uses, and no more."""
+    if isinstance(stage, VirtualStage):
+        descriptors = stage.net.host(host).descriptors
+        descriptors.limit = descriptors.used
+        yield
+        descriptors.limit = None
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    next_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(next_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_dialling_without_a_descriptor_is_our_own_fault_and_passes(stage: Stage) -> None:
+    async with aclosing(await listen(stage)) as listener:
+        with no_descriptor_left(stage, "client"), pytest.raises(ConnectError) as caught:
+            await stage.env("client").network.connect(listener.address)
+        assert caught.value.ours
+        near, far = await connect(stage, listener)
+        near.close()
+        far.close()
+
+
+async def test_accepting_without_a_descriptor_fails_and_who_waits_keeps_waiting(
+    stage: Stage,
+) -> None:
+    async with aclosing(await listen(stage)) as listener:
+        async with await stage.env("client").network.connect(listener.address) as near:
+            with no_descriptor_left(stage, "server"), pytest.raises(OutOfDescriptors):
+                await listener.accept_batch(1)
+            (far,) = await listener.accept_batch(1)
+            async with far:
+                await send_all(near, b"still here")
+                assert await far.receive_some(100) == b"still here"
+
+
+async def test_listening_without_a_descriptor_fails(stage: Stage) -> None:
+    with no_descriptor_left(stage, "server"), pytest.raises(OSError):
+        await listen(stage)
 
 
 # Unix sockets.

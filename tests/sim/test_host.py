@@ -5,8 +5,10 @@ from contextlib import aclosing
 import pytest
 import trio
 
+from tests.sim.support import LATENCY, far_apart, listen_on_b, pair
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError, Network
+from trio_lb.sim.listener import VirtualListener
 from trio_lb.sim.network import VirtualNetwork
 
 
@@ -97,3 +99,204 @@ async def test_unix_paths_belong_to_their_host(net: VirtualNetwork) -> None:
         with pytest.raises(ConnectError) as caught:
             await net.host("s1").connect(path)
         assert caught.value.refused
+
+
+# Crashing.
+
+
+async def test_a_crashed_host_falls_silent_and_its_peer_hears_nothing(
+    net: VirtualNetwork,
+) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    async with near:
+        net.host("b").crash()
+        assert near.send_nowait(b"anybody?") == 8
+        with trio.move_on_after(3600) as patience:
+            await near.receive_some(100)
+        assert patience.cancelled_caught
+        with pytest.raises(trio.ClosedResourceError):
+            far.send_nowait(b"its owner has lost it")
+
+
+async def test_what_left_before_the_crash_still_arrives(net: VirtualNetwork) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    async with near:
+        far.send_nowait(b"last words")
+        net.host("b").crash()
+        assert await near.receive_some(100) == b"last words"
+        assert trio.current_time() == 4.0
+
+
+async def test_a_restarted_host_answers_the_next_byte_of_an_old_connection_with_a_reset(
+    net: VirtualNetwork,
+) -> None:
+    far_apart(net)
+    near, _far = await pair(net)
+    async with near:
+        net.host("b").crash()
+        await trio.sleep(10)
+        net.host("b").restart()
+        await trio.sleep(10)
+        assert near.send_nowait(b"x") == 1
+        with pytest.raises(trio.BrokenResourceError):
+            await near.receive_some(100)
+        assert trio.current_time() == 3.0 + 10.0 + 10.0 + 2 * LATENCY
+
+
+async def test_bytes_lost_in_an_outage_meet_the_reset_when_they_are_sent_again(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    far_apart(net)
+    near, _far = await pair(net)
+
+    async def restart_later() -> None:
+        await trio.sleep_until(10.0)
+        net.host("b").restart()
+
+    async with near:
+        net.host("b").crash()
+        near.send_nowait(b"x")
+        nursery.start_soon(restart_later)
+        with pytest.raises(trio.BrokenResourceError):
+            await near.receive_some(100)
+        # Sent at 3.0; the copy of 9.2 arrives at 10.2, the first after the restart.
+        assert trio.current_time() == pytest.approx(10.2 + LATENCY)
+
+
+async def test_syns_to_a_crashed_host_are_lost_until_it_listens_again(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    far_apart(net)
+    b = net.host("b")
+    listener = await listen_on_b(net)
+    b.crash()
+    with pytest.raises(trio.ClosedResourceError):
+        await listener.accept_batch(1)
+
+    async def return_later() -> None:
+        await trio.sleep(2.5)
+        b.restart()
+        nursery.start_soon(aclose_later, await b.listen(listener.address))
+
+    async def aclose_later(again: VirtualListener) -> None:
+        (far,) = await again.accept_batch(1)
+        far.close()
+        await again.aclose()
+
+    nursery.start_soon(return_later)
+    async with await net.host("a").connect(listener.address) as near:
+        # SYNs leave at 0, 1 and 3 seconds; those of 0 and 1 arrive while it is down.
+        assert trio.current_time() == 3.0 + 2 * LATENCY
+        assert await near.receive_some(100) == b""
+
+
+async def test_nothing_can_be_dialled_or_listened_on_from_a_crashed_host(
+    net: VirtualNetwork,
+) -> None:
+    a = net.host("a")
+    a.crash()
+    with pytest.raises(ConnectError, match="network is down") as caught:
+        await a.connect(Address("a", 80))
+    assert caught.value.ours
+    with pytest.raises(OSError, match="network is down"):
+        await a.listen(Address("a", 80))
+    a.restart()
+    await (await a.listen(Address("a", 80))).aclose()
+
+
+async def test_a_crash_leaves_no_stream_listener_descriptor_or_port_behind(
+    net: VirtualNetwork,
+) -> None:
+    far_apart(net)
+    b = net.host("b")
+    near, _far = await pair(net)
+    async with near, aclosing(await listen_on_b(net)) as listener:
+        waiting = await net.host("a").connect(listener.address)
+        b.crash()
+        assert (net.streams_of("b"), b.listeners, b.descriptors.used) == ([], [], 0)
+        waiting.close()
+
+
+async def test_a_connection_that_nobody_had_accepted_is_half_open_after_a_crash(
+    net: VirtualNetwork,
+) -> None:
+    far_apart(net)
+    listener = await listen_on_b(net)
+    async with await net.host("a").connect(listener.address) as near:
+        net.host("b").crash()
+        assert near.send_nowait(b"x") == 1
+        with trio.move_on_after(3600) as patience:
+            await near.receive_some(100)
+        assert patience.cancelled_caught
+
+
+async def test_a_killed_process_says_fin_where_all_was_read_and_rst_where_not(
+    net: VirtualNetwork,
+) -> None:
+    a, b = net.host("a"), net.host("b")
+    async with aclosing(await b.listen(Address("b", 80))) as listener:
+        clean, unread = [await a.connect(listener.address) for _ in range(2)]
+        await trio.sleep(1)
+        await listener.accept_batch(2)
+        async with clean, unread:
+            unread.send_nowait(b"nobody reads this")
+            await trio.sleep(1)
+            b.crash(fin=True)
+            assert await clean.receive_some(100) == b""
+            with pytest.raises(trio.BrokenResourceError):
+                await unread.receive_some(100)
+            with pytest.raises(ConnectError) as caught:
+                await a.connect(listener.address)
+            assert caught.value.refused
+
+
+# Pausing.
+
+
+async def test_tasks_of_a_paused_host_hold_until_it_goes_on(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    a = net.host("a")
+    went_on: list[float] = []
+
+    async def act() -> None:
+        await a.wait_running()
+        went_on.append(trio.current_time())
+
+    await act()
+    a.pause()
+    a.pause()
+    assert a.is_paused
+    nursery.start_soon(act)
+    await trio.sleep(30)
+    a.resume()
+    await trio.sleep(1)
+    assert went_on == [0.0, 30.0]
+
+
+async def test_the_kernel_of_a_paused_host_accepts_and_buffers_up_to_the_window(
+    net: VirtualNetwork,
+) -> None:
+    b = net.host("b")
+    async with aclosing(await b.listen(Address("b", 80))) as listener:
+        b.pause()
+        async with await net.host("a").connect(listener.address) as near:
+            assert near.send_nowait(bytes(10**6)) == net.window_bytes
+            with trio.move_on_after(60) as patience:
+                await near.send_some(b"x")
+            assert patience.cancelled_caught
+            b.resume()
+            (far,) = await listener.accept_batch(1)
+            async with far:
+                assert len(await far.receive_some(10**6)) == net.window_bytes
+
+
+async def test_a_crash_ends_a_pause(net: VirtualNetwork) -> None:
+    a = net.host("a")
+    a.pause()
+    a.crash()
+    await a.wait_running()
+    a.pause()
+    assert not a.is_paused, "there is nobody to stop"

@@ -1,7 +1,9 @@
 """Links and paths: when does what leaves now arrive?"""
 
+import itertools
 import math
 import random
+from contextlib import aclosing
 
 import pytest
 import trio
@@ -9,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sim.support import LATENCY, far_apart, pair
+from trio_lb.model.address import Address
 from trio_lb.sim.link import Path
 from trio_lb.sim.network import VirtualNetwork
+from trio_lb.sim.pipe import Pipe
+from trio_lb.sim.stream import VirtualStream
 
 seconds = st.floats(0, 100)
 
@@ -162,3 +167,81 @@ async def test_a_reset_of_the_link_is_seen_at_once_by_both_ends(net: VirtualNetw
             with pytest.raises(trio.BrokenResourceError):
                 end.send_nowait(b"x")
         assert trio.current_time() == 3.0
+
+
+# Loss.
+
+
+def test_each_copy_that_is_lost_doubles_the_wait() -> None:
+    lossy = path()
+    lossy.loss = 0.5
+    lates = [lossy.retransmission_seconds() for _ in range(1000)]
+    assert {round(late, 9) for late in lates} >= {0.0, 0.2, 0.6, 1.4, 3.0}
+    assert 450 < sum(late == 0.0 for late in lates) < 550
+    assert 200 < sum(late == 0.2 for late in lates) < 300
+
+
+def test_the_wait_for_a_copy_ends_at_two_minutes() -> None:
+    lossy = path()
+    lossy.loss = 0.95
+    lates = sorted({lossy.retransmission_seconds() for _ in range(2000)})
+    steps = [later - late for late, later in itertools.pairwise(lates)]
+    assert steps[:10] == pytest.approx([0.2 * 2**n for n in range(10)])
+    assert steps[10:15] == pytest.approx([120.0] * 5)
+
+
+def test_without_loss_no_chance_is_drawn() -> None:
+    rng = random.Random(0)
+    quiet = Path(1.0, rng)
+    before = rng.getstate()
+    assert (quiet.retransmission_seconds(), quiet.is_lost()) == (0.0, False)
+    assert rng.getstate() == before
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, math.nan])
+def test_a_loss_of_everything_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match=r"not in \[0, 1\)"):
+        path().loss = share
+
+
+@given(st.lists(st.binary(min_size=1, max_size=5), min_size=1, max_size=12), st.floats(0, 0.9))
+def test_loss_delays_pieces_but_keeps_their_order(pieces: list[bytes], loss: float) -> None:
+    there = path()
+    there.loss = loss
+    one = Pipe(there, path(), window_bytes=1000)
+    arrivals = [one.put(piece, float(at)) for at, piece in enumerate(pieces)]
+    assert arrivals == sorted(arrivals)
+    assert all(arrival >= at + 1.0 for at, arrival in enumerate(arrivals))
+    assert one.take(1000, arrivals[-1], arrivals[-1]) == b"".join(pieces)
+
+
+async def test_a_lossy_link_delivers_everything_and_then_the_end(net: VirtualNetwork) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    net.link("a", "b").set_loss(0.5)
+    async with near, far:
+        for number in range(50):
+            near.send_nowait(bytes([number]))
+        await near.send_eof()
+        assert await receive_to_the_end(far) == bytes(range(50))
+        assert trio.current_time() > 3.0 + LATENCY + 0.2
+
+
+async def receive_to_the_end(stream: VirtualStream) -> bytes:
+    parts: list[bytes] = []
+    while part := await stream.receive_some(100):
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def test_a_lost_syn_is_sent_again_after_a_second(net: VirtualNetwork) -> None:
+    net.link("a", "b").set_loss(0.2)
+    a = net.host("a")
+    took: list[float] = []
+    async with aclosing(await net.host("b").listen(Address("b", 80))):
+        for _ in range(40):
+            began = trio.current_time()
+            (await a.connect(Address("b", 80))).close()
+            took.append(round(trio.current_time() - began, 6))
+    assert set(took) <= {0.002 + late for late in (0, 1, 3, 7, 15, 31, 63)}
+    assert {0.002, 1.002, 3.002} <= set(took)

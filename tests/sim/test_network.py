@@ -1,5 +1,7 @@
 """The virtual network as a whole: hosts, names, links, and the same again from the same seed."""
 
+from contextlib import aclosing
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -78,3 +80,76 @@ def test_the_same_seed_gives_the_same_instants() -> None:
     first = shaky_instants(seed=1)
     assert shaky_instants(seed=1) == first
     assert shaky_instants(seed=2) != first
+
+
+# Zones.
+
+
+def three_in_two_zones(net: VirtualNetwork) -> None:
+    """``a1`` and ``a2`` in the zone a, ``b1`` in the zone b."""
+    for name in ("a1", "a2", "b1"):
+        net.host(name, zone=name[0])
+
+
+async def connects_within(net: VirtualNetwork, one: str, other: str, seconds: float) -> bool:
+    """Whether a connection and one byte of the client get through in time."""
+    with trio.move_on_after(seconds):
+        async with aclosing(await net.host(other).listen(Address(other, 80))) as listener:
+            async with await net.host(one).connect(listener.address) as near:
+                (far,) = await listener.accept_batch(1)
+                async with far:
+                    near.send_nowait(b"x")
+                    return await far.receive_some(1) == b"x"
+    return False
+
+
+async def test_links_between_zones_have_the_latency_of_the_zones(net: VirtualNetwork) -> None:
+    net.set_zone_latency("b", "a", 0.04)
+    net.set_zone_latency("a", "a", 0.0005)
+    three_in_two_zones(net)
+    assert net.link("a1", "b1").path_from("b1").latency_seconds == 0.04
+    assert net.link("a1", "a2").path_from("a1").latency_seconds == 0.0005
+    assert net.link("a1", "a1").path_from("a1").latency_seconds == 0.0
+    assert net.link("a1", "elsewhere").path_from("a1").latency_seconds == 0.001
+
+
+async def test_a_host_stays_in_its_zone(net: VirtualNetwork) -> None:
+    assert net.host("a1", zone="a") is net.host("a1")
+    with pytest.raises(ValueError, match="host a1 is in zone 'a', not in 'b'"):
+        net.host("a1", zone="b")
+
+
+async def test_the_links_between_zones_are_those_of_their_hosts(net: VirtualNetwork) -> None:
+    three_in_two_zones(net)
+    assert [link.ends for link in net.links_between("b", "a")] == [("a1", "b1"), ("a2", "b1")]
+    assert [link.ends for link in net.links_between("a", "a")] == [("a1", "a2")]
+    assert net.links_between("b", "b") == []
+
+
+async def test_a_partition_cuts_zones_from_each_other_and_not_within(
+    net: VirtualNetwork,
+) -> None:
+    three_in_two_zones(net)
+    net.partition("a", "b")
+    assert not await connects_within(net, "a1", "b1", 60)
+    assert not await connects_within(net, "b1", "a2", 60)
+    assert await connects_within(net, "a1", "a2", 1)
+    net.unite("a", "b")
+    assert await connects_within(net, "a1", "b1", 1)
+
+
+async def test_a_partition_of_one_way_lets_the_other_pass(net: VirtualNetwork) -> None:
+    three_in_two_zones(net)
+    async with aclosing(await net.host("b1").listen(Address("b1", 80))) as listener:
+        near = await net.host("a1").connect(listener.address)
+        (far,) = await listener.accept_batch(1)
+        async with near, far:
+            net.partition("a", "b", one_way=True)
+            near.send_nowait(b"held")
+            far.send_nowait(b"passes")
+            assert await near.receive_some(100) == b"passes"
+            with trio.move_on_after(60) as patience:
+                await far.receive_some(100)
+            assert patience.cancelled_caught
+            net.unite("a", "b")
+            assert await far.receive_some(100) == b"held"
