@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.faults.read import read_data, read_schedule, read_text
@@ -100,3 +102,53 @@ def test_json_is_read_too(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml cannot be read: "):
         read_schedule(tmp_path / "none.yaml")
+
+
+words = st.sampled_from(
+    [
+        "at",
+        "every",
+        "during",
+        "until",
+        "for",
+        "start",
+        "stop",
+        "kind",
+        "target",
+        "args",
+        "faults",
+        "link",
+        "random",
+        "count",
+        "poisson",
+        "x",
+        "slow",
+        "partition",
+        "reset",
+        "lb",
+        "server:s1",
+        "zone:b",
+        "servers",
+        "10m",
+        "-1s",
+    ]
+)
+leaves = st.one_of(words, st.none(), st.booleans(), st.integers(), st.floats())
+anything = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=6),
+    max_leaves=20,
+)
+entry = st.fixed_dictionaries(
+    {"kind": words, "target": anything},
+    optional=dict.fromkeys(("at", "every", "during", "until", "for", "stop", "args"), anything),
+)
+
+
+@given(anything | st.lists(entry, max_size=3))
+def test_whatever_it_is_it_is_read_or_refused(data: object) -> None:
+    try:
+        made = read_data(data)
+    except ConfigError:
+        return
+    assert read_data(made.to_data()) == made
