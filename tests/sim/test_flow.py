@@ -86,3 +86,14 @@ async def test_exactly_the_limit_is_not_too_long(net: VirtualNetwork) -> None:
         near.send_nowait(b"two")
         await trio.sleep(1.0)
         assert far.receive_nowait(100) == b"onetwo"
+
+
+async def test_silence_begins_with_the_last_packet_of_the_handshake(net: VirtualNetwork) -> None:
+    far_apart(net)
+    net.link("a", "b").idle_drop_seconds = IDLE_DROP_SECONDS
+    near, far = await pair(net)
+    async with near, far:
+        # The SYN arrived at 1.0; the last packet left at 2.0.
+        await trio.sleep_until(2.0 + IDLE_DROP_SECONDS)
+        near.send_nowait(b"just in time")
+        assert await far.receive_some(100) == b"just in time"

@@ -300,3 +300,25 @@ async def test_a_crash_ends_a_pause(net: VirtualNetwork) -> None:
     await a.wait_running()
     a.pause()
     assert not a.is_paused, "there is nobody to stop"
+
+
+async def test_a_host_that_crashes_while_it_dials_leaves_nothing_at_either_end(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    far_apart(net)
+    a = net.host("a")
+    async with aclosing(await listen_on_b(net)):
+        life = trio.CancelScope()
+
+        async def dial() -> None:
+            with life:
+                await a.connect(Address("b", 80))
+
+        nursery.start_soon(dial)
+        await trio.sleep(1.5)
+        assert len(net.open_streams()) == 2, "the SYN-ACK is under way"
+        a.crash()
+        await trio.sleep(1.0)
+        life.cancel()
+        await trio.sleep(1.0)
+        assert (net.open_streams(), a.descriptors.used) == ([], 0)
