@@ -56,6 +56,17 @@ def frames_in(data: bytes) -> list[Frame]:
     return list(_read(data))
 
 
+def whole_frames(data: bytes) -> list[Frame]:
+    """The frames that are whole already; of the last one something may be missing."""
+    frames = []
+    reader = _read(data)
+    while True:
+        try:
+            frames.append(next(reader))
+        except (StopIteration, IndexError, AssertionError):
+            return frames
+
+
 def _read(data: bytes) -> Iterator[Frame]:
     at = 0
     while at < len(data):
