@@ -1,13 +1,11 @@
 """Several pools behind one balancer: each has its servers, its rules, and its own failures."""
 
-from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
 import trio
 
 from tests.app.test_front import shown, tls_client
@@ -20,7 +18,6 @@ from trio_lb.app import open_load_balancer
 from trio_lb.config.schema import ListenerTls
 from trio_lb.model.address import Address
 from trio_lb.model.events import CircuitBreakerOpened, Event, ServerHealthChanged
-from trio_lb.policy.balance.registry import ALGORITHMS
 from trio_lb.sim.link import Connects
 
 
@@ -148,34 +145,6 @@ async def test_a_server_has_a_check_path_and_an_interval_of_its_own(world: World
         await trio.sleep(10.5)
     gaps = {who: {b - a for a, b in pairwise(times)} for who, times in asked.items()}
     assert gaps == {("s1", "/all"): {5.0}, ("s2", "/own"): {3.0}}
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_algorithms_are_switched_under_load_and_no_request_is_lost(
-    world: World, algorithm: str
-) -> None:
-    """Requests that take 1 s, a new one each 100 ms; the switch falls into the middle of ten."""
-    made = [await world.http_server(name) for name in ("s1", "s2", "s3")]
-    for each in made:
-        each.think_seconds = 1.0
-    async with open_pools(world, default={"servers": servers(*made)}) as (play, (front,)):
-        world.front = front
-        answers: list[int] = []
-
-        async def client() -> None:
-            answers.append((await play.ask()).status)
-
-        async with trio.open_nursery() as nursery:
-            for number in range(60):
-                nursery.start_soon(client)
-                await trio.sleep(0.1)
-                if number in (20, 40):
-                    play.lb.update_config(algorithm=algorithm if number == 20 else "round_robin")
-        assert Counter(answers) == {200: 60}
-        assert play.lb.config.pools["default"].algorithm == "round_robin"
-        await until(lambda: not play.lb.statistics().active_connections)
-        assert {server.active_connections for server in play.lb.servers()} == {0}
-        assert sum(len(each.requests) for each in made) == 60
 
 
 async def test_http_and_https_are_served_at_the_same_time(world: World, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from trio_lb.model.address import Address
 from trio_lb.model.events import ListenerClosed, ListenerOpened, RequestShed
 from trio_lb.model.message import RequestHead
 from trio_lb.net.env import AcceptError, Listener, Stream
-from trio_lb.proxy.connection import ClientConnection, Router
+from trio_lb.proxy.connection import ClientConnection
 from trio_lb.proxy.context import ProxyContext
+from trio_lb.proxy.dispatch import Router
 from trio_lb.proxy.listener import Connections, Welcome, serve_listener
 from trio_lb.sim.env import SimEnv
 from trio_lb.state.pool import Pool

@@ -17,8 +17,9 @@ from trio_lb.model.events import RequestShed
 from trio_lb.net.env import Stream
 from trio_lb.net.memory import MemoryStream, memory_stream_pair
 from trio_lb.proxy.answer_out import error_answer
-from trio_lb.proxy.connection import ClientConnection, Router
+from trio_lb.proxy.connection import ClientConnection
 from trio_lb.proxy.context import ProxyContext
+from trio_lb.proxy.dispatch import Router
 from trio_lb.proxy.listener import Connections
 
 HERE: Final = Address("127.0.0.1", 0)

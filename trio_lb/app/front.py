@@ -19,8 +19,9 @@ from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.model.message import LocalAnswer, RequestHead
 from trio_lb.net.env import Env, Listener
 from trio_lb.net.proxy_header import ANY, Version
-from trio_lb.proxy.connection import ClientConnection, Router
+from trio_lb.proxy.connection import ClientConnection
 from trio_lb.proxy.context import ProxyContext
+from trio_lb.proxy.dispatch import Router
 from trio_lb.proxy.entrance import Entrance
 from trio_lb.proxy.listener import Connections, Welcome, serve_listener
 from trio_lb.proxy.tcp import TcpConnection

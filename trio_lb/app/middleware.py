@@ -23,10 +23,10 @@ from trio_lb.model.errors import ConfigError, Problem, RequestCut
 from trio_lb.model.message import Reject, RequestHead, Unsized
 from trio_lb.model.request import Request
 from trio_lb.model.response import Response
-from trio_lb.proxy.connection import Router
+from trio_lb.proxy.dispatch import Router, dispatch
 from trio_lb.proxy.exchange import Exchange
 from trio_lb.proxy.failure import ClientGone
-from trio_lb.proxy.inner import ClientBody, InnerExchange, NewBody, head_of, pass_on
+from trio_lb.proxy.inner import ClientBody, InnerExchange, NewBody, head_of
 from trio_lb.proxy.respond import refuse
 from trio_lb.proxy.response_out import send_response
 from trio_lb.state.server import Server
@@ -253,7 +253,7 @@ class _Visit:
         if self._is_answered:
             raise RuntimeError("an upgrade can be let through once")
         head = head_of(request, self._head, self._head.framing)
-        await pass_on(self._exchange, head, self._router)
+        await dispatch(self._exchange, head, self._router)
         status = self._exchange.status
         if not status:
             raise RequestCut("the client left before its upgrade was answered")

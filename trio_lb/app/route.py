@@ -19,7 +19,7 @@ from trio_lb.net.h1_client import BodyFailed, read_answer, response_of, send_bod
 from trio_lb.net.h1_upstream import ResponseReader
 from trio_lb.net.inbox import Inbox
 from trio_lb.net.relay import send_all
-from trio_lb.proxy.connection import Router
+from trio_lb.proxy.dispatch import Router
 
 _FIRST_READ_BYTES = 16 * 1024
 

@@ -14,23 +14,22 @@ deadline, and whatever may take longer lifts it first (``Client.take_time``).
 import logging
 import math
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 
-from trio_lb.model.message import LocalAnswer, Reject, RequestHead, Unsized
+from trio_lb.model.message import Reject, RequestHead, Unsized
 from trio_lb.model.step import Step
 from trio_lb.net.body import BodyCut, BodyRefused
 from trio_lb.net.env import Stream
 from trio_lb.net.relay import linger
 from trio_lb.proxy.attempt import PATIENCE_SECONDS
 from trio_lb.proxy.context import ProxyContext
+from trio_lb.proxy.dispatch import Router, dispatch
 from trio_lb.proxy.exchange import Client, Exchange
-from trio_lb.proxy.forward import Forward
 from trio_lb.proxy.local import answers_itself
 from trio_lb.proxy.request_body import RequestBody
-from trio_lb.proxy.respond import DENIED, INTERNAL, NO_ROUTE, answer_as_told, refuse
-from trio_lb.state.pool import Pool
+from trio_lb.proxy.respond import DENIED, INTERNAL, refuse
 
 LINGER_SECONDS = 2.0
 """How long a client may take to read our last answer while it is still sending."""
@@ -72,14 +71,6 @@ TRANSITIONS: Final[Mapping[Phase, Mapping[Signal, Phase]]] = {
     Phase.BUSY: {Signal.ENDED: Phase.IDLE, Signal.CLOSE: Phase.CLOSED},
     Phase.CLOSED: {},
 }
-
-
-class Router(Protocol):
-    """Finds the pool for a request; the table of routes, or one pool for all."""
-
-    def pool_for(self, head: RequestHead) -> Pool | LocalAnswer | None:
-        """Return the pool, an answer that needs none, or None: nothing is served there (404)."""
-        ...
 
 
 class ClientConnection:
@@ -298,13 +289,7 @@ class ClientConnection:
         if around is not None:
             await around.answer(exchange, head, self._router)
             return
-        pool = self._router.pool_for(head)
-        if pool is None:
-            await refuse(exchange, NO_ROUTE)
-        elif isinstance(pool, LocalAnswer):
-            await answer_as_told(exchange, pool)
-        else:
-            await Forward(exchange, head, pool).run()
+        await dispatch(exchange, head, self._router)
 
     async def _gather(self, exchange: Exchange, head: RequestHead) -> bool:
         """Take what is here of the body; False if that already ended the request."""

@@ -18,7 +18,7 @@ from trio_lb.proxy.websockets import Due, WebSockets
 from trio_lb.state.ledger import Ledger
 
 if TYPE_CHECKING:
-    from trio_lb.proxy.connection import Router
+    from trio_lb.proxy.dispatch import Router
     from trio_lb.proxy.exchange import Exchange
 
 _ROOM_BYTES: Final = 4096

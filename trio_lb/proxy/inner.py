@@ -16,7 +16,7 @@ import attrs
 import trio
 
 from trio_lb.model.errors import RequestCut
-from trio_lb.model.message import Framing, LocalAnswer, Reject, RequestHead, ResponseHead, Unsized
+from trio_lb.model.message import Framing, Reject, RequestHead, ResponseHead, Unsized
 from trio_lb.model.request import Request
 from trio_lb.model.response import Response
 from trio_lb.net.body import BodyCut, BodyRefused
@@ -35,11 +35,10 @@ from trio_lb.net.memory import MemoryStream, memory_stream_pair, memory_stream_t
 from trio_lb.net.relay import Stalled, send_all
 from trio_lb.net.request_rules import AUTHORITY
 from trio_lb.proxy.answer_out import interim_head
-from trio_lb.proxy.connection import Router
+from trio_lb.proxy.dispatch import Router, dispatch
 from trio_lb.proxy.exchange import Exchange
-from trio_lb.proxy.forward import Forward
 from trio_lb.proxy.request_body import RequestBody
-from trio_lb.proxy.respond import INTERNAL, NO_ROUTE, answer_as_told, refuse
+from trio_lb.proxy.respond import INTERNAL, refuse
 
 _TURN_SECONDS: Final = 1.0
 _FIRST_READ_BYTES: Final = 16 * 1024
@@ -195,7 +194,7 @@ class InnerExchange:
     async def _pass_on(self, router: Router) -> None:
         exchange = self.exchange
         try:
-            await pass_on(exchange, self._head, router)
+            await dispatch(exchange, self._head, router)
             return
         except Exception:
             _log.exception("request %s: a fault of the proxy itself ended it", exchange.id)
@@ -254,17 +253,6 @@ def _standing_in(outer: Exchange, head: RequestHead, body: RequestBody, stream: 
     inner.keep = True
     inner.started_at = outer.context.env.now()  # What middleware took is not the servers' time.
     return inner
-
-
-async def pass_on(exchange: Exchange, head: RequestHead, router: Router) -> None:
-    """Do with a request what is done where nothing stands around it."""
-    pool = router.pool_for(head)
-    if pool is None:
-        await refuse(exchange, NO_ROUTE)
-    elif isinstance(pool, LocalAnswer):
-        await answer_as_told(exchange, pool)
-    else:
-        await Forward(exchange, head, pool).run()
 
 
 # ---------------------------------------------------------------------- what middleware changed
