@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from trio_lb.model.events import RequestRecord as RequestRecord
     from trio_lb.model.events import RequestRetried as RequestRetried
     from trio_lb.model.events import RequestShed as RequestShed
+    from trio_lb.model.events import RequestStarted as RequestStarted
     from trio_lb.model.events import ServerAdded as ServerAdded
     from trio_lb.model.events import ServerDrained as ServerDrained
     from trio_lb.model.events import ServerDraining as ServerDraining
@@ -145,6 +146,7 @@ _HOMES = {
         "RequestRecord",
         "RequestRetried",
         "RequestShed",
+        "RequestStarted",
         "ServerAdded",
         "ServerDrained",
         "ServerDraining",

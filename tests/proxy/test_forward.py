@@ -25,6 +25,9 @@ async def test_a_pick_is_told_with_the_server_and_the_client(world: World) -> No
         assert [pick.server_id for pick in picks] == ["s1", "s2", "s1"]
         assert {pick.client_id for pick in picks} == {world.net.host("client").address}
         assert picks[1].server is play.server("s2")
+        begun = play.told(RequestStarted)
+        assert [each.request_id for each in begun] == [pick.request_id for pick in picks]
+        assert {each.head.target for each in begun if each.head} == {b"/"}
 
 
 async def test_a_retry_is_told_with_what_went_wrong(world: World) -> None:

@@ -161,7 +161,7 @@ class Call:
     def _begin(self, server: Server) -> float:
         self._attempts += 1
         self._server = server
-        tell_selected(self._context, self._pool, server, self._client_id)
+        tell_selected(self._context, self._pool, server, self._client_id, self._id)
         return self._context.env.now()
 
     def _observe(self, server: Server, outcome: Outcome, began_at: float) -> None:

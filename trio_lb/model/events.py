@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import attrs
 
+from trio_lb.model.message import RequestHead
 from trio_lb.model.outcome import Outcome
 
 
@@ -51,6 +52,7 @@ class ServerSelected(ServerEvent):
     name: ClassVar[str] = "server_selected"
     server: object = None
     client_id: str | None = None
+    request_id: str | None = None
 
 
 @attrs.frozen(slots=True, kw_only=True)
@@ -180,6 +182,16 @@ class RequestRecord:
     reason: str = ""
     referer: str = ""
     user_agent: str = ""
+
+
+@attrs.frozen(slots=True, kw_only=True)
+class RequestStarted(Event):
+    """A request's head was read; ``head`` is None for one that could not be understood."""
+
+    name: ClassVar[str] = "request_started"
+    request_id: str
+    client: str
+    head: RequestHead | None
 
 
 @attrs.frozen(slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import math
 
 import trio
 
-from trio_lb.model.events import RequestCompleted, RequestFailed, RequestRecord
+from trio_lb.model.events import RequestCompleted, RequestFailed, RequestRecord, RequestStarted
 from trio_lb.model.message import RequestHead
 from trio_lb.net.env import Stream
 from trio_lb.net.inbox import Inbox
@@ -129,6 +129,10 @@ class Exchange:
         self.reason = ""
         self.cut = False
         self.is_ours = False
+        if context.bus.wants(RequestStarted):
+            context.bus.publish(
+                RequestStarted(at=now, request_id=self.id, client=self.client_address, head=head)
+            )
         context.ledger.accepted()
 
     def _believe(self, head: RequestHead) -> None:

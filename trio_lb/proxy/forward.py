@@ -148,7 +148,7 @@ class Forward:
             return None
         exchange.attempts += 1
         exchange.server = server
-        tell_selected(context, self._pool, server, exchange.client_address)
+        tell_selected(context, self._pool, server, exchange.client_address, exchange.id)
         lease = server.lease()
         with lease:
             connection = await self._connection(server, fresh=fresh)

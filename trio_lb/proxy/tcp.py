@@ -207,7 +207,7 @@ class TcpConnection:
         began_at = context.env.now()
         self._attempts += 1
         self._server = server
-        tell_selected(context, pool, server, stream.peer.host)
+        tell_selected(context, pool, server, stream.peer.host, self._id)
         lease = server.lease()
         with lease:
             home = context.connections.of(server, server.address)

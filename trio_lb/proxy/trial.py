@@ -90,7 +90,9 @@ def tell_none_left(context: ProxyContext, pool: Pool) -> Unavailable:
     return why
 
 
-def tell_selected(context: ProxyContext, pool: Pool, server: Server, client: str) -> None:
+def tell_selected(
+    context: ProxyContext, pool: Pool, server: Server, client: str, request_id: str | None = None
+) -> None:
     """Publish that ``server`` is tried for the client at that address, if anybody listens."""
     if context.bus.wants(ServerSelected):
         context.bus.publish(
@@ -100,6 +102,7 @@ def tell_selected(context: ProxyContext, pool: Pool, server: Server, client: str
                 server_id=server.id,
                 server=server,
                 client_id=client,
+                request_id=request_id,
             )
         )
 
