@@ -12,7 +12,7 @@ from tests.conversations.play import (
 )
 from tests.support.world import World
 from trio_lb.config.schema import ServerConfig
-from trio_lb.model.events import NoHealthyServers, RequestRetried, ServerSelected
+from trio_lb.model.events import NoHealthyServers, RequestRetried, RequestStarted, ServerSelected
 from trio_lb.model.outcome import OutcomeKind
 
 
