@@ -13,6 +13,7 @@ from trio_lb.sim.descriptors import Descriptors
 from trio_lb.sim.link import Path
 from trio_lb.sim.seat import Seat
 from trio_lb.sim.stream import VirtualStream
+from trio_lb.sim.watch import Watch
 
 
 @attrs.define(slots=True, eq=False)
@@ -59,19 +60,34 @@ class VirtualListener:
         self._queue: list[Pending] = []
         self._closed = False
         self._accepting = Seat("accepting from this listener")
+        self._tell_acceptor: Callable[[], None] = self._accepting.wake
 
     async def accept_batch(self, limit: int) -> Sequence[VirtualStream]:
         """See ``Listener``: in the order in which their SYNs came."""
         with self._accepting:
             await trio.lowlevel.checkpoint()
             while True:
-                self._check_open()
-                batch = self._ready(limit)
+                batch = self.accept_nowait(limit)
                 if batch:
-                    return self._accept(batch)
-                await self._accepting.wait(
-                    min(map(Pending.delivery, self._queue), default=math.inf)
-                )
+                    return batch
+                await self._accepting.wait(self.next_news())
+
+    def accept_nowait(self, limit: int) -> Sequence[VirtualStream]:
+        """Take those that wait, as ``accept_batch`` does; nobody is no reason to wait."""
+        self._check_open()
+        batch = self._ready(limit)
+        return self._accept(batch) if batch else ()
+
+    def next_news(self) -> float:
+        """Return when somebody may be accepted; infinite when nobody knocks."""
+        return min(map(Pending.delivery, self._queue), default=math.inf)
+
+    def watch_arrivals(self, look: Callable[[], object]) -> Watch:
+        """Let ``look()`` be called when somebody waits; see ``Watch``. No task may accept then."""
+        watch = Watch(self.next_news, look)
+        self._tell_acceptor = watch.wake
+        watch.arm()
+        return watch
 
     def _ready(self, limit: int) -> list[Pending]:
         now = trio.current_time()
@@ -129,8 +145,8 @@ class VirtualListener:
         self.wake()
 
     def wake(self) -> None:
-        """Let the accepting task look again."""
-        self._accepting.wake()
+        """Let who accepts look again."""
+        self._tell_acceptor()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -26,6 +26,7 @@ from trio_lb.sim.flow import Flow
 from trio_lb.sim.link import Link, Path
 from trio_lb.sim.pipe import Pipe
 from trio_lb.sim.seat import Seat
+from trio_lb.sim.watch import Watch
 
 
 class Phase(Enum):
@@ -72,6 +73,9 @@ class VirtualStream:
         self._cuts: list[Instant] = []
         self._receiving = Seat("receiving from this stream")
         self._sending = Seat("sending to this stream")
+        # Whom to tell of arrivals and of room: the tasks in the seats, or an actor's watches.
+        self._tell_receiver: Callable[[], None] = self._receiving.wake
+        self._tell_sender: Callable[[], None] = self._sending.wake
         link.streams[serial] = self
 
     def _wire(
@@ -100,7 +104,7 @@ class VirtualStream:
                 data = self.receive_nowait(max_bytes)
                 if data is not None:
                     return data
-                await self._receiving.wait(min(self._incoming.next_delivery(), self._cut_at()))
+                await self._receiving.wait(self.next_news())
 
     def receive_nowait(self, max_bytes: int) -> bytes | None:
         """See ``Stream``."""
@@ -114,14 +118,37 @@ class VirtualStream:
         if data is None and cut_at <= now:
             raise trio.BrokenResourceError(f"receive from {self.peer}: connection reset by peer")
         if data:
-            self._remote._sending.wake()
+            self._remote._tell_sender()
         return data
+
+    def next_news(self) -> float:
+        """Return when something arrives or arrived: bytes, the end, or a reset."""
+        arrival = self._incoming.next_delivery()
+        return min(arrival, self._cut_at()) if self._cuts else arrival
+
+    def next_room(self) -> float:
+        """Return when the window opens further, or a reset tells that it never will."""
+        return min(self._outgoing.next_ack(), self._cut_at())
 
     def is_stale(self) -> bool:
         """Whether anything at all has arrived: bytes, the end, or a reset."""
-        now = trio.current_time()
-        closed = self._phase is Phase.CLOSED
-        return closed or min(self._incoming.next_delivery(), self._cut_at()) <= now
+        return self._phase is Phase.CLOSED or self.next_news() <= trio.current_time()
+
+    # For an owner without a task.
+
+    def watch_arrivals(self, look: Callable[[], object]) -> Watch:
+        """Let ``look()`` be called at the next arrival; see ``Watch``. No task may receive then."""
+        watch = Watch(self.next_news, look)
+        self._tell_receiver = watch.wake
+        watch.arm()
+        return watch
+
+    def watch_room(self, look: Callable[[], object]) -> Watch:
+        """Let ``look()`` be called when there is room again after ``send_nowait`` took not all."""
+        watch = Watch(self.next_room, look)
+        self._tell_sender = watch.wake
+        watch.arm()
+        return watch
 
     # Sending.
 
@@ -137,7 +164,7 @@ class VirtualStream:
             if self._remote._phase is Phase.CLOSED:
                 self._be_answered_by_reset(arrival)
             else:
-                self._remote._receiving.wake()
+                self._remote._tell_receiver()
         return size
 
     async def send_some(self, data: bytes | bytearray | memoryview) -> int:
@@ -148,7 +175,7 @@ class VirtualStream:
                 sent = self.send_nowait(data)
                 if sent or not len(data):
                     return sent
-                await self._sending.wait(min(self._outgoing.next_ack(), self._cut_at()))
+                await self._sending.wait(self.next_room())
 
     async def send_eof(self) -> None:
         """See ``Stream``: FIN follows the bytes; saying it twice changes nothing."""
@@ -163,7 +190,7 @@ class VirtualStream:
     def _send_fin(self) -> None:
         now = trio.current_time()
         self._outgoing.put_eof(now, passes=self._flow.passes(now))
-        self._remote._receiving.wake()
+        self._remote._tell_receiver()
 
     # The end of it.
 
@@ -242,9 +269,9 @@ class VirtualStream:
         return min(at() for at in self._cuts) if self._cuts else math.inf
 
     def wake(self) -> None:
-        """Let the tasks that wait on this end look again."""
-        self._receiving.wake()
-        self._sending.wake()
+        """Let those who wait on this end look again."""
+        self._tell_receiver()
+        self._tell_sender()
 
     def _check_not_closed(self) -> None:
         if self._phase is Phase.CLOSED:
