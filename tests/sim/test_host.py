@@ -322,3 +322,16 @@ async def test_a_host_that_crashes_while_it_dials_leaves_nothing_at_either_end(
         life.cancel()
         await trio.sleep(1.0)
         assert (net.open_streams(), a.descriptors.used) == ([], 0)
+
+
+async def test_what_could_be_listened_on_is_known_before(net: VirtualNetwork) -> None:
+    far_apart(net)
+    b = net.host("b")
+    assert b.bindable(Address("b", 80)) == Address("10.0.0.2", 80)
+    assert b.bindable(Address("0.0.0.0", 0)).port == b.bindable(Address("b", 0)).port - 1
+    listener = b.listen_nowait(Address("b", 80))
+    with pytest.raises(OSError, match=r"0\.0\.0\.0:80: address already in use"):
+        b.bindable(Address("0.0.0.0", 80))
+    with pytest.raises(OSError, match="not an address of b"):
+        b.bindable(Address("10.0.0.1", 80))
+    await listener.aclose()

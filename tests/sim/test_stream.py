@@ -207,6 +207,56 @@ async def act_out(story: list[tuple[str, str]]) -> None:
     assert net.open_streams() == []
 
 
+# What a socket can do, and a stream of the proxy need not.
+
+
+async def test_who_stops_hearing_reads_what_came_and_then_the_end(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    near, far = await pair(net)
+    ends: list[tuple[str, float]] = []
+
+    async def read() -> None:
+        ends.append(await instant_of_end(near))
+
+    async with near, far:
+        nursery.start_soon(read)
+        await trio.sleep(0.5)
+        near.stop_hearing()
+        await trio.sleep(0.0)
+        assert ends == [("end", 3.5)]
+        await far.send_some(b"late")
+        await trio.sleep(LATENCY)
+        assert [near.receive_nowait(9), near.receive_nowait(9)] == [b"late", b""]
+
+
+async def test_waiting_for_room_ends_an_acknowledgement_after_the_first_read(
+    net: VirtualNetwork,
+) -> None:
+    near, far = await pair(net)
+    async with near, far:
+        await near.wait_writable()
+        assert trio.current_time() == 3.0
+        near.send_nowait(bytes(net.window_bytes))
+        await far.receive_some(1)
+        assert trio.current_time() == 4.0
+        await near.wait_writable()
+        assert (trio.current_time(), near.send_nowait(b"ab")) == (5.0, 1)
+
+
+async def test_waiting_for_room_ends_with_the_reset_that_says_there_is_none(
+    net: VirtualNetwork,
+) -> None:
+    near, far = await pair(net)
+    async with near:
+        near.send_nowait(bytes(net.window_bytes))
+        far.abort()
+        await near.wait_writable()
+        assert trio.current_time() == 4.0
+    with pytest.raises(trio.ClosedResourceError):
+        await near.wait_writable()
+
+
 async def do(net: VirtualNetwork, end: VirtualStream, act: str) -> None:
     match act:
         case "eof":

@@ -146,11 +146,17 @@ class HostNetwork:
     async def listen(self, address: Address, *, backlog: int = 1024) -> VirtualListener:
         """See ``Network``; port 0 takes the next free one."""
         await trio.lowlevel.checkpoint()
+        return self.listen_nowait(address, backlog=backlog)
+
+    def listen_nowait(self, address: Address, *, backlog: int = 1024) -> VirtualListener:
+        """The same without a checkpoint, as listen(2) is.
+
+        Raises:
+          OSError: the address is in use or not ours, or no descriptor is left.
+        """
         if self.is_down:
             raise OSError(errno.ENETDOWN, f"{address}: network is down")
-        bound = address if address.is_unix else self._bindable(address)
-        if any(_collide(bound, other.address) for other in self.listeners):
-            raise OSError(errno.EADDRINUSE, f"{bound}: address already in use")
+        bound = self.bindable(address)
         self.descriptors.take()
         listener = VirtualListener(bound, backlog, self.descriptors, self._forget)
         self.listeners.append(listener)
@@ -160,8 +166,18 @@ class HostNetwork:
         self.listeners.remove(listener)
         self.descriptors.free()
 
-    def _bindable(self, address: Address) -> Address:
-        """Return the literal and the port to listen on, or say that they are not ours."""
+    def bindable(self, address: Address) -> Address:
+        """Return what could be listened on: the literal and, instead of port 0, a free one.
+
+        Raises:
+          OSError: the address is not ours, or somebody listens there.
+        """
+        bound = address if address.is_unix else self._our_own(address)
+        if any(_collide(bound, other.address) for other in self.listeners):
+            raise OSError(errno.EADDRINUSE, f"{bound}: address already in use")
+        return bound
+
+    def _our_own(self, address: Address) -> Address:
         host = self._literal_of(address.host)
         if host != self.address and host not in _WILDCARDS and not _is_loopback(host):
             raise OSError(errno.EADDRNOTAVAIL, f"{address}: not an address of {self.name}")

@@ -71,6 +71,7 @@ class VirtualStream:
         self._link = link
         self._phase = Phase.OPEN
         self._cuts: list[Instant] = []
+        self._hears = True
         self._receiving = Seat("receiving from this stream")
         self._sending = Seat("sending to this stream")
         # Whom to tell of arrivals and of room: the tasks in the seats, or an actor's watches.
@@ -117,6 +118,8 @@ class VirtualStream:
         data = self._incoming.take(max_bytes, now, min(now, cut_at))
         if data is None and cut_at <= now:
             raise trio.BrokenResourceError(f"receive from {self.peer}: connection reset by peer")
+        if data is None and not self._hears:
+            return b""
         if data:
             self._remote._tell_sender()
         return data
@@ -129,6 +132,14 @@ class VirtualStream:
     def next_room(self) -> float:
         """Return when the window opens further, or a reset tells that it never will."""
         return min(self._outgoing.next_ack(), self._cut_at())
+
+    def stop_hearing(self) -> None:
+        """Take silence for the end of file from now on (SHUT_RD); what arrives can be read still.
+
+        The peer is told nothing, so it is no phase of our half.
+        """
+        self._hears = False
+        self._tell_receiver()
 
     def is_stale(self) -> bool:
         """Whether anything at all has arrived: bytes, the end, or a reset."""
@@ -177,9 +188,30 @@ class VirtualStream:
                     return sent
                 await self._sending.wait(self.next_room())
 
+    async def wait_writable(self) -> None:
+        """Wait until a send would not wait: there is room, or it would fail."""
+        with self._sending:
+            await trio.lowlevel.checkpoint()
+            while self._would_wait():
+                await self._sending.wait(self.next_room())
+            self._check_not_closed()
+
+    def _would_wait(self) -> bool:
+        now = trio.current_time()
+        is_open = self._phase is Phase.OPEN and self._cut_at() > now
+        return is_open and self._outgoing.room(now) <= 0
+
     async def send_eof(self) -> None:
         """See ``Stream``: FIN follows the bytes; saying it twice changes nothing."""
         await trio.lowlevel.checkpoint()
+        self.finish()
+
+    def finish(self) -> None:
+        """The same without a checkpoint.
+
+        Raises:
+          trio.BrokenResourceError: a reset has arrived.
+        """
         self._check_not_closed()
         if self._cut_at() <= trio.current_time():
             raise trio.BrokenResourceError(f"end of file to {self.peer}: the connection was reset")
