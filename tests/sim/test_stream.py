@@ -223,7 +223,7 @@ async def test_who_stops_hearing_reads_what_came_and_then_the_end(
         nursery.start_soon(read)
         await trio.sleep(0.5)
         near.stop_hearing()
-        await trio.sleep(0.0)
+        await trio.lowlevel.checkpoint()
         assert ends == [("end", 3.5)]
         await far.send_some(b"late")
         await trio.sleep(LATENCY)
@@ -251,8 +251,9 @@ async def test_waiting_for_room_ends_with_the_reset_that_says_there_is_none(
     async with near:
         near.send_nowait(bytes(net.window_bytes))
         far.abort()
+        assert not near.is_reset
         await near.wait_writable()
-        assert trio.current_time() == 4.0
+        assert (trio.current_time(), near.is_reset) == (4.0, True)
     with pytest.raises(trio.ClosedResourceError):
         await near.wait_writable()
 

@@ -25,6 +25,7 @@ from trio_lb.model.errors import IllegalTransition
 from trio_lb.sim.flow import Flow
 from trio_lb.sim.link import Link, Path
 from trio_lb.sim.pipe import Pipe
+from trio_lb.sim.rule import End, judge
 from trio_lb.sim.seat import Seat
 from trio_lb.sim.watch import Watch
 
@@ -60,8 +61,11 @@ class VirtualStream:
     ``serial`` is its identity in the link's book of open streams, in which it stands
     from here until its owner closes it: a reset by the peer does not take it out,
     since a real socket stays open then, too. ``on_leave`` is called once, when it is
-    taken out: it gives back what the connection held of its host.
+    taken out: it gives back what the connection held of its host. ``has_dialled`` tells the
+    end that connected from the one that was accepted.
     """
+
+    has_dialled = False
 
     def __init__(self, serial: int, local: Address, peer: Address, link: Link) -> None:
         self.serial = serial
@@ -170,13 +174,35 @@ class VirtualStream:
         size = min(len(data), self._outgoing.room(now))
         if size > 0:
             passes = self._flow.passes(now)
-            arrival = self._outgoing.put(bytes(memoryview(data)[:size]), now, passes=passes)
-            # The sender cannot know yet that nobody is there: it is told by the answer.
-            if self._remote._phase is Phase.CLOSED:
-                self._be_answered_by_reset(arrival)
+            piece = bytes(memoryview(data)[:size])
+            if self._outgoing.rules:
+                self._send_ruled(piece, now, passes=passes)
             else:
-                self._remote._tell_receiver()
+                self._sent(self._outgoing.put(piece, now, passes=passes))
         return size
+
+    def _sent(self, arrival: float) -> None:
+        # The sender cannot know yet that nobody is there: it is told by the answer.
+        if self._remote._phase is Phase.CLOSED:
+            self._be_answered_by_reset(arrival)
+        else:
+            self._remote._tell_receiver()
+
+    def _send_ruled(self, piece: bytes, now: float, *, passes: bool) -> None:
+        """Send what the rules leave of a piece, and how they end the direction, if they do."""
+        data, late_seconds, end = judge(self._outgoing.rules, piece, now)
+        arrival = now
+        if data:
+            arrival = self._outgoing.put(data, now, passes=passes, late_seconds=late_seconds)
+            self._sent(arrival)
+        if end is End.DROP:
+            self._outgoing.put(piece[len(data) :], now, passes=False)
+        elif end is End.FIN:
+            self._send_fin()
+        elif end is End.RESET:
+            path = self._path
+            self._remote._be_cut(lambda: path.delivery(max(arrival, now + path.latency_seconds)))
+            self.cut()
 
     async def send_some(self, data: bytes | bytearray | memoryview) -> int:
         """See ``Stream``: waits until the window opens or a reset arrives."""
@@ -213,7 +239,7 @@ class VirtualStream:
           trio.BrokenResourceError: a reset has arrived.
         """
         self._check_not_closed()
-        if self._cut_at() <= trio.current_time():
+        if self.is_reset:
             raise trio.BrokenResourceError(f"end of file to {self.peer}: the connection was reset")
         if self._phase is Phase.OPEN:
             self._take(Act.FINISH)
@@ -258,6 +284,21 @@ class VirtualStream:
         if self._phase is not Phase.CLOSED:
             self._leave(trio.current_time())
 
+    @property
+    def incoming(self) -> Pipe:
+        """What comes to us: faults put their rules and valves there."""
+        return self._incoming
+
+    @property
+    def outgoing(self) -> Pipe:
+        """What we send."""
+        return self._outgoing
+
+    @property
+    def remote(self) -> "VirtualStream":
+        """The other end."""
+        return self._remote
+
     def keep_alive(self) -> None:
         """Send a packet without bytes: boxes in the middle see that we still talk."""
         self._flow.passes(trio.current_time())
@@ -270,6 +311,11 @@ class VirtualStream:
     def is_closed(self) -> bool:
         """Whether its owner, or the crash of its host, has closed it."""
         return self._phase is Phase.CLOSED
+
+    @property
+    def is_reset(self) -> bool:
+        """Whether a reset has arrived; bytes that came before it may still be there to read."""
+        return self._cut_at() <= trio.current_time()
 
     def cut(self) -> None:
         """Suffer a reset from the middle of the link, at this instant."""
@@ -311,7 +357,7 @@ class VirtualStream:
 
     def _check_may_send(self) -> None:
         self._check_not_closed()
-        if self._phase is Phase.FINISHED or self._cut_at() <= trio.current_time():
+        if self._phase is Phase.FINISHED or self.is_reset:
             raise trio.BrokenResourceError(f"send to {self.peer}: broken pipe")
 
     async def __aenter__(self) -> Self:
@@ -337,5 +383,6 @@ def connect_ends(
     """Join two ends: ``there`` leads from ``near`` to ``far``, ``back`` the other way."""
     forth_pipe, back_pipe = Pipe(there, back, window_bytes), Pipe(back, there, window_bytes)
     flow = Flow(near._link, trio.current_time())
+    near.has_dialled = True
     near._wire(far, incoming=back_pipe, outgoing=forth_pipe, path=there, flow=flow)
     far._wire(near, incoming=forth_pipe, outgoing=back_pipe, path=back, flow=flow)
