@@ -1,0 +1,1 @@
+"""Finding runs that fail, making them small, and keeping them."""
