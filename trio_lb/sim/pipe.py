@@ -16,6 +16,7 @@ from collections import deque
 from typing import Final
 
 from trio_lb.sim.link import Path
+from trio_lb.sim.rule import Rule, Valve
 
 _FIN: Final = b""
 """The last item of a direction. It stays in the queue, so end of file can be read again."""
@@ -25,15 +26,31 @@ class Pipe:
     """Bytes under way from one end to the other; ``window_bytes`` bounds how many.
 
     All instants are seconds on trio's clock. ``until`` is the instant up to which
-    arrivals count: now, or the instant of a reset that came before.
+    arrivals count: now, or the instant of a reset that came before. ``rules`` and ``valves``
+    are those of faults; who adds or removes a valve wakes the receiver. ``window`` may be
+    changed: a smaller one is filled by what is under way.
     """
 
-    __slots__ = ("_acks", "_back", "_items", "_last", "_path", "_unread", "_window")
+    __slots__ = (
+        "_acks",
+        "_back",
+        "_is_over",
+        "_items",
+        "_last",
+        "_path",
+        "_unread",
+        "rules",
+        "valves",
+        "window",
+    )
 
     def __init__(self, path: Path, back: Path, window_bytes: int) -> None:
         self._path = path
         self._back = back
-        self._window = window_bytes
+        self.window = window_bytes
+        self.rules: list[Rule] = []
+        self.valves: list[Valve] = []
+        self._is_over = False
         self._items: deque[tuple[float, bytes | memoryview]] = deque()
         self._acks: deque[tuple[float, int]] = deque()
         self._unread = 0
@@ -45,19 +62,27 @@ class Pipe:
         """Return how many bytes fit into the window now."""
         while self._acks and self.next_ack() <= now:
             self._unread -= self._acks.popleft()[1]
-        return self._window - self._unread
+        return self.window - self._unread
 
-    def put(self, data: bytes, now: float, *, passes: bool = True) -> float:
+    def put(
+        self, data: bytes, now: float, *, passes: bool = True, late_seconds: float = 0.0
+    ) -> float:
         """Send bytes that fit, and return when they arrive if nothing stalls.
 
-        What does not pass fills the window and never arrives, nor does what follows it.
+        What does not pass fills the window and never arrives, nor does what follows it. What
+        comes behind the end of file vanishes.
         """
+        arrival = self._path.arrival(now, len(data)) + late_seconds
+        if self._is_over:
+            return arrival
         self._unread += len(data)
-        return self._append(data, self._path.arrival(now, len(data)), passes=passes)
+        return self._append(data, arrival, passes=passes)
 
     def put_eof(self, now: float, *, passes: bool = True) -> None:
-        """Send the end of file behind all that was sent."""
-        self._append(_FIN, self._path.arrival(now), passes=passes)
+        """Send the end of file behind all that was sent; once."""
+        if not self._is_over:
+            self._is_over = True
+            self._append(_FIN, self._path.arrival(now), passes=passes)
 
     def _append(self, data: bytes, arrival: float, *, passes: bool) -> float:
         # Streams keep their order: a piece that is late (loss, jitter) holds up the next.
@@ -74,16 +99,26 @@ class Pipe:
 
     def take(self, max_bytes: int, now: float, until: float) -> bytes | None:
         """Return bytes that arrived by ``until``, b"" at the end of file, None for nothing yet."""
+        if self.valves and self._opens_at() > until:
+            return None
         parts: list[bytes | memoryview] = []
-        room = max_bytes
+        most = room = self._admitted(max_bytes) if self.valves else max_bytes
         while room and self.has_bytes(until):
             part = self._pop(room)
             parts.append(part)
             room -= len(part)
         if parts:
-            self._acks.append((now + self._back.latency_seconds, max_bytes - room))
+            self._acks.append((now + self._back.latency_seconds, most - room))
+            for valve in self.valves:
+                valve.took(now)
             return b"".join(parts)
-        return b"" if self.next_delivery() <= until else None
+        return b"" if self._arrived_at() <= until else None
+
+    def _admitted(self, max_bytes: int) -> int:
+        return min(valve.most_bytes(max_bytes) for valve in self.valves)
+
+    def _opens_at(self) -> float:
+        return max(valve.opens_at for valve in self.valves)
 
     def _pop(self, room: int) -> bytes | memoryview:
         arrival, data = self._items.popleft()
@@ -94,12 +129,16 @@ class Pipe:
         return view[:room]
 
     def has_bytes(self, until: float) -> bool:
-        """Whether bytes, and not only the end, wait to be read."""
-        return self.next_delivery() <= until and len(self._items[0][1]) > 0
+        """Whether bytes, and not only the end, wait in the kernel, behind whatever valve."""
+        return self._arrived_at() <= until and len(self._items[0][1]) > 0
+
+    def _arrived_at(self) -> float:
+        return self._path.delivery(self._items[0][0]) if self._items else math.inf
 
     def next_delivery(self) -> float:
-        """Return when the first item arrives or arrived; infinite when there is none."""
-        return self._path.delivery(self._items[0][0]) if self._items else math.inf
+        """Return when the first item can be or could be read; infinite when there is none."""
+        arrived_at = self._arrived_at()
+        return max(arrived_at, self._opens_at()) if self.valves else arrived_at
 
     def first_bytes_after(self, until: float) -> float | None:
         """Return the arrival, stalls apart, of the first bytes that come after ``until``."""
