@@ -78,3 +78,40 @@ async def test_says_who_it_is(net: VirtualNetwork) -> None:
     far_apart(net)
     async with aclosing(await listen_on_b(net)) as listener:
         assert repr(listener) == "<VirtualListener 10.0.0.2:80, 0 waiting>"
+
+
+async def test_a_slow_acceptor_takes_one_after_the_other_and_the_rest_when_it_is_healed(
+    net: VirtualNetwork,
+) -> None:
+    far_apart(net)
+    async with aclosing(await listen_on_b(net)) as listener:
+        listener.accept_delay_seconds = 4.0
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(net.host("a").connect, B)
+        taken = [(len(await listener.accept_batch(16)), trio.current_time()) for _ in range(2)]
+        assert taken == [(1, 7.0), (1, 11.0)], "they knocked at 3.0 s"
+        listener.accept_delay_seconds = 0.0
+        assert len(await listener.accept_batch(16)) == 2
+        assert trio.current_time() == 11.0
+        for stream in net.open_streams():
+            stream.abort()
+
+
+async def test_a_held_listener_hands_nobody_over(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    far_apart(net)
+
+    async def let_go_later() -> None:
+        await trio.sleep(60)
+        listener.is_held = False
+        listener.wake()
+
+    async with aclosing(await listen_on_b(net)) as listener:
+        async with await net.host("a").connect(B):
+            listener.is_held = True
+            nursery.start_soon(let_go_later)
+            (far,) = await listener.accept_batch(16)
+            assert trio.current_time() == 62.0
+            far.close()

@@ -40,9 +40,11 @@ class Pending:
 class VirtualListener:
     """Satisfies ``net.env.Listener``; ``on_close`` frees its address.
 
-    ``out_of_descriptors`` is a fault switch: while it is set, accepting fails as it
-    does for a process at its limit, and the connections keep waiting. ``descriptors``
-    are its host's: each accepted connection takes one, until it is closed.
+    Fault switches: while ``out_of_descriptors`` is set, accepting fails as it does for a
+    process at its limit, and the connections keep waiting; while ``is_held``, nobody is
+    handed over; ``accept_delay_seconds`` passes before each one is. Who changes the latter
+    two wakes the listener. ``descriptors`` are its host's: each accepted connection takes
+    one, until it is closed.
     """
 
     def __init__(
@@ -54,6 +56,9 @@ class VirtualListener:
     ) -> None:
         self.address = address
         self.out_of_descriptors = False
+        self.is_held = False
+        self.accept_delay_seconds = 0.0
+        self._handed_over_at = -math.inf
         self._backlog = backlog
         self._descriptors = descriptors
         self._on_close = on_close
@@ -80,7 +85,11 @@ class VirtualListener:
 
     def next_news(self) -> float:
         """Return when somebody may be accepted; infinite when nobody knocks."""
-        return min(map(Pending.delivery, self._queue), default=math.inf)
+        knock_at = min(map(Pending.delivery, self._queue), default=math.inf)
+        if self.is_held or self.accept_delay_seconds:
+            busy_until = math.inf if self.is_held else self._handed_over_at
+            return max(knock_at, busy_until) + self.accept_delay_seconds
+        return knock_at
 
     def watch_arrivals(self, look: Callable[[], object]) -> Watch:
         """Let ``look()`` be called when somebody waits; see ``Watch``. No task may accept then."""
@@ -91,6 +100,8 @@ class VirtualListener:
 
     def _ready(self, limit: int) -> list[Pending]:
         now = trio.current_time()
+        if self.is_held or self.accept_delay_seconds:
+            limit = 1 if self.next_news() <= now else 0
         return [pending for pending in self._queue if pending.is_ready(now)][:limit]
 
     def _accept(self, batch: list[Pending]) -> list[VirtualStream]:
@@ -102,6 +113,7 @@ class VirtualListener:
 
     def _hand_over(self, pending: Pending) -> VirtualStream:
         self._queue.remove(pending)
+        self._handed_over_at = trio.current_time()
         self._descriptors.take()
         pending.stream.on_leave = self._descriptors.free
         return pending.stream
