@@ -8,8 +8,9 @@ import trio
 from tests.sim.support import LATENCY, far_apart, listen_on_b
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
+from trio_lb.sim.handshake import Overflow
 from trio_lb.sim.host import HostNetwork
-from trio_lb.sim.link import Connects
+from trio_lb.sim.link import Connects, Link
 from trio_lb.sim.network import VirtualNetwork
 
 B = Address("10.0.0.2", 80)
@@ -168,3 +169,90 @@ async def test_bytes_sent_at_once_arrive_with_the_handshake(
         async with far:
             assert await far.receive_some(100) == b"GET /"
             assert trio.current_time() == 3 * LATENCY
+
+
+@pytest.mark.parametrize("sent_by", ["a", "b"])
+async def test_a_jam_holds_the_syn_or_its_answer_and_lets_it_go(
+    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery, sent_by: str
+) -> None:
+    path = net.link("a", "b").path_from(sent_by)
+
+    async def clear_later() -> None:
+        await trio.sleep(60)
+        path.clear(60.0)
+
+    async with aclosing(await listen_on_b(net)):
+        path.jam(0.0)
+        nursery.start_soon(clear_later)
+        async with await a.connect(B):
+            assert trio.current_time() == (61.0 if sent_by == "a" else 60.0)
+
+
+async def test_a_jam_that_becomes_a_cut_has_lost_the_syn(
+    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
+) -> None:
+    path = net.link("a", "b").path_from("a")
+
+    async def cut_then_mend() -> None:
+        await trio.sleep(4)
+        path.stall(4.0)
+        path.clear(4.0)
+        await trio.sleep(0.5)
+        path.mend(4.5)
+
+    async with aclosing(await listen_on_b(net)):
+        path.jam(0.0)
+        nursery.start_soon(cut_then_mend)
+        async with await a.connect(B):
+            assert trio.current_time() == 4.0 + 2 * LATENCY, "the next SYN was overdue at 4.0 s"
+
+
+async def test_nobody_waits_longer_for_a_jam_than_for_silence(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    async with aclosing(await listen_on_b(net)):
+        net.link("a", "b").path_from("a").jam(0.0)
+        assert await failure_of(a) == (False, 127.0)
+
+
+@pytest.mark.parametrize(
+    ("connects", "seen"),
+    [(Connects.REFUSE, (True, 2 * LATENCY)), (Connects.BLACKHOLE, (False, 127.0))],
+)
+async def test_a_host_can_refuse_or_swallow_whoever_dials_it(
+    net: VirtualNetwork, a: HostNetwork, connects: Connects, seen: tuple[bool, float]
+) -> None:
+    async with aclosing(await listen_on_b(net)):
+        net.host("b").connects = connects
+        assert await failure_of(a) == seen
+
+
+@pytest.mark.parametrize(
+    ("overflow", "seen"),
+    [(Overflow.RESET, (True, 2 * LATENCY)), (Overflow.DROP, (False, 127.0))],
+)
+async def test_a_capped_backlog_has_no_place_and_says_so_or_not(
+    net: VirtualNetwork, a: HostNetwork, overflow: Overflow, seen: tuple[bool, float]
+) -> None:
+    async with aclosing(await listen_on_b(net)):
+        net.host("b").backlog_cap, net.host("b").overflow = -1, overflow
+        assert await failure_of(a) == seen
+
+
+async def test_greeters_see_each_end_before_anything_is_sent(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    met: list[tuple[str, bool, float]] = []
+    places: dict[str, Link | HostNetwork]
+    places = {"link": net.link("a", "b"), "a": a, "b": net.host("b")}
+    for name, place in places.items():
+        place.greeters.append(
+            lambda end, name=name: met.append((name, end.has_dialled, trio.current_time()))
+        )
+    async with aclosing(await listen_on_b(net)), await a.connect(B):
+        assert met == [
+            ("link", True, 1.0),
+            ("a", True, 1.0),
+            ("link", False, 1.0),
+            ("b", False, 1.0),
+        ]

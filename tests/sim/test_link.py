@@ -245,3 +245,22 @@ async def test_a_lost_syn_is_sent_again_after_a_second(net: VirtualNetwork) -> N
             took.append(round(trio.current_time() - began, 6))
     assert set(took) <= {0.002 + late for late in (0, 1, 3, 7, 15, 31, 63)}
     assert {0.002, 1.002, 3.002} <= set(took)
+
+
+def test_a_full_queue_before_the_narrow_place_costs_a_retransmission() -> None:
+    bloated = path(0.0)
+    bloated.bandwidth_bytes_per_second, bloated.queue_bytes = 100.0, 200.0
+    assert [bloated.arrival(0.0, 100) for _ in range(3)] == [1.0, 2.0, 3.0]
+    assert bloated.arrival(0.9, 100) == 4.0, "sent again at 1.1, 1.5 and 2.3 s, when there is room"
+
+
+def test_a_cut_and_a_jam_hold_until_both_are_over() -> None:
+    held = path()
+    held.stall(1.0)
+    held.jam(2.0)
+    held.mend(3.0)
+    assert held.is_stalled
+    held.clear(5.0)
+    held.jam(7.0)
+    held.heal(8.0)
+    assert [held.delivery(at) for at in (0.5, 1.5, 4.5, 6.0, 7.5)] == [0.5, 5.0, 5.0, 6.0, 8.0]

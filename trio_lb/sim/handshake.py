@@ -11,7 +11,8 @@ A SYN that was dropped is sent again after 1, 3, 7, 15, 31 and 63 seconds, and 1
 seconds after the first one the attempt fails: Linux's figures for tcp_syn_retries = 6.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Final, Protocol
 
 import attrs
@@ -19,7 +20,7 @@ import trio
 
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
-from trio_lb.sim.link import Connects, Link, Path
+from trio_lb.sim.link import Connects, Greeter, Link, Path
 from trio_lb.sim.listener import Pending, VirtualListener
 from trio_lb.sim.stream import VirtualStream, connect_ends
 
@@ -27,8 +28,35 @@ SYN_PATIENCE_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """How long each SYN is waited for before the next one, or the failure."""
 
 
+class Overflow(Enum):
+    """What becomes of a SYN for which a full backlog has no place."""
+
+    DROP = "drop"
+    RESET = "reset"
+
+
 class Listening(Protocol):
     """The far host, as one who knocks sees it."""
+
+    @property
+    def connects(self) -> Connects:
+        """What it does to attempts to connect, whoever listens."""
+        ...
+
+    @property
+    def backlog_cap(self) -> float:
+        """The most that any backlog of it may say; -1: no place at all."""
+        ...
+
+    @property
+    def overflow(self) -> Overflow:
+        """What a SYN meets that finds no place."""
+        ...
+
+    @property
+    def greeters(self) -> Sequence[Greeter]:
+        """Who wants to see its end of each new connection."""
+        ...
 
     def listener_at(self, target: Address) -> VirtualListener | None:
         """Return who listens on an address now."""
@@ -41,6 +69,7 @@ class Dial:
 
     local: Address
     target: Address
+    near: Listening
     far: Listening
     link: Link
     there: Path
@@ -54,26 +83,41 @@ class Dial:
         Raises:
           ConnectError: refused, or nobody answered any SYN.
         """
+        next_at = trio.current_time()
+        give_up_at = next_at + sum(SYN_PATIENCE_SECONDS)
         for patience_seconds in SYN_PATIENCE_SECONDS:
-            sent_at = trio.current_time()
-            stream = await self._knock()
+            stream = await self._knock(give_up_at)
             if stream is not None:
                 return stream
-            await trio.sleep_until(sent_at + patience_seconds)
+            next_at += patience_seconds  # A jam may have held this SYN for longer than that.
+            await trio.sleep_until(next_at)
         raise ConnectError(f"{self.target}: connection timed out")
 
-    async def _knock(self) -> VirtualStream | None:
+    async def _knock(self, give_up_at: float) -> VirtualStream | None:
         """Send one SYN; None when it, or its answer, was lost."""
-        if not await _travels(self.there) or self.link.connects is Connects.BLACKHOLE:
+        if not await self.there.crosses(give_up_at):
+            return None
+        connects = (self.link.connects, self.far.connects)
+        if Connects.BLACKHOLE in connects:
             return None
         listener = self.far.listener_at(self.target)
-        if listener is None or self.link.connects is Connects.REFUSE:
-            if not await _travels(self.back):
-                return None
-            raise ConnectError(f"{self.target}: connection refused", refused=True)
-        return None if listener.is_full else await self._be_admitted(listener)
+        is_refused = listener is None or Connects.REFUSE in connects
+        if listener is not None and not is_refused:
+            if not listener.is_full(self.far.backlog_cap):
+                return await self._be_admitted(listener, give_up_at)
+            is_refused = self.far.overflow is Overflow.RESET
+        if is_refused:
+            await self._be_refused(give_up_at)
+        return None
 
-    async def _be_admitted(self, listener: VirtualListener) -> VirtualStream | None:
+    async def _be_refused(self, give_up_at: float) -> None:
+        """Learn it from the answer, unless that is lost."""
+        if await self.back.crosses(give_up_at):
+            raise ConnectError(f"{self.target}: connection refused", refused=True)
+
+    async def _be_admitted(
+        self, listener: VirtualListener, give_up_at: float
+    ) -> VirtualStream | None:
         """Hold a place in the queue while the SYN-ACK travels; None when that was lost.
 
         The place is taken before, so that SYNs of one instant cannot all slip in.
@@ -82,7 +126,7 @@ class Dial:
         pending = listener.admit(far, self.there)
         answered = False
         try:
-            answered = await _travels(self.back)
+            answered = await self.back.crosses(give_up_at)
         finally:
             if not answered:  # Lost, or we were cancelled: no trace is left at either end.
                 listener.withdraw(pending)
@@ -97,6 +141,9 @@ class Dial:
         near = VirtualStream(self.next_serial(), self.local, self.target, self.link)
         far = VirtualStream(self.next_serial(), self.target, self.local, self.link)
         connect_ends(near, far, self.there, self.back, self.window_bytes)
+        for end, host in ((near, self.near), (far, self.far)):
+            for greet in (*self.link.greeters, *host.greeters):
+                greet(end)
         return near, far
 
     def _acknowledge(
@@ -104,10 +151,3 @@ class Dial:
     ) -> None:
         near.keep_alive()
         listener.complete(pending, self.there.arrival(trio.current_time()))
-
-
-async def _travels(path: Path) -> bool:
-    """Wait for one packet to cross; false when it was lost: by chance, a stall, a crash."""
-    arrival, is_lost = path.arrival(trio.current_time()), path.is_lost()
-    await trio.sleep_until(arrival)
-    return not is_lost and path.delivery(arrival) <= trio.current_time()

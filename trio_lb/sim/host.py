@@ -3,6 +3,7 @@
 import errno
 import ipaddress
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,8 @@ import trio
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
 from trio_lb.sim.descriptors import Descriptors
-from trio_lb.sim.handshake import Dial
+from trio_lb.sim.handshake import Dial, Overflow
+from trio_lb.sim.link import Connects, Greeter
 from trio_lb.sim.listener import VirtualListener
 from trio_lb.sim.ports import FIRST_FREE_PORT, ClientPorts
 from trio_lb.sim.stream import VirtualStream
@@ -33,6 +35,10 @@ class HostNetwork:
     what connecting, accepting and listening may hold together, ``client_ports.allowed``
     the ports that dialling uses.
 
+    Further fault switches: what ``connects`` says of all dials to it, ``backlog_cap`` (-1:
+    no place for anybody who waits) and what a SYN meets at ``overflow``. ``greeters`` are
+    called with the host's own end of each connection that is made from now on.
+
     The host owns sockets, not tasks: ``crash`` closes the former under whoever uses
     them, and who runs tasks in the host's name ends them, or holds them while it
     ``is_paused``.
@@ -46,6 +52,10 @@ class HostNetwork:
         self.client_ports = ClientPorts()
         self.listeners: list[VirtualListener] = []
         self.out_of_descriptors = False
+        self.connects = Connects.PASS
+        self.backlog_cap: float = math.inf
+        self.overflow = Overflow.DROP
+        self.greeters: list[Greeter] = []
         self._net = net
         self._outages = net.outages_of(name)
         self._running = trio.Event()
@@ -113,6 +123,7 @@ class HostNetwork:
         dial = Dial(
             local=local,
             target=target,
+            near=self,
             far=far,
             link=link,
             there=link.path_from(self.name),

@@ -8,12 +8,14 @@ are held too, and healing needs no queue to be walked.
 
 import math
 import random
+from bisect import bisect_right
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import trio
 
+from trio_lb.sim.bottleneck import Bottleneck
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.outages import RTO_MAX_SECONDS, RTO_SECONDS, Outages
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from trio_lb.sim.stream import VirtualStream
 
 _NEVER: Final = math.inf
+
+Greeter: TypeAlias = Callable[["VirtualStream"], object]
+"""Called with an end of a connection that is being made, before anything is sent."""
 
 
 class Connects(Enum):
@@ -36,9 +41,13 @@ class Path:
 
     ``latency_seconds`` is one way, ``jitter_seconds`` the most that chance adds to
     it, ``bandwidth_bytes_per_second`` is shared by all streams of the path (None:
-    no limit), ``loss`` the share in [0, 1) of packets that are lost. All may be changed
+    no limit), ``queue_bytes`` is what may wait for it before more is lost (None: any
+    number), ``loss`` the share in [0, 1) of packets that are lost. All may be changed
     at any time and hold for what is sent then. ``far`` tells when the host at the path's
     end was down.
+
+    A path stalls while it is cut (``stall``), jammed, or both. A cut loses SYNs, a jam
+    holds them, too.
     """
 
     def __init__(
@@ -48,10 +57,14 @@ class Path:
         self.jitter_seconds = 0.0
         self._loss = 0.0
         self.bandwidth_bytes_per_second: float | None = None
+        self.queue_bytes: float | None = None
         self._rng = rng
         self._far = far or Outages()
-        self._sent_until = -_NEVER
+        self._bottleneck = Bottleneck()
         self._stalls: list[tuple[float, float]] = []
+        self._is_cut = False
+        self._is_jammed = False
+        self._jammed = trio.lowlevel.ParkingLot()
 
     def arrival(self, now: float, size_bytes: int = 0) -> float:
         """Return when what is sent now would arrive if nothing stalled.
@@ -59,10 +72,9 @@ class Path:
         Something without a size (a SYN, a reset) does not queue for bandwidth, so it
         may overtake bytes that do.
         """
-        sent = now
-        if size_bytes and self.bandwidth_bytes_per_second is not None:
-            begin = max(now, self._sent_until)
-            sent = self._sent_until = begin + size_bytes / self.bandwidth_bytes_per_second
+        sent, rate = now, self.bandwidth_bytes_per_second
+        if size_bytes and rate is not None:
+            sent = self._bottleneck.leaves(now, size_bytes, rate, self.queue_bytes)
         late = self._rng.uniform(0.0, self.jitter_seconds) if self.jitter_seconds else 0.0
         return sent + self.latency_seconds + late
 
@@ -94,26 +106,68 @@ class Path:
 
         What reached a host that was down arrives with the first copy that finds it up.
         """
-        for begin, end in self._stalls:
-            if begin <= arrival < end:
-                arrival = end
+        stalls = self._stalls
+        if stalls and arrival < stalls[-1][1]:
+            index = bisect_right(stalls, arrival, key=_end)
+            while index < len(stalls) and stalls[index][0] <= arrival:
+                arrival = stalls[index][1]  # And perhaps into the next one, which begins there.
+                index += 1
         return self._far.reached(arrival)
 
     @property
     def is_stalled(self) -> bool:
         """Whether nothing arrives at present."""
-        return bool(self._stalls) and self._stalls[-1][1] == _NEVER
+        return self._is_cut or self._is_jammed
 
     def stall(self, now: float) -> None:
-        """Hold all that has not arrived by ``now``, until ``heal``."""
-        if not self.is_stalled:
-            self._stalls.append((now, _NEVER))
+        """Hold all that has not arrived by ``now``, until ``mend`` or ``heal``."""
+        self._switch(now, is_cut=True, is_jammed=self._is_jammed)
+
+    def mend(self, now: float) -> None:
+        """End the cut; a jam goes on, and holds what the cut held."""
+        self._switch(now, is_cut=False, is_jammed=self._is_jammed)
+
+    def jam(self, now: float) -> None:
+        """Hold all of it, SYNs and their answers too, until ``clear`` or ``heal``."""
+        self._switch(now, is_cut=self._is_cut, is_jammed=True)
+
+    def clear(self, now: float) -> None:
+        """End the jam; a cut goes on, and holds what the jam held, but not the SYNs."""
+        self._switch(now, is_cut=self._is_cut, is_jammed=False)
 
     def heal(self, now: float) -> None:
         """Deliver ``now`` what was held."""
-        if self.is_stalled:
+        self._switch(now, is_cut=False, is_jammed=False)
+
+    def _switch(self, now: float, *, is_cut: bool, is_jammed: bool) -> None:
+        was_stalled = self.is_stalled
+        self._is_cut, self._is_jammed = is_cut, is_jammed
+        if self.is_stalled and not was_stalled:
+            self._stalls.append((now, _NEVER))
+        elif was_stalled and not self.is_stalled:
             begin, _ = self._stalls.pop()
             self._stalls.append((begin, now))
+        if not is_jammed and self._jammed:
+            self._jammed.unpark_all()
+
+    async def crosses(self, give_up_at: float) -> bool:
+        """Wait for one packet of a handshake to cross; false when it was lost.
+
+        By chance, by a cut, or because nobody was there; a jam only delays it, though not
+        beyond the instant at which its sender gives up.
+        """
+        arrival, is_lost = self.arrival(trio.current_time()), self.is_lost()
+        await trio.sleep_until(arrival)
+        if is_lost:
+            return False
+        while self.delivery(arrival) > trio.current_time():
+            if self._is_cut or not self._is_jammed:
+                return False
+            with trio.move_on_at(give_up_at) as patience:
+                await self._jammed.park()
+            if patience.cancelled_caught:
+                return False
+        return True
 
 
 class Link:
@@ -121,7 +175,8 @@ class Link:
 
     ``outages`` are those of the two ends. ``on_heal`` is called after a heal, for those
     who wait on something else than a stream of the link. ``idle_drop_seconds`` is the
-    silence after which a box in the middle forgets a connection (None: never).
+    silence after which a box in the middle forgets a connection (None: never). Each of the
+    ``greeters`` is called with both ends of each connection that is made from now on.
     """
 
     def __init__(
@@ -136,6 +191,7 @@ class Link:
         of_first, of_second = outages
         self.idle_drop_seconds: float | None = None
         self.connects = Connects.PASS
+        self.greeters: list[Greeter] = []
         self.streams: dict[int, VirtualStream] = {}
         self._paths = {
             first: Path(latency_seconds, derive_rng(seed, f"path {first}>{second}"), of_second),
@@ -172,6 +228,10 @@ class Link:
         self.connects = Connects.PASS
         for path in self._paths.values():
             path.heal(trio.current_time())
+        self.wake()
+
+    def wake(self) -> None:
+        """Let all who wait for what a stall held look again."""
         for stream in self.streams.values():
             stream.wake()
         self._on_heal()
@@ -183,3 +243,7 @@ class Link:
 
     def _chosen(self, sent_by: str | None) -> list[Path]:
         return list(self._paths.values()) if sent_by is None else [self._paths[sent_by]]
+
+
+def _end(stall: tuple[float, float]) -> float:
+    return stall[1]

@@ -118,10 +118,12 @@ class VirtualListener:
         pending.stream.on_leave = self._descriptors.free
         return pending.stream
 
-    @property
-    def is_full(self) -> bool:
-        """Whether a SYN would be dropped: Linux queues one more than the backlog says."""
-        return len(self._queue) > self._backlog
+    def is_full(self, cap: float = math.inf) -> bool:
+        """Whether there is no place for a SYN: Linux queues one more than the backlog says.
+
+        ``cap`` is the most that a backlog may say at present.
+        """
+        return len(self._queue) > min(self._backlog, cap)
 
     def admit(self, stream: VirtualStream, path: Path) -> Pending:
         """Give a connection whose SYN arrived a place in the queue."""

@@ -43,6 +43,8 @@ class Outages:
 
     def reached(self, arrival: float) -> float:
         """Return when a packet, or the first copy of it to find the host up, arrives."""
+        if not self._spans or arrival >= self._spans[-1][1]:
+            return arrival
         rto_seconds = RTO_SECONDS
         for begin, end in self._spans:
             if not begin <= arrival < end:
