@@ -10,7 +10,7 @@ from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
 from trio_lb.sim.handshake import Overflow
 from trio_lb.sim.host import HostNetwork
-from trio_lb.sim.link import Connects, Link
+from trio_lb.sim.link import Connects, Greeter, Link
 from trio_lb.sim.network import VirtualNetwork
 
 B = Address("10.0.0.2", 80)
@@ -245,10 +245,12 @@ async def test_greeters_see_each_end_before_anything_is_sent(
     met: list[tuple[str, bool, float]] = []
     places: dict[str, Link | HostNetwork]
     places = {"link": net.link("a", "b"), "a": a, "b": net.host("b")}
+
+    def greeter(name: str) -> Greeter:
+        return lambda end: met.append((name, end.has_dialled, trio.current_time()))
+
     for name, place in places.items():
-        place.greeters.append(
-            lambda end, name=name: met.append((name, end.has_dialled, trio.current_time()))
-        )
+        place.greeters.append(greeter(name))
     async with aclosing(await listen_on_b(net)), await a.connect(B):
         assert met == [
             ("link", True, 1.0),

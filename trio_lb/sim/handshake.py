@@ -91,6 +91,8 @@ class Dial:
                 return stream
             next_at += patience_seconds  # A jam may have held this SYN for longer than that.
             await trio.sleep_until(next_at)
+            if trio.current_time() >= give_up_at:
+                break
         raise ConnectError(f"{self.target}: connection timed out")
 
     async def _knock(self, give_up_at: float) -> VirtualStream | None:
