@@ -42,6 +42,19 @@ def test_law_the_second_of_a_pair_is_drawn_by_weight_among_the_rest(
         begin += weight
 
 
+@given(st.integers(2, 20), st.integers(1, 9), st.data())
+def test_law_equal_shares_give_a_pair_its_places_in_order_whatever_the_share(
+    count: int, weight: int, data: st.DataObject
+) -> None:
+    draw, pool = WeightedDraw(), pool_of([weight] * count)
+    first = data.draw(st.integers(0, count - 1))
+    dealt = [
+        draw.pair(pool, Tickets((first + 0.5) / count, (t + 0.5) / (count - 1)))
+        for t in range(count - 1)
+    ]
+    assert dealt == [(first, second) for second in range(count) if second != first]
+
+
 def test_another_tuple_is_drawn_by_its_own_weights() -> None:
     draw, heavy = WeightedDraw(), pool_of([3, 1, 4])
     assert [draw.index(heavy, Tickets(t / 8)) for t in range(8)] == [0, 0, 0, 1, 2, 2, 2, 2]

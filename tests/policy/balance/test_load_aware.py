@@ -51,6 +51,24 @@ def test_a_busy_server_gets_nothing_until_the_others_are_as_busy() -> None:
     assert "".join(lease(balancer, pool).id for _ in range(9)) == "bcbcbcabc"
 
 
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=SCAN_MOST),
+    st.integers(1, 5),
+    st.integers(0, 40),
+)
+def test_law_among_equal_weights_the_first_of_the_least_active_in_turn_is_picked(
+    active: list[int], weight: int, turns: int
+) -> None:
+    balancer, pool = LeastConnections(), pool_of([weight] * len(active))
+    for _ in range(turns):  # All idle: each pick moves the turn on by one.
+        pick(balancer, pool)
+    for member, count in zip(pool, active, strict=True):
+        member.active_connections = count
+    start = turns % len(pool)
+    turned = (*pool[start:], *pool[:start])
+    assert pick(balancer, pool) is min(turned, key=load)
+
+
 @pytest.mark.parametrize("copies", [1, 20])
 def test_weights_set_how_much_each_may_hold(copies: int) -> None:
     """Below and above the number of servers at which the index takes over."""

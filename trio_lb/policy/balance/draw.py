@@ -6,7 +6,8 @@
     guide     ^    ^^            for each n-th part of all tickets: where to begin
 
 Bisection alone is O(log n), and misses the cache at each of its steps. The guide (Chen and
-Asau, 1974) leaves it a stretch that holds, on average, fewer than two ends.
+Asau, 1974) leaves it a stretch that holds, on average, fewer than two ends. Where all
+shares are equal, as in most pools, a stretch's number follows from the ticket by itself.
 """
 
 from bisect import bisect_right
@@ -26,6 +27,7 @@ class WeightedDraw:
         self._seen: Sequence[Candidate] = ()
         self._ends: list[int] = []
         self._guide: list[int] = []
+        self._is_even = False
 
     def index(self, candidates: Sequence[Candidate], rng: Rng) -> int:
         """Draw one index, each with the chance of its share."""
@@ -41,6 +43,10 @@ class WeightedDraw:
         if candidates is not self._seen:
             self._adopt(candidates)
         ends = self._ends
+        if self._is_even:
+            count = len(ends)
+            first, second = int(rng.random() * count), int(rng.random() * (count - 1))
+            return first, second + (second >= first)
         first = self._owner(int(rng.random() * ends[-1]))
         begin = ends[first - 1] if first else 0
         cut = ends[first] - begin
@@ -57,6 +63,7 @@ class WeightedDraw:
         self._seen = candidates
         self._ends = ends = list(accumulate(map(self._share, candidates)))
         count, total = len(ends), ends[-1]
+        self._is_even = ends[0] * count == total and ends == [*range(ends[0], total + 1, ends[0])]
         # Whose stretch holds the border below each part; the last bound is the end.
         self._guide = [bisect_right(ends, part * total // count) for part in range(count)]
         self._guide.append(count)

@@ -31,6 +31,7 @@ class LeastConnections(Indifferent):
         self._next = 0
         self._index: LoadIndex | None = None
         self._is_ramping = False
+        self._is_even = False
 
     def order(self, candidates: Sequence[C], context: Context, rng: Rng) -> Iterator[C]:
         """Yield the least busy server, then the others as busy as they are when asked for."""
@@ -58,11 +59,14 @@ class LeastConnections(Indifferent):
         self._next = carry_position(self._seen, self._next, candidates)
         self._seen = candidates
         self._is_ramping = is_ramping(candidates)
+        self._is_even = all(each.weight == candidates[0].weight for each in candidates)
         large = len(candidates) > SCAN_MOST
         self._index = LoadIndex(candidates, self._next) if large else None
 
     def _scan(self, candidates: Sequence[Candidate]) -> int:
         """Look at each, beginning with whose turn it is; nothing beats an idle one."""
+        if self._is_even:
+            return self._scan_even(candidates)
         best, least, start = 0, float("inf"), self._next
         for turn in range(start, start + len(candidates)):
             i = turn - len(candidates) if turn >= len(candidates) else turn
@@ -74,6 +78,19 @@ class LeastConnections(Indifferent):
             if busy < least:
                 best, least = i, busy
         return best
+
+    def _scan_even(self, candidates: Sequence[Candidate]) -> int:
+        """The same among equal weights, which most pools have: nothing to divide by."""
+        start = turn = best = self._next
+        least = float("inf")
+        for candidate in (*candidates[start:], *candidates[:start]):
+            active = candidate.active_connections
+            if active < least:
+                best, least = turn, active
+                if not active:
+                    break
+            turn += 1
+        return best - len(candidates) if best >= len(candidates) else best
 
     def _take_ramped(self, candidates: Sequence[Candidate], rng: Rng) -> int:
         """Return the first by load that chance lets pass; if nobody, the first of all."""
