@@ -258,6 +258,30 @@ async def test_waiting_for_room_ends_with_the_reset_that_says_there_is_none(
         await near.wait_writable()
 
 
+async def test_an_end_that_arrived_is_known_before_it_is_read(net: VirtualNetwork) -> None:
+    near, far = await pair(net)
+    async with near:
+        far.send_nowait(b"bytes")
+        far.close()
+        assert not near.has_ended
+        await trio.sleep(LATENCY)
+        assert near.has_ended
+        near.send_nowait(b"nobody takes it")
+        await trio.sleep(2 * LATENCY)
+        assert (near.is_reset, near.has_ended) == (True, True)
+
+
+async def test_an_end_that_a_reset_overtook_never_arrives(net: VirtualNetwork) -> None:
+    near, far = await pair(net)
+    async with near:
+        net.link("a", "b").set_bandwidth(1.0)
+        far.send_nowait(b"four")
+        await far.send_eof()
+        far.abort()
+        await trio.sleep(60.0)
+        assert (near.is_reset, near.has_ended) == (True, False)
+
+
 async def do(net: VirtualNetwork, end: VirtualStream, act: str) -> None:
     match act:
         case "eof":

@@ -140,6 +140,13 @@ class Pipe:
         arrived_at = self._arrived_at()
         return max(arrived_at, self._opens_at()) if self.valves else arrived_at
 
+    def has_ended(self, until: float) -> bool:
+        """Whether the end of file arrived, be there bytes before it or not."""
+        if not self._items:
+            return False
+        arrival, data = self._items[-1]
+        return not len(data) and self._path.delivery(arrival) <= until
+
     def first_bytes_after(self, until: float) -> float | None:
         """Return the arrival, stalls apart, of the first bytes that come after ``until``."""
         for arrival, data in self._items:

@@ -317,6 +317,11 @@ class VirtualStream:
         """Whether a reset has arrived; bytes that came before it may still be there to read."""
         return self._cut_at() <= trio.current_time()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the peer's end of file arrived, read or not, and no reset before it."""
+        return self._incoming.has_ended(min(trio.current_time(), self._cut_at()))
+
     def cut(self) -> None:
         """Suffer a reset from the middle of the link, at this instant."""
         now = trio.current_time()
