@@ -335,3 +335,30 @@ async def test_what_could_be_listened_on_is_known_before(net: VirtualNetwork) ->
     with pytest.raises(OSError, match="not an address of b"):
         b.bindable(Address("10.0.0.1", 80))
     await listener.aclose()
+
+
+async def test_a_paused_host_hands_nothing_over_and_all_of_it_when_it_goes_on(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    far_apart(net)
+    b = net.host("b")
+    near, far = await pair(net)
+    b.pause()
+
+    async def go_on_later() -> None:
+        await trio.sleep_until(60)
+        b.resume()
+
+    async with near, far, aclosing(await listen_on_b(net)) as listener:
+        nursery.start_soon(go_on_later)
+        async with await net.host("a").connect(listener.address) as late:
+            near.send_nowait(b"while it stood still")
+            late.send_nowait(b"to one that came meanwhile")
+            assert await far.receive_some(100) == b"while it stood still"
+            assert trio.current_time() == 60.0
+            (accepted,) = await listener.accept_batch(16)
+            async with accepted:
+                assert await accepted.receive_some(100) == b"to one that came meanwhile"
+            assert trio.current_time() == 60.0
+            assert not b.greeters
+            assert not far.incoming.valves

@@ -16,6 +16,7 @@ from trio_lb.sim.handshake import Dial, Overflow
 from trio_lb.sim.link import Connects, Greeter
 from trio_lb.sim.listener import VirtualListener
 from trio_lb.sim.ports import FIRST_FREE_PORT, ClientPorts
+from trio_lb.sim.rule import Valve
 from trio_lb.sim.stream import VirtualStream
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ class HostNetwork:
     called with the host's own end of each connection that is made from now on.
 
     The host owns sockets, not tasks: ``crash`` closes the former under whoever uses
-    them, and who runs tasks in the host's name ends them, or holds them while it
-    ``is_paused``.
+    them, and who runs tasks in the host's name ends them. While it ``is_paused`` its streams
+    hand over nothing and its listeners nobody; a task that waits for something else holds at
+    ``wait_running``.
     """
 
     def __init__(self, net: "VirtualNetwork", name: str, address: str, zone: str = "") -> None:
@@ -60,6 +62,7 @@ class HostNetwork:
         self._outages = net.outages_of(name)
         self._running = trio.Event()
         self._running.set()
+        self._standing_still = Valve()
         self._free_ports = itertools.count(FIRST_FREE_PORT)
 
     # Dialling.
@@ -170,6 +173,7 @@ class HostNetwork:
         bound = self.bindable(address)
         self.descriptors.take()
         listener = VirtualListener(bound, backlog, self.descriptors, self._forget)
+        listener.is_held = self.is_paused
         self.listeners.append(listener)
         return listener
 
@@ -208,10 +212,14 @@ class HostNetwork:
         """See ``Network``; a literal resolves to itself.
 
         Raises:
+          TemporaryFailure: the resolver cannot say.
           ConnectError: the name is unknown.
         """
-        await trio.lowlevel.checkpoint()
-        return [name] if _is_literal(name) else self._net.look_up(name)
+        if _is_literal(name):
+            await trio.lowlevel.checkpoint()
+            return [name]
+        await trio.sleep(self._net.names.delay_seconds(name))
+        return self._net.look_up(name)
 
     # Crashing and pausing.
 
@@ -250,13 +258,31 @@ class HostNetwork:
         return not self._running.is_set()
 
     def pause(self) -> None:
-        """Stop its processes (SIGSTOP): tasks that act for the host hold at ``wait_running``."""
-        if not self.is_paused and not self.is_down:
-            self._running = trio.Event()
+        """Stop its processes (SIGSTOP)."""
+        if self.is_paused or self.is_down:
+            return
+        self._running = trio.Event()
+        self.greeters.append(self._hold)
+        for stream in self._net.streams_of(self.name):
+            self._hold(stream)
+        for listener in self.listeners:
+            listener.is_held = True
+
+    def _hold(self, stream: VirtualStream) -> None:
+        stream.incoming.valves.append(self._standing_still)
 
     def resume(self) -> None:
         """Let them go on (SIGCONT)."""
+        if not self.is_paused:
+            return
         self._running.set()
+        self.greeters.remove(self._hold)
+        for stream in self._net.streams_of(self.name):
+            stream.incoming.valves.remove(self._standing_still)
+            stream.wake()
+        for listener in self.listeners:
+            listener.is_held = False
+            listener.wake()
 
     async def wait_running(self) -> None:
         """Wait while the host is paused; a checkpoint in any case."""

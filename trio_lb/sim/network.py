@@ -12,10 +12,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Final
 
-from trio_lb.net.env import ConnectError
 from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.link import Link
 from trio_lb.sim.listener import VirtualListener
+from trio_lb.sim.names import Names
 from trio_lb.sim.outages import Outages
 from trio_lb.sim.stream import VirtualStream
 
@@ -39,10 +39,10 @@ class VirtualNetwork:
         window_bytes: int = DEFAULT_WINDOW_BYTES,
     ) -> None:
         self.window_bytes = window_bytes
+        self.names = Names()
         self._seed = seed
         self._latency_seconds = latency_seconds
         self._hosts: dict[str, HostNetwork] = {}
-        self._names: dict[str, list[str]] = {"localhost": ["127.0.0.1"]}
         self._links: dict[tuple[str, str], Link] = {}
         self._outages: dict[str, Outages] = {}
         self._zone_latencies: dict[tuple[str, str], float] = {}
@@ -61,7 +61,8 @@ class VirtualNetwork:
             literal = address or f"10.0.{number >> 8}.{number & 255}"
             host = HostNetwork(self, name, literal, zone or "")
             self._hosts[name] = host
-            self._names.setdefault(name, [host.address])
+            entry = self.names.entry(name)
+            entry.addresses = entry.addresses or (host.address,)
         host = self._hosts[name]
         if address not in (None, host.address):
             raise ValueError(f"host {name} is at {host.address}, not at {address}")
@@ -71,18 +72,16 @@ class VirtualNetwork:
 
     def set_name(self, name: str, addresses: Sequence[str]) -> None:
         """Let ``name`` resolve to these literals from now on; to none: it is unknown."""
-        self._names[name] = list(addresses)
+        self.names.entry(name).addresses = tuple(addresses)
 
     def look_up(self, name: str) -> list[str]:
-        """Return the literals of a name.
+        """Return the literals of a name, as a resolver says them: see ``Names.look_up``."""
+        return self.names.look_up(name)
 
-        Raises:
-          ConnectError: nobody knows it.
-        """
-        addresses = self._names.get(name)
-        if not addresses:
-            raise ConnectError(f"{name}: name is not known")
-        return list(addresses)
+    @property
+    def hosts(self) -> list[HostNetwork]:
+        """Return all hosts, in the order in which they were made."""
+        return list(self._hosts.values())
 
     def host_at(self, address: str) -> HostNetwork | None:
         """Return the host with that literal address."""
