@@ -1,0 +1,56 @@
+"""Whom a fault can hit: what is there, once, and nothing that would not be felt."""
+
+import pytest
+
+from tests.sim.faults.support import WORLD
+from trio_lb.sim.faults.kinds import KINDS
+from trio_lb.sim.faults.target import Sort, Target
+from trio_lb.sim.search.targets import ALL_BUILT, Field, kinds_that_hit
+
+FIELD = Field(WORLD, resolvers=("api.local",), points=("pool.size",))
+
+
+def names(kind: str, *, servers_only: bool = False) -> list[str]:
+    return [str(each) for each in FIELD.targets(KINDS[kind], servers_only=servers_only)]
+
+
+def test_links_go_from_whoever_dials_to_servers_and_zones() -> None:
+    assert names("latency") == [
+        *("link:lb~s1", "link:lb~s2", "link:lb~s3", "link:lb~s4"),
+        *("link:lb~zone:a", "link:lb~zone:b"),
+    ]
+    assert len(names("latency", servers_only=True)) == 4
+
+
+def test_a_machine_that_is_a_server_is_named_once() -> None:
+    assert names("pause") == ["host:lb", "server:s1", "server:s2", "server:s3", "server:s4"]
+    assert names("pause", servers_only=True)[0] == "server:s1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        ("dns_servfail", "resolver:api.local"),
+        ("reload", "lb:lb"),
+        ("shrink", "point:pool.size"),
+        ("abort", "client:web"),
+    ],
+)
+def test_each_sort_has_its_names(kind: str, target: str) -> None:
+    assert names(kind)[0] == target
+
+
+def test_a_zone_stands_for_its_servers() -> None:
+    assert FIELD.servers_hit(Target(Sort.LINK, ("lb", "zone:b"))) == ["s3", "s4"]
+    assert FIELD.servers_hit(Target(Sort.LINK, ("lb", "s1"))) == ["s1"]
+    assert FIELD.servers_hit(Target(Sort.CLIENT, ("web",))) == []
+
+
+def test_a_kind_needs_a_target_and_no_argument_that_must_be_said() -> None:
+    possible = [kind.name for kind in kinds_that_hit(FIELD)]
+    assert {*possible} <= {*ALL_BUILT}
+    assert "partition" in possible
+    assert "dns_nxdomain" in possible
+    assert "dns_add" not in possible, "whose address should it be?"
+    assert "dns_nxdomain" not in [kind.name for kind in kinds_that_hit(Field(WORLD))]
+    assert [kind.name for kind in kinds_that_hit(FIELD, ["reset"])] == ["reset"]

@@ -1,0 +1,90 @@
+"""Whom faults of a kind can hit in a topology, as whoever draws faults wants to know."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from trio_lb.sim.faults.kinds import KINDS
+from trio_lb.sim.faults.shape import FaultKind
+from trio_lb.sim.faults.target import Sort, Target, Topology
+
+
+@attrs.frozen(slots=True)
+class Field:
+    """What can be hit: a topology, and the names that a topology does not list.
+
+    ``resolvers`` are names that are looked up, ``points`` those at which our own code tries itself.
+    """
+
+    topology: Topology
+    resolvers: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+
+    def targets(self, kind: FaultKind, *, servers_only: bool = False) -> list[Target]:
+        """Return all certain targets of a kind, in the order in which things were made.
+
+        Of a machine that is a server, only the server is named. ``servers_only`` leaves out the
+        hosts that are none, the balancer's among them, and whole zones.
+        """
+        found: list[Target] = []
+        for sort in kind.targets:
+            if sort is Sort.LINK:
+                found += self._links(zones=not servers_only)
+            elif not (servers_only and sort is Sort.HOST):
+                found += [Target(sort, (name,)) for name in self._names(sort)]
+        return found
+
+    def servers_hit(self, target: Target) -> list[str]:
+        """Return the servers that feel it; a zone stands for all of its own."""
+        topology = self.topology
+        names = [name.removeprefix("zone:") for name in target.names if name.startswith("zone:")]
+        in_zones = [name for name in topology.servers if topology.zone_of(name) in names]
+        return [*(name for name in target.names if name in topology.servers), *in_zones]
+
+    def _names(self, sort: Sort) -> Sequence[str]:
+        match sort:
+            case Sort.SERVER:
+                return self.topology.servers
+            case Sort.HOST:
+                return self._other_hosts()
+            case Sort.CLIENT:
+                return self.topology.clients
+            case Sort.RESOLVER:
+                return self.resolvers
+            case Sort.POINT:
+                return self.points
+            case Sort.LB:
+                return ["lb"]
+        return []
+
+    def _other_hosts(self) -> list[str]:
+        """Return the hosts that are no servers; those that dial them."""
+        apart = {*self.topology.servers, *self.topology.clients}
+        return [name for name in self.topology.hosts if name not in apart]
+
+    def _links(self, *, zones: bool) -> list[Target]:
+        """From hosts that dial to what they dial: between two servers nothing is sent."""
+        far = [*self.topology.servers, *(f"zone:{zone}" for zone in self.topology.zones if zones)]
+        return [Target(Sort.LINK, pair) for pair in itertools.product(self._other_hosts(), far)]
+
+
+def kinds_that_hit(field: Field, names: Sequence[str] | None = None) -> list[FaultKind]:
+    """Return the kinds that something can inject, and that find a target here.
+
+    ``names`` are those to choose among, all by default. A kind with an argument that has no
+    default (an address) is left out: nobody could guess it.
+    """
+    chosen = [kind for name, kind in KINDS.items() if names is None or name in names]
+    return [
+        kind for kind in chosen if kind.built and not _needs_words(kind) and field.targets(kind)
+    ]
+
+
+def _needs_words(kind: FaultKind) -> bool:
+    return any(arg.default is None for arg in kind.args.values())
+
+
+ALL_BUILT: Final = tuple(name for name, kind in KINDS.items() if kind.built)
+"""What can be injected, whatever the topology."""
