@@ -29,7 +29,7 @@ TEXT = """
 
 def test_python_and_a_file_say_the_same() -> None:
     assert schedule(
-        every(Poisson("15m"), Slow(random_of("servers"), x=20, for_="60s"), start="1m"),
+        every(Poisson(4 / 3600), Slow(random_of("servers"), x=20, for_="60s"), start="1m"),
         at("10m", Partition("lb", "zone:b", for_="2m"), Slow("server:s1")),
         during("5m", "7m", Errors("server:s1", share=0.5)),
     ) == read_text(TEXT, name="faults.yaml")

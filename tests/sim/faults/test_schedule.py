@@ -38,7 +38,7 @@ wanted = st.sampled_from(
         Reset("server:s3"),
     ]
 )
-intervals = st.sampled_from([Poisson("5m"), Poisson(40), "10m", 77.7])
+intervals = st.sampled_from([Poisson(1 / 300), Poisson(1 / 40), "10m", 77.7])
 timed = st.one_of(
     st.builds(every, intervals, wanted),
     st.builds(every, intervals, wanted, start=st.just(60), stop=st.just("20m")),
@@ -96,7 +96,7 @@ WORLD_OF_RECORDS = World(hosts=("lb", "s1", "s2"))
 
 
 def test_two_equal_entries_draw_apart() -> None:
-    one = every(Poisson("5m"), Slow(random_of("servers"), for_=10))
+    one = every(Poisson(1 / 300), Slow(random_of("servers"), for_=10))
     expanded = schedule(one, one).expand(HORIZON, rng(), WORLD)
     first = schedule(one).expand(HORIZON, rng(), WORLD)
     rest = [fault for fault in expanded if fault not in first]
@@ -105,12 +105,12 @@ def test_two_equal_entries_draw_apart() -> None:
 
 
 def test_another_seed_gives_other_times() -> None:
-    whole = schedule(every(Poisson("5m"), Reset(random_of("servers"))))
+    whole = schedule(every(Poisson(1 / 300), Reset(random_of("servers"))))
     assert whole.expand(HORIZON, rng(1), WORLD) != whole.expand(HORIZON, rng(2), WORLD)
 
 
 def test_times_of_poisson_come_as_often_as_they_should() -> None:
-    whole = schedule(every(Poisson(10), Reset(random_of("servers"))))
+    whole = schedule(every(Poisson(1 / 10), Reset(random_of("servers"))))
     expanded = whole.expand(100_000.0, rng(), WORLD)
     assert 9_700 < len(expanded) < 10_300, "10,000 are expected, three sigma are 300"
     hits = [sum(each.target.names == (name,) for each in expanded) for name in WORLD.servers]

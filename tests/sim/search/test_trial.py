@@ -83,7 +83,7 @@ def test_fluent_words_that_leave_nothing_open_are_faults() -> None:
     [
         (at(1, Slow(random_of("servers"), for_=1)), "whom it hits"),
         (at(1, Slow("zone:a", for_=1)), "whom it hits"),
-        (every(Poisson(9), Slow("server:s1", for_=1)), "when it comes"),
+        (every(Poisson(1 / 9), Slow("server:s1", for_=1)), "when it comes"),
     ],
 )
 def test_a_schedule_that_leaves_something_open_is_refused(timed: object, what: str) -> None:

@@ -2,7 +2,7 @@
 
     schedule(
         at("10m", Partition("lb", "zone:b", for_="2m")),
-        every(Poisson("15m"), Slow(random_of("servers"), x=20, for_="60s")),
+        every(Poisson(4 / 3600), Slow(random_of("servers"), x=20, for_="60s")),
         during("5m", "7m", Errors("server:s1", share=0.5)),
     )
 
@@ -14,6 +14,7 @@ from typing import Final
 
 import attrs
 
+from trio_lb.sim.arrivals import Poisson
 from trio_lb.sim.faults.read import read_data
 from trio_lb.sim.faults.schedule import Schedule
 from trio_lb.sim.faults.target import Drawn
@@ -35,13 +36,6 @@ class Timed:
     """Entries of a schedule, as a file would hold them."""
 
     entries: tuple[dict[str, object], ...]
-
-
-@attrs.frozen(slots=True)
-class Poisson:
-    """Times that know nothing of each other, with this mean between them."""
-
-    mean: Time
 
 
 @attrs.frozen(slots=True)
@@ -73,8 +67,11 @@ def at(when: Time, *faults: Wanted) -> Timed:
 def every(
     interval: Time | Poisson, *faults: Wanted, start: Time = 0, stop: Time | None = None
 ) -> Timed:
-    """Let each of these come again and again; each draws times of its own."""
-    way: object = {"poisson": interval.mean} if isinstance(interval, Poisson) else interval
+    """Let each of these come again and again; each draws times of its own.
+
+    ``Poisson`` is that of ``sim.arrivals``: so many a second, not the mean between them.
+    """
+    way: object = {"poisson": 1 / interval.rate} if isinstance(interval, Poisson) else interval
     when: dict[str, object] = {"every": way}
     if start:
         when["start"] = start
