@@ -1,0 +1,75 @@
+"""Each plot shows the figures where they belong."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.sim.report.fake_run import facts, figures
+from trio_lb.sim.report import plots
+from trio_lb.sim.report.figures import Figures
+from trio_lb.sim.report.panel import Panel
+from trio_lb.sim.report.svg import TimeAxis
+from trio_lb.sim.report.tally import FaultSpan, Tally
+
+AXIS = TimeAxis(60.0)
+DRAWERS = (
+    *(plots.faults, plots.traffic, plots.latency, plots.amplification, plots.levels),
+    plots.connections,
+)
+
+
+@pytest.fixture(scope="module")
+def made() -> Figures:
+    return figures()
+
+
+def parsed(panel: Panel) -> ET.Element:
+    return ET.fromstring(f"<svg>{panel.body}</svg>")
+
+
+def test_every_plot_is_well_formed_within_its_frame_and_as_long_as_the_run(made: Figures) -> None:
+    for drawer in DRAWERS:
+        panel = drawer(made, AXIS)
+        ys = [float(y) for y in re.findall(r'\by[12]?="([-0-9.]+)"', panel.body)]
+        assert ET.fromstring(f"<svg>{panel.body}</svg>") is not None
+        assert all(-1 <= y <= panel.height for y in ys), panel.key
+        assert {len(series.values) for series in panel.series} <= {made.buckets}
+
+
+def test_a_run_in_which_nothing_happened_can_be_drawn() -> None:
+    empty = Figures.of(facts(verdicts=(), faults=()), Tally(60.0))
+    for drawer in DRAWERS:
+        assert parsed(drawer(empty, AXIS)) is not None
+
+
+def test_rates_are_per_second(made: Figures) -> None:
+    offered = plots.traffic(made, AXIS).series[0]
+    total = sum(value or 0.0 for value in offered.values) * made.tally.grid.step
+    assert total == pytest.approx(made.totals["offered"])
+
+
+def test_dots_are_failures_and_the_slowest_thousandth_each_with_its_request(made: Figures) -> None:
+    dots = list(parsed(plots.latency(made, AXIS)).iter("circle"))
+    lives = {life.req: life for life in made.tally.sample.chosen()}
+    assert dots
+    for dot in dots:
+        life = lives[int(dot.get("data-req", "0"))]
+        assert dot.get("class") == ("dot good" if life.ok else "dot bad")
+        assert not life.ok or life.ns > made.latency.p999
+
+
+def test_faults_that_overlap_are_named_in_rows_of_their_own() -> None:
+    tally = Tally(60.0)
+    tally.faults = [FaultSpan(n, "slow", f"server:s{n}", "{}", 10.0 + n, 20.0) for n in range(3)]
+    panel = plots.faults(Figures.of(facts(), tally), AXIS)
+    bars = [rect for rect in parsed(panel).iter("rect") if rect.get("class") == "fault-bar"]
+    assert len({bar.get("y") for bar in bars}) == 3
+
+
+def test_the_rows_of_faults_are_bounded() -> None:
+    tally = Tally(60.0)
+    tally.faults = [FaultSpan(n, "slow", "server:s1", "{}", 10.0, 20.0) for n in range(50)]
+    panel = plots.faults(Figures.of(facts(), tally), AXIS)
+    assert panel.height < 200
+    assert "42 more" in panel.body

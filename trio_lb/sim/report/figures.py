@@ -1,0 +1,181 @@
+"""The figures of a run that is over: totals and ratios, reckoned once for page, summary and JSON."""
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from trio_lb.sim.report.data import RunFacts
+from trio_lb.sim.report.histogram import Histogram
+from trio_lb.sim.report.per_server import PerServer
+from trio_lb.sim.report.tally import SHARES, FaultSpan, Tally
+
+
+@attrs.frozen(slots=True)
+class Latency:
+    """Quantiles of good requests' latencies, in nanoseconds; all 0 when there were none."""
+
+    count: int
+    p50: int
+    p90: int
+    p99: int
+    p999: int
+    most: int
+
+    @classmethod
+    def of(cls, *histograms: Histogram) -> "Latency":
+        """Return those of whatever the histograms counted together."""
+        whole = Histogram()
+        for each in histograms:
+            whole.merge(each)
+        p50, p90, p99, p999 = whole.quantiles(SHARES)
+        return cls(whole.count, p50, p90, p99, p999, whole.most)
+
+
+@attrs.frozen(slots=True)
+class Share:
+    """How much of the load a server got, and how much would have been fair (its weight's part)."""
+
+    server: PerServer
+    taken: int
+    got: float
+    fair: float
+
+    @property
+    def times_fair(self) -> float:
+        """1: just right; 0 where nothing was fair either."""
+        return self.got / self.fair if self.fair else 0.0
+
+
+@attrs.frozen(slots=True)
+class Load:
+    """How the requests lay on the servers, against the best that could be.
+
+    ``worst``: the highest load over its fair share. ``jain``: Jain's index of fairness, 1 for
+    all alike, 1/n for all on one (Jain, Chiu, Hawe 1984). ``misplaced_fraction``: what part of
+    the requests another server should have had.
+    """
+
+    shares: tuple[Share, ...]
+    worst: float
+    jain: float
+    misplaced_fraction: float
+
+    @classmethod
+    def of(cls, servers: Sequence[PerServer], weights: Mapping[str, float]) -> "Load":
+        """Return how the requests lay that came to these servers."""
+        taken = [sum(server.taken) for server in servers]
+        fair = [max(0.0, weights.get(server.name, 1.0)) for server in servers]
+        got_of, fair_of = sum(taken) or 1, sum(fair) or 1.0
+        shares = tuple(
+            Share(server, count, count / got_of, weight / fair_of)
+            for server, count, weight in zip(servers, taken, fair, strict=True)
+        )
+        ratios = [share.times_fair for share in shares if share.fair]
+        misplaced = sum(max(0.0, share.got - share.fair) for share in shares)
+        worst = max(ratios, default=0.0)
+        return cls(shares, worst, jain_of(ratios), misplaced if any(taken) else 0.0)
+
+
+def jain_of(ratios: Sequence[float]) -> float:
+    """Return Jain's index; 1 for nobody, who cannot be treated unfairly."""
+    squares = sum(ratio * ratio for ratio in ratios)
+    return sum(ratios) ** 2 / (len(ratios) * squares) if squares else 1.0
+
+
+@attrs.frozen(slots=True)
+class Peak:
+    """The longest that something was: how much, where and when."""
+
+    level: int = 0
+    where: str = ""
+    at: float = 0.0
+
+
+@attrs.frozen
+class Figures:
+    """A run that is over: its facts, its tally (closed), and what follows from both."""
+
+    facts: RunFacts
+    tally: Tally
+    totals: Mapping[str, int]
+    """The sum of each column."""
+    latency: Latency
+    calm: Latency
+    faulty: Latency
+    load: Load
+    queue: Peak
+    waiting: Peak
+
+    @classmethod
+    def of(cls, facts: RunFacts, tally: Tally) -> "Figures":
+        """Close the tally and reckon."""
+        tally.close(tally.last or facts.until + facts.settle)
+        servers = list(tally.servers.values())
+        queues = [(server.name, server.queued.peaks) for server in servers]
+        return cls(
+            facts,
+            tally,
+            {name: sum(column) for name, column in tally.columns.items()},
+            Latency.of(tally.calm, tally.faulty),
+            Latency.of(tally.calm),
+            Latency.of(tally.faulty),
+            Load.of(servers, facts.weights),
+            peak_of(queues, tally.grid.step),
+            peak_of([("clients", tally.waiting.peaks)], tally.grid.step),
+        )
+
+    @property
+    def success_fraction(self) -> float:
+        """Good requests of all that are over; 1 when none is."""
+        over = self.totals["good"] + self.totals["failed"]
+        return self.totals["good"] / over if over else 1.0
+
+    @property
+    def unfinished(self) -> int:
+        """Requests that were not over when the run was."""
+        return self.totals["offered"] - self.totals["good"] - self.totals["failed"]
+
+    @property
+    def amplification(self) -> float:
+        """Tries that came to servers for each request offered; 1 is no retries at all."""
+        return self.totals["taken"] / self.totals["offered"] if self.totals["offered"] else 0.0
+
+    @property
+    def failover(self) -> float:
+        """The longest failover of any fault, in seconds."""
+        return max((fault.failover for fault in self.tally.faults), default=0.0)
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """Failures by reason, the most frequent first."""
+        counts = {reason: sum(column) for reason, column in self.tally.errors.items()}
+        return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+
+    @property
+    def server_errors(self) -> int:
+        """Answers of status 5xx that came to clients, those that were tried again too."""
+        return sum(n for status, n in self.tally.statuses.items() if status.startswith("5"))
+
+    @property
+    def end(self) -> float:
+        """Where the time axis ends, in seconds."""
+        return self.tally.grid.step * self.buckets
+
+    @property
+    def buckets(self) -> int:
+        """How many buckets the run filled: it may have ended before its horizon."""
+        return self.tally.grid.index(self.tally.last) + 1
+
+    def fault_end(self, fault: FaultSpan) -> float:
+        """Where a fault's band ends: at its begin if it lasted no time."""
+        return self.end if fault.end is None else fault.end
+
+
+def peak_of(columns: Sequence[tuple[str, Sequence[int]]], step: float) -> Peak:
+    """Return the first of the highest values."""
+    best = Peak()
+    for where, column in columns:
+        level = max(column, default=0)
+        if level > best.level:
+            best = Peak(level, where, column.index(level) * step)
+    return best
