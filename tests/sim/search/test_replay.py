@@ -83,6 +83,34 @@ def test_a_request_s_life_is_told_from_its_arrival_on_by_who_told_it(
     )
 
 
+def test_what_stood_when_it_came_and_what_changed_meanwhile_explains_its_end(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run.jsonl"
+    with path.open("w", encoding="ascii") as file, Trace(HEADER, file) as trace:
+        tell = trace.record
+        tell(1.0, What.INJECT, "server:s1", 0, 0, "crash", 0, "{}")
+        tell(2.0, What.EJECT, "lb", 0, 0, "s2", "api", "5xx", 30_000 * MS)
+        tell(2.5, What.OPEN, "lb", 0, 0, "s3", "api", "errors", 1_000 * MS)
+        tell(2.9, What.CLOSE, "lb", 0, 0, "s3", "api", "probes")
+        tell(3.0, What.ARRIVE, "web", 0, 5, "GET")
+        tell(3.1, What.HEALTH, "lb", 0, 0, "s3", "api", 0, "refused")
+        tell(3.2, What.START, "lb", 0, 5, "a7")
+        tell(3.2, What.NO_SERVER, "lb", 0, 0, "api")
+        tell(3.2, What.ERROR, "lb", 0, 5, "", "", 503, 0, 0, "no_server")
+        tell(9.0, What.HEALED, "server:s1", 0, 0, "crash", 0)
+    assert list(explain(path, 5)) == [
+        "request 5, from 3.000000 s on: not over when the trace ends, 3 events",
+        "  since 1.000000 s  server:s1: fault 0 begins: crash",
+        "  since 2.000000 s  lb: ejects s2 of pool api for 30 s at least: 5xx",
+        "      +0 s  web: somebody wants something (GET)",
+        "   +100 ms  | lb: finds s3 of pool api unhealthy: the connection was refused",
+        "   +200 ms      lb: has read the head; calls it a7",
+        "   +200 ms  | lb: finds nobody to try in pool api",
+        "   +200 ms      lb: answers 503 itself (no_server): 0 attempts, 0 s",
+    ]
+
+
 def test_a_request_that_is_not_over_is_said_to_be_so(write: Callable[..., Path]) -> None:
     first = next(explain(write(), 18))
     assert first == "request 18, from 1.500000 s on: not over when the trace ends, 1 event"

@@ -11,9 +11,10 @@ from typing import Final
 from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.sim.divergence import Divergence, first_divergence
 from trio_lb.sim.happening import What
+from trio_lb.sim.search.background import Background
 from trio_lb.sim.search.sentences import lasting, sentence
 from trio_lb.sim.trace import TraceEvent, TraceHeader
-from trio_lb.sim.trace_reader import Path, life_of, read_trace
+from trio_lb.sim.trace_reader import Path, read_trace
 
 CONTEXT_EVENTS: Final = 10
 """So many events are told before two traces part."""
@@ -44,22 +45,43 @@ def told(event: TraceEvent) -> str:
 def explain(path: Path, req: int) -> Iterator[str]:
     """Yield one request's life: a line for each event, times from its arrival on.
 
-    Who is told of first stands at the left, the next one further in: the client, its balancer,
-    the servers that were tried.
+    The client stands at the left, its balancer further in, the servers that were tried still
+    further. Before it stands what was so when it came (faults, ejections, open breakers); what
+    changed of that during its life has a bar before it.
 
     Raises:
       ConfigError: as in ``tell_run``; or the trace knows no such request.
     """
-    life = life_of(path, req)
-    if not life:
+    stood, life = _life(path, req)
+    own = [event for event in life if event.req == req]
+    if not own:
         raise ConfigError([Problem("", _unknown(path, req), str(path))])
-    born_ns = next((each.at_ns for each in life if each.kind == What.ARRIVE.name), life[0].at_ns)
+    born_ns = next((each.at_ns for each in own if each.kind == What.ARRIVE.name), own[0].at_ns)
+    yield f"request {req}, from {_instant(born_ns)} on: {_summary(own)}"
+    yield from (f"  since {told(event)}" for event in stood)
     depths: dict[str, int] = {}
-    yield f"request {req}, from {_instant(born_ns)} on: {_summary(life)}"
     for event in life:
-        depth = depths.setdefault(event.entity, _depth(event, depths))
+        before = "| "
+        if event.req == req:
+            before = _INDENT * depths.setdefault(event.entity, _depth(event, depths))
         after = f"+{lasting(event.at_ns - born_ns)}"
-        yield f"{after:>10}  {_INDENT * depth}{event.entity}: {sentence(event)}"
+        yield f"{after:>10}  {before}{event.entity}: {sentence(event)}"
+
+
+def _life(path: Path, req: int) -> tuple[list[TraceEvent], list[TraceEvent]]:
+    """Return what stood when the request came, and its events with the background between them."""
+    background = Background()
+    stood: list[TraceEvent] = []
+    life: list[TraceEvent] = []
+    between: list[TraceEvent] = []
+    for event in read_trace(path)[1]:
+        if event.req == req:
+            stood = stood if life else background.standing
+            life += [*between, event]
+            between.clear()
+        elif background.heed(event) and life:
+            between.append(event)
+    return stood, life
 
 
 def _depth(event: TraceEvent, depths: dict[str, int]) -> int:
