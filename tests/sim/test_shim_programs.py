@@ -1,8 +1,12 @@
 """Programs of others, which know nothing of the simulator, run in it as they are."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import anyio
 import h11
@@ -22,13 +26,14 @@ from trio_websocket import (
 )
 
 from tests.sim.programs import in_simulation, now, serve
+from tests.sim.shim_play import timeline
 from trio_lb.app import open_load_balancer
 from trio_lb.sim.env import SimEnv
-from trio_lb.sim.link import Connects
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.shim import on_host
 
-# Others'.
+
+ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 async def answer_http(stream: trio.SocketStream) -> None:
@@ -125,31 +130,17 @@ def test_anyio_dials_with_its_own_race() -> None:
 # The same each time.
 
 
-def timeline(seed: int) -> list[tuple[str, float]]:
-    """Twenty clients race, wait and are cut, in an order that chance could have decided."""
-    told: list[tuple[str, float]] = []
-
-    async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
-        await serve(net, nursery)
-        net.host("dead", "10.0.0.99")
-        net.link("main", "dead").connects = Connects.BLACKHOLE
-        net.link("main", "api").path_from("main").jitter_seconds = 0.005
-        net.set_name("both", ["10.0.0.99", "10.0.0.98", net.host("api").address])
-        rng = SimEnv(net.host("main"), seed).rng("clients")
-
-        async def ask(name: str, delay: float) -> None:
-            await trio.sleep(delay)
-            stream = await trio.open_tcp_stream("both", 80)
-            async with stream:
-                await stream.send_all(name.encode())
-                told.append(((await stream.receive_some()).decode(), trio.current_time()))
-
-        async with trio.open_nursery() as clients:
-            for number in range(20):
-                clients.start_soon(ask, f"client {number}", rng.random())
-
-    in_simulation(play, seed)
-    return told
+def timeline_of_a_process(seed: str, **environ: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.sim.shim_play", seed],
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip()
 
 
 def test_a_seed_is_a_timeline() -> None:
@@ -157,3 +148,9 @@ def test_a_seed_is_a_timeline() -> None:
     assert len(first) == 20
     assert timeline(7) == first
     assert timeline(8) != first
+
+
+def test_a_seed_is_a_timeline_in_every_process() -> None:
+    first = timeline_of_a_process("7", PYTHONHASHSEED="0")
+    assert first == str(timeline(7))
+    assert first == timeline_of_a_process("7", PYTHONHASHSEED="4711", PYTHONMALLOC="debug")

@@ -11,6 +11,7 @@ The answers are those of Linux, with one exception: all addresses of a host at o
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from socket import AddressFamily, SocketKind
 from typing import Any, Final
 
@@ -50,9 +51,15 @@ def sockaddr_of(address: Address, family: AddressFamily) -> tuple[Any, ...]:
 
 def address_of(sockaddr: tuple[Any, ...]) -> Address:
     """Return what a socket's name for a literal means; ``::ffff:10.0.0.1`` is 10.0.0.1."""
-    literal = ipaddress.ip_address(sockaddr[0])
+    return Address(_unmapped(sockaddr[0]), sockaddr[1])
+
+
+@lru_cache(maxsize=4096)
+def _unmapped(host: str) -> str:
+    # Kept, as are the answers below: to read an address costs as much as to send a piece.
+    literal = ipaddress.ip_address(host)
     mapped = literal.ipv4_mapped if isinstance(literal, ipaddress.IPv6Address) else None
-    return Address(str(mapped or literal), sockaddr[1])
+    return str(mapped or literal)
 
 
 class VirtualNames(trio.abc.HostnameResolver):
@@ -154,6 +161,7 @@ def _text(host: bytes | str | None) -> str | None:
     return host.decode("ascii") if isinstance(host, bytes) else host
 
 
+@lru_cache(maxsize=4096)
 def _is_literal(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
