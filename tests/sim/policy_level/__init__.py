@@ -1,0 +1,1 @@
+"""Tests of trio_lb.sim.policy_level."""
