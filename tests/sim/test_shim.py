@@ -6,12 +6,15 @@ others build of it in tests/sim/test_shim_programs.py.
 
 import errno
 import socket
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
 import trio
 
 from tests.sim.programs import in_simulation, now, serve
+from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.link import Connects
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.poison import Poisoned
@@ -189,6 +192,64 @@ def test_a_paused_host_takes_and_says_nothing_until_it_goes_on() -> None:
     in_simulation(play)
 
 
+def test_what_came_while_a_host_was_paused_survives_a_cancelled_call() -> None:
+    async def cancelled_in_a_pause(
+        host: HostNetwork, call: Callable[[], Awaitable[object]]
+    ) -> None:
+        """Begin ``call``, pause the host, cancel the call a second later, let the host go on."""
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as calling:
+                calling.start_soon(call)
+                await trio.testing.wait_all_tasks_blocked()
+                host.pause()
+                await trio.sleep(1.0)
+                scope.cancel()
+        assert scope.cancelled_caught
+        host.resume()
+
+    async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
+        api = net.host("api")
+        clients: list[trio.SocketStream] = []
+
+        async def dial() -> None:
+            clients.append(await trio.open_tcp_stream("api", 80))
+            await clients[0].send_all(b"early")
+
+        with on_host(api):
+            (listener,) = await trio.open_tcp_listeners(80)
+        async with listener:
+            net.link("main", "api").set_latency(0.1)
+            nursery.start_soon(dial)
+            await cancelled_in_a_pause(api, listener.accept)
+            async with await listener.accept() as server:
+                assert (await server.receive_some(2), now()) == (b"ea", 1.0)
+                await server.receive_some()
+                await clients[0].send_all(b"later")
+                await cancelled_in_a_pause(api, server.receive_some)
+                assert server.socket.is_readable()
+                assert [await server.receive_some(2) for _ in range(2)] == [b"la", b"te"]
+                assert (await server.receive_some(), now()) == (b"r", 2.0)
+                await cancelled_in_a_pause(api, server.receive_some)
+                await clients[0].aclose()
+                assert await server.receive_some() == b""
+
+    in_simulation(play)
+
+
+def test_a_host_that_never_goes_on_does_not_hold_up_the_end() -> None:
+    async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
+        await serve(net, nursery)
+        stream = await trio.open_tcp_stream("api", 80)
+        net.host("api").pause()
+        net.host("main").pause()
+        nursery.start_soon(stream.send_all, b"x")
+        nursery.start_soon(trio.open_tcp_stream, "api", 80)
+        await trio.sleep(1.0)
+        stream.socket.close()
+
+    in_simulation(play)
+
+
 def test_a_crash_closes_the_sockets_of_a_host_under_its_tasks() -> None:
     async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
         api = net.host("api")
@@ -258,9 +319,10 @@ def test_only_tcp_is_simulated() -> None:
 
 def test_descriptors_are_numbers_that_no_kernel_knows() -> None:
     async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
-        with trio.socket.socket() as one, trio.socket.socket() as other:
-            assert (one.fileno(), other.fileno()) == (FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + 1)
-            assert list({other, one}) == [one, other], "a set of sockets has an order"
+        with ExitStack() as sockets:
+            made = [sockets.enter_context(trio.socket.socket()) for _ in range(8)]
+            assert [each.fileno() for each in made] == [FIRST_DESCRIPTOR + n for n in range(8)]
+            assert list({*reversed(made)}) == made, "a set of sockets has an order"
 
     in_simulation(play)
 

@@ -3,7 +3,7 @@
 Rule 1: its standing (``shim_standing.py``) changes only in ``_move``.
 Rule 2: bytes, ends and resets are the stream's (``stream.py``); what is here is how Linux words
 them: a reset is told once, and after it come an end of file and broken pipes.
-Rule 3: while its host is paused, no call returns and none begins.
+Rule 3: while its host is paused no call begins, and none tells of what came in.
 """
 
 import errno
@@ -58,6 +58,9 @@ class VirtualSocket(Refusals):
         self._listener: VirtualListener | None = None
         self._stream: VirtualStream | None = None
         self._dialling: trio.CancelScope | None = None
+        # What came in while the host was paused: nobody has been told of it yet.
+        self._accepted: list[VirtualStream] = []
+        self._unread = b""
         self._said_eof = False
         self._told_reset = False
         self._options = Options()
@@ -89,15 +92,21 @@ class VirtualSocket(Refusals):
         """See ``SocketType``."""
         if self._listener is None or self._standing is Standing.CLOSED:
             raise self._out_of_place(errno.EINVAL, "accept")
-        if self._host.is_paused:
-            await self._hold()
-        (stream,) = await self._listener.accept_batch(1)
+        stream = await self._next_connection(self._listener)
         accepted = VirtualSocket(self._host, self._names, self._numbers, self._family)
         accepted._stream = stream
         accepted._move(Act.TAKE)
-        if self._host.is_paused:
-            await self._hold()
         return accepted, accepted._name_of(stream.peer)
+
+    async def _next_connection(self, listener: VirtualListener) -> VirtualStream:
+        while True:
+            await self._host.wait_running()
+            if self._accepted:
+                return self._accepted.pop(0)
+            (stream,) = await listener.accept_batch(1)
+            if not self._host.is_paused:
+                return stream
+            self._accepted.append(stream)
 
     # Connecting.
 
@@ -105,13 +114,12 @@ class VirtualSocket(Refusals):
         """See ``SocketType``: when it is cancelled, the socket is closed."""
         try:
             target = await self._names.settle(address, self._family, passive=False)
-            if self._host.is_paused:
-                await self._hold()
+            await self._host.wait_running()
             if self._own_port:
                 refuse(f"to dial from port {self._own_port}", "the host chooses it: bind to port 0")
             await self._dial(_dialled(target))
             if self._host.is_paused:
-                await self._hold()
+                await self._host.wait_running()
         except trio.Cancelled:
             self.close()
             raise
@@ -150,17 +158,24 @@ class VirtualSocket(Refusals):
         stream = self._connected(errno.ENOTCONN, "recv", flags)
         if buflen < 0:
             raise ValueError(f"recv of {buflen} bytes: it is not >= 0")
-        if self._host.is_paused:
-            await self._hold()
         if not buflen:
             await trio.lowlevel.checkpoint()
             return b""
-        try:
-            data = await stream.receive_some(buflen)
-        except trio.BrokenResourceError:
-            data = self._receive_reset()
-        if self._host.is_paused:
-            await self._hold()
+        while True:
+            if self._unread or self._host.is_paused:
+                await self._host.wait_running()
+            if self._unread:
+                return self._take_unread(buflen)
+            try:
+                data = await stream.receive_some(buflen)
+            except trio.BrokenResourceError:
+                data = b"" if self._host.is_paused else self._receive_reset()
+            if not self._host.is_paused:
+                return data
+            self._unread = data  # Ends and resets can be had again.
+
+    def _take_unread(self, size_bytes: int) -> bytes:
+        data, self._unread = self._unread[:size_bytes], self._unread[size_bytes:]
         return data
 
     def _receive_reset(self) -> bytes:
@@ -182,15 +197,12 @@ class VirtualSocket(Refusals):
         if self._said_eof:
             raise error(errno.EPIPE, f"send to {self._peer}")
         if self._host.is_paused:
-            await self._hold()
+            await self._host.wait_running()
         try:
             with memoryview(data).cast("B") as view:
-                sent = await stream.send_some(view)
+                return await stream.send_some(view)
         except trio.BrokenResourceError:
             raise self._broken_send(stream) from None
-        if self._host.is_paused:
-            await self._hold()
-        return sent
 
     def _broken_send(self, stream: VirtualStream) -> OSError:
         """Return what is told of a reset: to who knew that the peer is gone it is no news."""
@@ -201,12 +213,13 @@ class VirtualSocket(Refusals):
     async def wait_writable(self) -> None:
         """See ``SocketType``."""
         stream = self._connected(errno.EPIPE, "wait_writable")
+        await self._host.wait_running()
         await stream.wait_writable()
 
     def is_readable(self) -> bool:
         """See ``SocketType``: bytes, an end, a reset or a connection wait to be taken."""
         waiting = self._listener or self._stream
-        if waiting is None or self._standing is Standing.CLOSED:
+        if self._accepted or self._unread or waiting is None or self._standing is Standing.CLOSED:
             return True  # poll() says POLLHUP, or POLLNVAL.
         return waiting.next_news() <= trio.current_time()
 
@@ -234,6 +247,10 @@ class VirtualSocket(Refusals):
             self._dialling.cancel()
         if self._listener is not None:
             self._listener.close(VirtualStream.abort)
+        for stream in self._accepted:
+            stream.abort()
+        self._accepted.clear()
+        self._unread = b""
         if self._stream is not None:
             leave = VirtualStream.abort if self._options.resets_on_close else VirtualStream.close
             leave(self._stream)
@@ -333,11 +350,6 @@ class VirtualSocket(Refusals):
     def _out_of_place(self, otherwise: int, what: str) -> OSError:
         number = errno.EBADF if self._standing is Standing.CLOSED else otherwise
         return error(number, f"{what} while {self._standing.value}")
-
-    async def _hold(self) -> None:
-        """Rule 3. It cannot be cancelled: a process that is stopped does not notice that."""
-        with trio.CancelScope(shield=True):
-            await self._host.wait_running()
 
 
 def _dialled(target: Address) -> Address:
