@@ -11,9 +11,9 @@ from tests.sim.faults.support import faults
 from tests.sim.search import support
 from tests.sim.search.support import run_trial, slow
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.arrivals import Poisson
 from trio_lb.sim.faults.fluent import (
     Partition,
-    Poisson,
     Slow,
     at,
     during,
