@@ -1,0 +1,101 @@
+"""The board brings checks what they want; one that crashes is named, and changes nothing."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.sim.checks.support import world
+from trio_lb.sim.checks.board import Board
+from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.coverage import Sometimes
+from trio_lb.sim.checks.violation import CheckCrashed, Verdict
+from trio_lb.sim.checks.world import World
+from trio_lb.sim.happening import Ear, Happening, What, Wire
+
+
+class Diary(Check):
+    """Notes what it is asked to do."""
+
+    name = "diary"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        return {What.NOTE: lambda happening: self.lines.append("heard")}
+
+    def begin(self, world: World) -> None:
+        self.lines.append("begin")
+
+    def quiet(self, world: World) -> None:
+        self.lines.append("quiet")
+
+    def finish(self, world: World) -> None:
+        self.lines.append("finish")
+
+
+def clumsy(happening: Happening) -> str | None:
+    raise ZeroDivisionError("by hand")
+
+
+def test_a_check_is_asked_at_the_beginning_when_all_is_quiet_and_at_the_end() -> None:
+    diary, small, wire = Diary(), world(), Wire(lambda: 0.0)
+    board = Board([diary])
+    board.begin(small, wire)
+    wire.tell(What.NOTE, "me")
+    wire.tell(What.DONE, "web", 0, 1, 1, 1, 5, "")
+    board.quiet(small)
+    assert board.finish(small) == [Verdict("diary", True, 0, None)]
+    assert diary.lines == ["begin", "heard", "quiet", "finish"]
+
+
+def test_a_crash_names_the_check_ends_the_judging_and_is_raised_at_the_end() -> None:
+    crashes: list[CheckCrashed] = []
+    diary, small, wire = Diary(), world(), Wire(lambda: 0.5)
+    board = Board([clumsy, diary])
+    board.on_crash = crashes.append
+    board.begin(small, wire)
+    wire.tell(What.NOTE, "me")
+    wire.tell(What.NOTE, "me")
+    board.quiet(small)
+    with pytest.raises(CheckCrashed, match=r"'clumsy' crashed at 0\.500000 s note me") as caught:
+        board.finish(small)
+    assert crashes == [caught.value]
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert diary.lines == ["begin"]
+
+
+def test_the_first_violation_is_the_earliest_of_all_checks() -> None:
+    def late(happening: Happening) -> str | None:
+        return "late" if happening.at > 1.0 else None
+
+    def early(happening: Happening) -> str | None:
+        return "early"
+
+    now = [0.5]
+    small, wire = world(), Wire(lambda: now[0])
+    board = Board([late, early])
+    assert board.first is None
+    board.begin(small, wire)
+    wire.tell(What.NOTE, "me")
+    now[0] = 2.0
+    wire.tell(What.NOTE, "me")
+    first = board.first
+    assert first is not None
+    assert (first.check, first.at) == ("early", 0.5)
+
+
+def test_a_run_whose_points_were_not_reached_is_vacuous() -> None:
+    small, wire = world(), Wire(lambda: 3.0)
+    board = Board([Sometimes("noted", What.NOTE), Sometimes("ejected", What.EJECT)])
+    board.begin(small, wire)
+    wire.tell(What.NOTE, "me")
+    assert [(point.name, point.at) for point in board.coverage] == [
+        ("noted", 3.0),
+        ("ejected", None),
+    ]
+    assert board.is_vacuous
+    wire.tell(What.EJECT, "lb", 0, 0, "s1", "default", "x", 5)
+    assert not board.is_vacuous

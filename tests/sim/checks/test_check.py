@@ -1,0 +1,26 @@
+"""The root of checks keeps violations, and takes the world once."""
+
+from tests.sim.checks.support import world
+from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.violation import Verdict, Violation
+from trio_lb.sim.happening import Happening, What
+
+
+def test_a_check_without_ears_hears_nothing_and_is_content() -> None:
+    check = Check()
+    small = world()
+    check.begin(small)
+    check.quiet(small)
+    check.finish(small)
+    assert check.ears == {}
+    assert check.world is small
+    assert check.verdict() == Verdict("check", True, 0, None)
+
+
+def test_an_objection_carries_what_the_happening_says() -> None:
+    check = Check()
+    check.object(Happening(1.0, What.DONE, "web", 3, 7), "first")
+    check.object_at(2.0, "second", entity="lb", req=8)
+    first = Violation(1.0, "check", "first", 7, 3, "web")
+    assert check.violations == [first, Violation(2.0, "check", "second", 8, 0, "lb")]
+    assert check.verdict() == Verdict("check", False, 2, first)

@@ -1,0 +1,68 @@
+"""Nobody waits longer than was promised."""
+
+import pytest
+
+from tests.sim.checks.support import SECOND, Play, world
+from trio_lb.config.bounds import TimeoutsConfig
+from trio_lb.sim.checks.deadlines import BalancerDeadline, ClientDeadline, NobodyWaits
+from trio_lb.sim.happening import What
+
+
+def fail(play: Play, at: float, lasted: float, code: str = "upstream_timeout") -> None:
+    ns = round(lasted * SECOND)
+    play.lb(at, What.ERROR, "s1", "default", 504, 1, ns, code, req=1)
+
+
+def test_an_error_within_the_total_is_well_and_a_later_one_a_violation() -> None:
+    play = Play(BalancerDeadline(2.0))
+    fail(play, 2.0, 2.05)
+    assert play.said == []
+    fail(play, 5.0, 2.5)
+    assert play.end() == ["it took 2.500000 s to end in upstream_timeout; total is 2 s"]
+
+
+@pytest.mark.parametrize("code", ["client_gone", "upstream_truncated"])
+def test_a_body_or_a_client_may_take_longer(code: str) -> None:
+    play = Play(BalancerDeadline(2.0))
+    fail(play, 90.0, 80.0, code)
+    assert play.end() == []
+
+
+def test_a_host_that_stands_still_can_keep_no_promise() -> None:
+    play = Play(BalancerDeadline(2.0))
+    play.tell(1.0, What.INJECT, "lb", "pause", 1, "{}")
+    play.tell(9.0, What.HEALED, "lb", "pause", 1)
+    fail(play, 10.0, 9.5)
+    assert play.end() == []
+
+
+def test_the_total_is_that_of_the_pool_or_of_the_balancer_or_the_default() -> None:
+    own = world(timeouts=TimeoutsConfig(total=3.0))
+    for small, total in ((own, 3.0), (world(), 60.0), (None, 60.0)):
+        play = Play(BalancerDeadline(), small)
+        fail(play, 100.0, total + 0.05)
+        assert play.said == []
+        fail(play, 200.0, total + 0.5)
+        assert len(play.said) == 1
+
+
+def test_a_clients_try_ends_with_its_patience() -> None:
+    play = Play(ClientDeadline({"web": 1.0}))
+    play.tell(1.0, What.FAIL, "web", "timeout", SECOND, 0, req=1)
+    play.tell(2.0, What.ANSWER, "other", 200, 2, 9 * SECOND, "s1", req=2)
+    assert play.said == []
+    play.tell(3.0, What.ANSWER, "web", 200, 2, 2 * SECOND, "s1", req=3)
+    assert play.end() == ["its try lasted 2.000000 s, its timeout is 1 s"]
+
+
+def test_whoever_hangs_is_found_with_the_next_start_or_when_all_is_quiet() -> None:
+    play = Play(NobodyWaits(10.0))
+    play.lb(1.0, What.START, "a", req=1)
+    play.lb(2.0, What.START, "b", req=2)
+    play.lb(3.0, What.COMPLETE, "s1", "default", 200, 1, SECOND, req=2)
+    play.lb(11.0, What.START, "c", req=3)
+    assert play.said == []
+    play.lb(12.0, What.START, "d", req=4)
+    assert (play.said, play.instants) == (["it is under way for more than 10 s"], [1.0])
+    play.tell(23.0, What.PHASE, "sim", "wind_down")
+    assert play.end() == ["it is under way for more than 10 s"] * 3

@@ -1,0 +1,94 @@
+"""The board of checks of one run: it brings them what they want, and collects their verdicts.
+
+A check must not change the world, not even by crashing in it: what it raises is kept, it
+hears nothing more, and ``on_crash`` lets the simulation end the run. ``finish`` raises it.
+"""
+
+from collections.abc import Callable, Sequence
+
+from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.coverage import Sometimes
+from trio_lb.sim.checks.plain import Judge, as_check
+from trio_lb.sim.checks.violation import CheckCrashed, Reached, Verdict, Violation
+from trio_lb.sim.checks.world import World
+from trio_lb.sim.happening import Ear, Happening, Wire
+
+
+class Board:
+    """All checks of a run, connected to its wire for as long as it lasts.
+
+    ``crashed`` is the first crash of a check, or None.
+    """
+
+    def __init__(self, given: Sequence[Check | Judge]) -> None:
+        self.checks = [as_check(each) for each in given]
+        self.crashed: CheckCrashed | None = None
+        self.on_crash: Callable[[CheckCrashed], object] = _ignore
+
+    def begin(self, world: World, wire: Wire) -> None:
+        """Let all checks hear from now on."""
+        for check in self.checks:
+            self._guarded(check, check.begin, world)
+            for what, ear in check.ears.items():
+                wire.hear(self._guard(check, ear), what)
+
+    def quiet(self, world: World) -> None:
+        """All clients have gone, balancers still stand."""
+        for check in self.checks:
+            self._guarded(check, check.quiet, world)
+
+    def finish(self, world: World) -> list[Verdict]:
+        """Everything has stopped: return the verdicts, in the order of the checks.
+
+        Raises:
+          CheckCrashed: one of them did, now or before.
+        """
+        for check in self.checks:
+            self._guarded(check, check.finish, world)
+        if self.crashed is not None:
+            raise self.crashed
+        return [check.verdict() for check in self.checks]
+
+    @property
+    def first(self) -> Violation | None:
+        """The violation that came first of all, so far."""
+        each = [check.violations[0] for check in self.checks if check.violations]
+        return min(each, key=lambda violation: violation.at, default=None)
+
+    @property
+    def coverage(self) -> list[Reached]:
+        """All points that were asked for, reached or not."""
+        points = (check for check in self.checks if isinstance(check, Sometimes))
+        return [point.reached for point in points]
+
+    @property
+    def is_vacuous(self) -> bool:
+        """Whether some point was never reached: then the other verdicts prove too little."""
+        return any(point.at is None for point in self.coverage)
+
+    def _guard(self, check: Check, ear: Ear) -> Ear:
+        # A try that holds costs nothing; only the call itself is paid for.
+        def guarded(happening: Happening) -> None:
+            if self.crashed is None:
+                try:
+                    ear(happening)
+                except Exception as error:
+                    self._crash(CheckCrashed(check.name, happening, error), error)
+
+        return guarded
+
+    def _guarded(self, check: Check, judge: Callable[[World], object], world: World) -> None:
+        if self.crashed is None:
+            try:
+                judge(world)
+            except Exception as error:
+                self._crash(CheckCrashed(check.name, None, error), error)
+
+    def _crash(self, crash: CheckCrashed, cause: Exception) -> None:
+        crash.__cause__ = cause
+        self.crashed = crash
+        self.on_crash(crash)
+
+
+def _ignore(crash: CheckCrashed) -> None:
+    """Nobody ends the run; the crash is raised at its end."""

@@ -1,0 +1,64 @@
+"""What a check is: something that hears of happenings and objects when a law is broken.
+
+    begin(world)   once, before anything happens
+    ears           called for each happening that the check wants, at once, in order
+    quiet(world)   once, when all clients have gone and balancers still stand
+    finish(world)  once, when balancers have stopped too: nothing may be left
+
+Laws are judged as early as they can be: a violation names the event that broke the law,
+and so the place in the trace to look at; what the end shows is the last resort.
+"""
+
+from collections.abc import Mapping
+
+from trio_lb.sim.checks.violation import MOST_KEPT, Verdict, Violation
+from trio_lb.sim.checks.world import Nowhere, World
+from trio_lb.sim.happening import Ear, Happening, What
+
+
+class Check:
+    """Root of all checks. A subclass gives ``name`` and ``ears``, and calls ``object``."""
+
+    name: str = "check"
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+        self.count = 0
+        self.world: World = Nowhere()
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        """What it wants to hear, and who of it listens."""
+        return {}
+
+    def begin(self, world: World) -> None:
+        """Take the world, which is looked at from now on."""
+        self.world = world
+
+    def quiet(self, world: World) -> None:
+        """Judge a world in which nobody wants anything any more."""
+
+    def finish(self, world: World) -> None:
+        """Judge what is left after everything has stopped."""
+
+    def object(self, happening: Happening, text: str) -> None:
+        """Say that this happening broke the law; ``text``: seen against allowed."""
+        self._keep(
+            Violation(
+                happening.at, self.name, text, happening.req, happening.conn, happening.entity
+            )
+        )
+
+    def object_at(self, at: float, text: str, *, entity: str = "", req: int = 0) -> None:
+        """Say that the law is broken as things stand at ``at``."""
+        self._keep(Violation(at, self.name, text, req, 0, entity))
+
+    def _keep(self, violation: Violation) -> None:
+        self.count += 1
+        if len(self.violations) < MOST_KEPT:
+            self.violations.append(violation)
+
+    def verdict(self) -> Verdict:
+        """Return what is to be said so far."""
+        first = self.violations[0] if self.violations else None
+        return Verdict(self.name, not self.count, self.count, first)

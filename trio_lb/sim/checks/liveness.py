@@ -1,0 +1,123 @@
+"""Liveness: when all faults are healed, everything comes back, and soon.
+
+... safety ... | liveness begins, all is healed | --- within --- | judged from here on
+"""
+
+from array import array
+from collections.abc import Mapping
+from typing import Final
+
+from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.faults import Weather
+from trio_lb.sim.checks.levels import percentile
+from trio_lb.sim.checks.standing import Standings
+from trio_lb.sim.checks.world import World
+from trio_lb.sim.happening import Ear, Happening, What
+
+FEWEST: Final = 100
+"""Of fewer successes a p99 is not compared: it would be their maximum."""
+
+
+class ComesBack(Check):
+    """``within`` seconds after the last heal nobody is excluded, and service is as before.
+
+    Requests that arrive later succeed to at least ``success``, and their p99 is at most
+    ``slower`` times that of the requests which were done before the first fault. A breaker
+    that is half-open waits for traffic and is no complaint.
+    """
+
+    name = "comes_back"
+
+    def __init__(
+        self, within: float = 30.0, *, success: float = 0.999, slower: float = 1.2
+    ) -> None:
+        super().__init__()
+        self._within = within
+        self._success = success
+        self._slower = slower
+        self._standings = Standings()
+        self._weather = Weather()
+        self._judged_from: float | None = None
+        self._are_standings_judged = False
+        self._is_over = False
+        self._before = array("q")
+        self._after = array("q")
+        self._failed: list[Happening] = []
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        """See ``Check``."""
+        return {
+            **self._standings.ears,
+            What.DONE: self._done,
+            What.PHASE: self._phase,
+            What.INJECT: self._injected,
+            What.HEALED: self._healed,
+        }
+
+    def begin(self, world: World) -> None:
+        """See ``Check``."""
+        super().begin(world)
+        self._standings.begin(world)
+
+    def _injected(self, happening: Happening) -> None:
+        self._weather.injected(happening)
+        self._standings.ears[What.INJECT](happening)
+
+    def _healed(self, happening: Happening) -> None:
+        self._weather.healed(happening)
+
+    def _phase(self, happening: Happening) -> None:
+        if happening.values[0] == "liveness":
+            self._judged_from = happening.at + self._within
+        elif self._judged_from is not None:
+            self._judge_standings(happening.at)
+            self._is_over = True
+
+    def _done(self, happening: Happening) -> None:
+        good, _, lasted_ns, _ = happening.values
+        if self._judged_from is None:
+            if good and self._weather.first_at is None:
+                self._before.append(int(lasted_ns))
+            return
+        self._judge_standings(happening.at)
+        if happening.at - int(lasted_ns) / 1e9 < self._judged_from or self._is_over:
+            return
+        if good:
+            self._after.append(int(lasted_ns))
+        else:
+            self._failed.append(happening)
+
+    def _judge_standings(self, now: float) -> None:
+        """Once, at the first happening after the time was up."""
+        judged_from = self._judged_from
+        if self._are_standings_judged or judged_from is None or now < judged_from:
+            return
+        self._are_standings_judged = True
+        for balancer, pool, server, standing in self._standings.all():
+            against = standing.against(fails_open=False)
+            if against is not None and not (standing.has_left or standing.is_draining):
+                text = f"{server} of {pool}: {against}, {self._within:g} s after all was healed"
+                self.object_at(now, text, entity=balancer)
+        for balancer, pool in self._standings.failing_open:
+            text = f"fail-open is in force in {pool}, {self._within:g} s after all was healed"
+            self.object_at(now, text, entity=balancer)
+
+    def finish(self, world: World) -> None:
+        """Compare service with what it was."""
+        done = len(self._after) + len(self._failed)
+        if self._failed and len(self._after) < self._success * done:
+            share = len(self._after) / done
+            text = f"{share:.3%} of {done} succeed after all was healed, asked for is {self._success:.3%}"
+            self.object(self._failed[0], f"{text}; this is the first failure")
+        if len(self._before) >= FEWEST and len(self._after) >= FEWEST:
+            self._judge_latency(world)
+
+    def _judge_latency(self, world: World) -> None:
+        before, after = (percentile(sorted(each), 0.99) for each in (self._before, self._after))
+        if after > self._slower * before:
+            text = (
+                f"p99 is {after / 1e6:.3f} ms after all was healed and was {before / 1e6:.3f} ms"
+                f" before, allowed are {self._slower:g} times as much"
+            )
+            self.object_at(world.clock.current_time(), text)

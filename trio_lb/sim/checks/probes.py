@@ -1,0 +1,73 @@
+"""Probes: they stop when nobody wants to know any more."""
+
+from collections.abc import Mapping
+
+from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.rebirth import DESTROYED
+from trio_lb.sim.happening import Ear, Happening, What
+
+
+class ProbesStop(Check):
+    """No server is probed once it has left all pools, or once all balancers have stopped.
+
+    ``grace_seconds`` is for a probe that was on its way.
+    """
+
+    name = "probes_stop"
+
+    def __init__(self, grace_seconds: float = 1.0) -> None:
+        super().__init__()
+        self._grace_seconds = grace_seconds
+        self._left: dict[str, dict[tuple[str, str], float]] = {}
+        self._homes: dict[str, dict[tuple[str, str], None]] = {}
+        self._stopped: dict[str, float] = {}
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        """See ``Check``."""
+        members = dict.fromkeys((What.ADD, What.SELECT, What.HEALTH), self._is_member)
+        return {
+            **members,
+            What.START: self._runs,
+            What.REMOVE: self._removed,
+            What.NEWS: self._news,
+            What.PROBE: self._probed,
+        }
+
+    def _is_member(self, happening: Happening) -> None:
+        actor = str(happening.values[0])
+        home = (happening.entity, str(happening.values[1]))
+        self._homes.setdefault(actor, {})[home] = None
+        self._runs(happening)
+        if happening.what is What.ADD:
+            self._left.pop(actor, None)
+
+    def _runs(self, happening: Happening) -> None:
+        self._stopped.pop(happening.entity, None)
+
+    def _removed(self, happening: Happening) -> None:
+        actor = str(happening.values[0])
+        home = (happening.entity, str(happening.values[1]))
+        self._left.setdefault(actor, {})[home] = happening.at
+
+    def _news(self, happening: Happening) -> None:
+        if happening.values[0] == DESTROYED:
+            self._stopped[happening.entity] = happening.at
+
+    def _probed(self, happening: Happening) -> None:
+        ended_at = self._nobody_since(happening.entity)
+        if ended_at is not None and happening.at > ended_at + self._grace_seconds:
+            self.object(
+                happening, f"it is probed, though nobody has it in a pool since {ended_at:.6f} s"
+            )
+
+    def _nobody_since(self, actor: str) -> float | None:
+        """Return when the last home was given up; None while there is one, or none is known."""
+        left = self._left.get(actor, {})
+        ends = []
+        for home in self._homes.get(actor, {}) | dict.fromkeys(left):
+            ended_at = left.get(home, self._stopped.get(home[0]))
+            if ended_at is None:
+                return None
+            ends.append(ended_at)
+        return max(ends, default=None)

@@ -1,0 +1,197 @@
+"""The laws of retries: how many in all, how many each, and never in step."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from trio_lb.config.resilience import BudgetConfig
+from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.rebirth import Rebirth
+from trio_lb.sim.checks.standing import CONFIG_UPDATED
+from trio_lb.sim.checks.world import World, pool_config
+from trio_lb.sim.happening import Ear, Happening, What
+
+STALE: Final = "stale"
+"""What the outcome of such an attempt begins with. The first replay of a stale connection is free: nothing of the request was processed."""
+
+
+class Free:
+    """Tells which RETRY is the free one of its request: the first one for a stale connection."""
+
+    __slots__ = ("_had",)
+
+    def __init__(self) -> None:
+        self._had: dict[tuple[str, int], None] = {}
+
+    def started(self, happening: Happening) -> None:
+        """A request begins, and with it its right to one free replay."""
+        self._had.pop((happening.entity, happening.req), None)
+
+    def takes(self, retry: Happening) -> bool:
+        """Whether this one is free; it is not so a second time."""
+        if not str(retry.values[3]).lower().startswith(STALE):
+            return False
+        key = (retry.entity, retry.req)
+        is_free = not retry.req or key not in self._had
+        self._had[key] = None
+        return is_free
+
+
+@attrs.define(slots=True, eq=False)
+class _Books:
+    """Of one pool: the instants of its requests and of its retries, as far as the window goes."""
+
+    requests: deque[float] = attrs.Factory(deque)
+    retries: deque[float] = attrs.Factory(deque)
+
+
+class RetryBudgetKept(Check):
+    """Retries of any window <= fraction * requests of that window + min_per_second * window.
+
+    ``budget`` None: as the pool is configured. A request counts for the pool in which it
+    is first picked for, or finds nobody.
+    """
+
+    name = "retry_budget_kept"
+
+    def __init__(self, budget: BudgetConfig | None = None) -> None:
+        super().__init__()
+        self._budget = budget
+        self._books: dict[str, dict[str, _Books]] = {}
+        self._unpicked: dict[tuple[str, int], None] = {}
+        self._free = Free()
+        self._rebirth = Rebirth(self._books.pop)
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        """See ``Check``."""
+        return {
+            What.START: self._started,
+            What.SELECT: self._selected,
+            What.NO_SERVER: self._found_nobody,
+            What.ERROR: self._ended,
+            What.RETRY: self._retried,
+            What.INJECT: self._rebirth.ears[What.INJECT],
+            What.NEWS: self._news,
+        }
+
+    def begin(self, world: World) -> None:
+        """See ``Check``."""
+        super().begin(world)
+        self._rebirth.begin(world)
+
+    def _started(self, happening: Happening) -> None:
+        self._free.started(happening)
+        self._unpicked[happening.entity, happening.req] = None
+
+    def _selected(self, happening: Happening) -> None:
+        # Only the first pick of a request counts it, which is the one after its start.
+        if (happening.entity, happening.req) in self._unpicked:
+            del self._unpicked[happening.entity, happening.req]
+            self._count(happening, str(happening.values[1]))
+
+    def _found_nobody(self, happening: Happening) -> None:
+        # It has no number, so this may be one that was counted: to allow more is to be fair.
+        self._count(happening, str(happening.values[0]))
+
+    def _ended(self, happening: Happening) -> None:
+        self._unpicked.pop((happening.entity, happening.req), None)
+
+    def _count(self, happening: Happening, pool: str) -> None:
+        requests = self._of(happening.entity, pool).requests
+        requests.append(happening.at)
+        _drop_before(requests, happening.at - self._terms(happening.entity, pool).window)
+
+    def _retried(self, happening: Happening) -> None:
+        if self._free.takes(happening):
+            return
+        pool = str(happening.values[1])
+        books = self._of(happening.entity, pool)
+        terms = self._terms(happening.entity, pool)
+        books.retries.append(happening.at)
+        _drop_before(books.retries, happening.at - terms.window)
+        _drop_before(books.requests, happening.at - terms.window)
+        allowed = terms.fraction * len(books.requests) + terms.min_per_second * terms.window
+        if terms.enabled and len(books.retries) > allowed + 1e-9:
+            self.object(
+                happening,
+                f"{len(books.retries)} retries in {terms.window:g} s of {len(books.requests)}"
+                f" requests of {pool}, allowed are {allowed:g}",
+            )
+
+    def _of(self, balancer: str, pool: str) -> _Books:
+        pools = self._books.setdefault(balancer, {})
+        books = pools.get(pool)
+        if books is None:
+            books = pools[pool] = _Books()
+        return books
+
+    def _terms(self, balancer: str, pool: str) -> BudgetConfig:
+        if self._budget is not None:
+            return self._budget
+        return pool_config(self.world, balancer, pool).retry.budget
+
+    def _news(self, happening: Happening) -> None:
+        self._rebirth.ears[What.NEWS](happening)
+        if happening.values[0] == CONFIG_UPDATED:
+            # Another budget begins with empty books.
+            for books in self._books.get(happening.entity, {}).values():
+                books.retries.clear()
+
+
+class AttemptsBounded(Check):
+    """No request is retried more than ``max_retries`` times (None: as configured).
+
+    The one free replay of a stale connection comes on top.
+    """
+
+    name = "attempts_bounded"
+
+    def __init__(self, max_retries: int | None = None) -> None:
+        super().__init__()
+        self._most = max_retries
+        self._free = Free()
+        self._retries: dict[tuple[str, int], int] = {}
+        self._starts: dict[tuple[str, int], int] = {}
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        """See ``Check``."""
+        ends = dict.fromkeys((What.COMPLETE, What.ERROR), self._ended)
+        return {What.START: self._started, What.RETRY: self._retried, **ends}
+
+    def _started(self, happening: Happening) -> None:
+        key = (happening.entity, happening.req)
+        self._free.started(happening)
+        self._starts[key] = self._starts.get(key, 0) + 1
+
+    def _retried(self, happening: Happening) -> None:
+        key = (happening.entity, happening.req)
+        if not happening.req or self._free.takes(happening):
+            return
+        retries = self._retries[key] = self._retries.get(key, 0) + 1
+        most = self._most
+        if most is None:
+            pool = str(happening.values[1])
+            most = pool_config(self.world, happening.entity, pool).retry.max_retries
+        # A client that tried again may have two of a number here at once.
+        allowed = most * max(self._starts.get(key, 1), 1)
+        if retries > allowed:
+            self.object(happening, f"retry number {retries}, max_retries is {most}")
+
+    def _ended(self, happening: Happening) -> None:
+        key = (happening.entity, happening.req)
+        left = self._starts.get(key, 0) - 1
+        if left > 0:
+            self._starts[key] = left
+        else:
+            self._starts.pop(key, None)
+            self._retries.pop(key, None)
+
+
+def _drop_before(instants: deque[float], at: float) -> None:
+    """The window is (now - window, now]."""
+    while instants and instants[0] <= at:
+        instants.popleft()

@@ -1,0 +1,54 @@
+"""The checks that every run has: laws that hold for each correct balancer, whatever befalls it."""
+
+from trio_lb.sim.checks.answers import BytesExact, CompleteIsWhole, NoCrosstalk
+from trio_lb.sim.checks.at_most_once import AtMostOnce
+from trio_lb.sim.checks.breaker_law import BreakerLegal
+from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.conservation import EveryArrivalIsDone, EveryStartEnds, EveryTryEnds
+from trio_lb.sim.checks.deadlines import BalancerDeadline
+from trio_lb.sim.checks.drains import DrainsClean
+from trio_lb.sim.checks.ejection import EjectionLasts, EjectionShare
+from trio_lb.sim.checks.excluded import NothingToExcluded
+from trio_lb.sim.checks.health_law import HealthLegal
+from trio_lb.sim.checks.in_flight import CapacityKept, InFlightExact
+from trio_lb.sim.checks.jitter import EjectionsJittered, ProbesJittered, RetriesJittered
+from trio_lb.sim.checks.leaks import NoLeaks
+from trio_lb.sim.checks.probes import ProbesStop
+from trio_lb.sim.checks.queues import QueuesBounded
+from trio_lb.sim.checks.retries import AttemptsBounded, RetryBudgetKept
+from trio_lb.sim.checks.trials import TrialsBounded
+
+
+def standard_checks() -> list[Check]:
+    """Return new ones, for one run.
+
+    What depends on the scenario is not among them: levels of service, fairness, liveness,
+    a client's own timeout, and how long anybody may wait in all.
+    """
+    return [
+        EveryArrivalIsDone(),
+        EveryTryEnds(),
+        EveryStartEnds(),
+        NoCrosstalk(),
+        BytesExact(),
+        CompleteIsWhole(),
+        AtMostOnce(),
+        NothingToExcluded(),
+        CapacityKept(),
+        InFlightExact(),
+        BreakerLegal(),
+        TrialsBounded(),
+        HealthLegal(),
+        EjectionShare(),
+        EjectionLasts(),
+        EjectionsJittered(),
+        AttemptsBounded(),
+        RetryBudgetKept(),
+        RetriesJittered(),
+        ProbesJittered(),
+        ProbesStop(),
+        DrainsClean(),
+        BalancerDeadline(),
+        QueuesBounded(),
+        NoLeaks(),
+    ]
