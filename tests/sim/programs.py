@@ -35,7 +35,7 @@ def now() -> float:
     return round(trio.current_time(), 6)
 
 
-async def shout(stream: trio.SocketStream) -> None:
+async def shout(stream: trio.abc.Stream) -> None:
     """Answer in capitals, until the end of file."""
     async with stream:
         async for data in stream:

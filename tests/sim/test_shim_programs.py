@@ -1,6 +1,7 @@
 """Programs of others, which know nothing of the simulator, run in it as they are."""
 
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,14 +26,15 @@ from trio_websocket import (
     serve_websocket,
 )
 
-from tests.sim.programs import in_simulation, now, serve
+from tests.net.identities import authority, issued
+from tests.sim.programs import in_simulation, now, serve, shout
 from tests.sim.shim_play import timeline
 from trio_lb.app import open_load_balancer
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.shim import on_host
 
-
+BOTH_PURPOSES: Final = (ssl.Purpose.CLIENT_AUTH, ssl.Purpose.SERVER_AUTH)
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -111,6 +113,23 @@ def test_a_websocket_echoes() -> None:
             assert now() == 0.04
             await websocket.send_message("hello")
             assert (await websocket.get_message(), now()) == ("HELLO", 0.06)
+
+    in_simulation(play)
+
+
+def test_tls_takes_its_round_trip_more() -> None:
+    server, client = (ssl.create_default_context(purpose) for purpose in BOTH_PURPOSES)
+    issued("api").configure_cert(server)
+    authority("house").configure_trust(client)
+
+    async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
+        with on_host(net.host("api")):
+            await nursery.start(partial(trio.serve_ssl_over_tcp, shout, 443, server))
+        async with await trio.open_ssl_over_tcp_stream("api", 443, ssl_context=client) as stream:
+            await stream.do_handshake()
+            assert now() == 0.04
+            await stream.send_all(b"hello")
+            assert (await stream.receive_some(), now()) == (b"HELLO", 0.06)
 
     in_simulation(play)
 
