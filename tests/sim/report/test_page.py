@@ -14,7 +14,6 @@ from trio_lb.sim.report import page as pages
 from trio_lb.sim.report.data import RunFacts, Verdict
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.page import page
-from trio_lb.sim.report.sample import Life
 from trio_lb.sim.report.tally import Tally
 
 MOST_BYTES = 2_000_000
@@ -134,11 +133,29 @@ def test_a_long_storm_stays_under_two_megabytes() -> None:
 
 
 def test_lives_beyond_what_a_page_can_hold_are_left_out() -> None:
-    step = Happening(0.0, What.NOTE, "x" * 100, 0, 1, ("y" * 1000,))
-    lives = [Life(req, 0.0, [step] * 200) for req in range(100)]
-    kept = pages.fitting(lives)
+    tally = Tally(60.0)
+    for req in range(1, 101):
+        tally.hear(Happening(req / 2, What.ARRIVE, "x" * 100, 0, req, ("GET",)))
+        for _ in range(199):
+            tally.hear(Happening(req / 2, What.NOTE, "x" * 100, 0, req, ("y" * 1000,)))
+        tally.hear(Happening(req / 2, What.DONE, "web", 0, req, (0, 1, 5, "reset")))
+    run = Figures.of(facts(), tally)
+    kept = pages.fitting(run)
     assert 0 < len(kept) < 10
-    assert kept == lives[: len(kept)]
+    assert kept == tally.sample.chosen()[: len(kept)]
+    assert len(page(run)) < MOST_BYTES
+
+
+def test_a_life_names_the_faults_that_were_on() -> None:
+    run = figures()
+    lives = {life.req: life for life in run.tally.sample.chosen()}
+    named = {req: pages.life_data(life, run)["faults"] for req, life in lives.items()}
+    slow = [req for req, life in lives.items() if 10.5 < life.begin < 19]
+    calm = [req for req, life in lives.items() if 22 < life.begin < 28]
+    assert slow
+    assert calm
+    assert {str(named[req]) for req in slow} == {"['slow server:s2']"}
+    assert {str(named[req]) for req in calm} == {"[]"}
 
 
 def test_a_run_in_which_nothing_happened_has_a_page() -> None:

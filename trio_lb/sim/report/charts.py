@@ -13,8 +13,8 @@ from trio_lb.sim.report.svg import LEFT, RIGHT, TimeAxis, clock
 MOST_ROWS: Final = 40
 """Servers that are drawn; of more, those whose load is furthest from fair."""
 
-CELLS: Final = 300
-"""Cells of a row: 3 pixels each."""
+CELLS: Final = 120
+"""Cells of a row; more would show the chance of arrivals instead of the load."""
 
 LEVELS: Final = 8
 """Shades; 0 is no load at all, and is not drawn: a gap is to be seen."""
@@ -146,7 +146,9 @@ def state_rows(figures: Figures) -> list[tuple[str, Row | None]]:
     """Return the rows with their labels: a balancer's name only where several differ."""
     known = figures.tally.bands.rows
     names = [share.server.name for share in drawn(figures)]
-    wanted = [row for row in known.values() if row.server in names or not row.server or row.spans]
+    order = {name: place for place, name in enumerate(names)}
+    wanted = [row for row in known.values() if row.server in order or row.spans]
+    wanted.sort(key=lambda row: order.get(row.server, -1))  # Pools come first.
     balancers = len({row.balancer for row in wanted}) > 1
     pools = len({row.pool for row in wanted}) > 1
     rows: list[tuple[str, Row | None]] = []

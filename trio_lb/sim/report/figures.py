@@ -109,7 +109,7 @@ class Figures:
     @classmethod
     def of(cls, facts: RunFacts, tally: Tally) -> "Figures":
         """Close the tally and reckon."""
-        tally.close(tally.last or facts.until + facts.settle)
+        tally.close(facts.until + facts.settle)
         servers = list(tally.servers.values())
         queues = [(server.name, server.queued.peaks) for server in servers]
         return cls(

@@ -15,7 +15,7 @@
 
   const three = (value) => Number(value.toPrecision(3)).toLocaleString("en");
   const duration = (ns) =>
-    ns >= 1e9 ? `${three(ns / 1e9)} s` : ns >= 1e6 ? `${three(ns / 1e6)} ms` : ns >= 1e3 ? `${three(ns / 1e3)} µs` : `${ns} ns`;
+    ns >= 1e9 ? `${three(ns / 1e9)} s` : ns >= 1e6 ? `${three(ns / 1e6)} ms` : ns >= 1e3 ? `${three(ns / 1e3)} µs` : ns ? `${three(ns)} ns` : "0";
   const written = (value, unit) => {
     if (value === null || value === undefined) return "–";
     if (unit === "ns") return duration(value);
@@ -144,7 +144,8 @@
     if (!life) return;
     const how = life.over ? (life.ok ? "good" : life.reason) : "not over";
     document.getElementById("life-title").textContent = `Request ${req}: ${how}, from ${clock(life.at)}`;
-    document.getElementById("life").replaceChildren(drawn(life), listed(life));
+    const during = htmlNode("p", life.faults.length ? `during ${life.faults.join(", ")}` : "", "note");
+    document.getElementById("life").replaceChildren(during, drawn(life), listed(life));
     if (!dialog.open) dialog.showModal();
   }
 

@@ -16,18 +16,22 @@ from trio_lb.sim.report import charts, plots, tables
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.panel import Panel, draw
 from trio_lb.sim.report.sample import Life
-from trio_lb.sim.report.svg import LEFT, RIGHT, TimeAxis, safe, tag
+from trio_lb.sim.report.svg import LEFT, RIGHT, TimeAxis, clock, safe, tag
 from trio_lb.sim.report.words import describe, role_of
 
 MOST_LIVES_BYTES: Final = 900_000
 """What the lives of requests may take: the whole page stays under 2 MB."""
 
 
+MOST_NAMED: Final = 6
+"""Faults that are named over a request's life."""
+
+
 def page(figures: Figures) -> str:
     """Return the report of a run as HTML."""
     axis = TimeAxis(figures.end)
     panels = panels_of(figures, axis)
-    lives = fitting(figures.tally.sample.chosen())
+    lives = fitting(figures)
     facts = figures.facts
     body = (
         tag("header", heading(figures))
@@ -41,7 +45,7 @@ def page(figures: Figures) -> str:
         "left": LEFT,
         "right": RIGHT,
         "panels": {p.key: [s.to_data() for s in p.series] for p in panels if p.series},
-        "lives": [life_data(life) for life in lives],
+        "lives": [life_data(life, figures) for life in lives],
     }
     return document(f"{facts.name}, seed {facts.seed}", body, data)
 
@@ -73,7 +77,9 @@ def embedded(data: object) -> str:
 def heading(figures: Figures) -> str:
     """Return the run's name, what came of it, and its few numbers."""
     facts = figures.facts
-    seed = tag("span", safe(f"seed {facts.seed}"), class_="seed")
+    faults = tables.plural(len(figures.tally.faults), "fault")
+    length = f"{clock(facts.until)} with {faults}, then {clock(facts.settle)} to settle"
+    seed = tag("span", safe(f"seed {facts.seed}; {length}"), class_="seed")
     return (
         tag("h1", safe(facts.name) + " " + seed)
         + tables.verdict_line(figures)
@@ -135,20 +141,26 @@ def dialog() -> str:
 # ------------------------------------------------------------------ lives
 
 
-def fitting(lives: Sequence[Life]) -> list[Life]:
+def fitting(figures: Figures) -> list[Life]:
     """Return as many lives as may stand in the page; the first ones where not all may."""
     found: list[Life] = []
     room = MOST_LIVES_BYTES
-    for life in lives:
-        room -= len(embedded(life_data(life)))
+    for life in figures.tally.sample.chosen():
+        room -= len(embedded(life_data(life, figures)))
         if room < 0:
             break
         found.append(life)
     return found
 
 
-def life_data(life: Life) -> dict[str, object]:
+def life_data(life: Life, figures: Figures) -> dict[str, object]:
     """Return what the script shows: steps as [µs since arrival, who, its role, what]."""
+    end = life.end if life.ns >= 0 else figures.end
+    faults = [
+        f"{fault.kind} {fault.target}"
+        for fault in figures.tally.faults
+        if fault.begin <= end and figures.fault_end(fault) >= life.begin
+    ]
     return {
         "req": life.req,
         "at": round(life.begin, 9),
@@ -156,6 +168,7 @@ def life_data(life: Life) -> dict[str, object]:
         "ok": life.ok,
         "over": life.ns >= 0,
         "reason": life.reason,
+        "faults": faults[:MOST_NAMED],
         "steps": [
             [
                 round((step.at - life.begin) * 1e6, 3),

@@ -141,20 +141,26 @@ def dot(life: Life, axis: TimeAxis, scale: Scale) -> str:
 def amplification(figures: Figures, axis: TimeAxis) -> Panel:
     """How many tries came to servers for each request that was offered."""
     columns, xs = figures.tally.columns, middles(figures, axis)
-    pairs = zip(columns["taken"], columns["offered"], strict=True)
-    ratios = [taken / offered if offered else None for taken, offered in pairs][: len(xs)]
+    tries = ratios(figures)
     retries = rate(figures, columns["retries"])
-    scale = Scale.linear(max(1.6, *(ratio or 0.0 for ratio in ratios)), 8, 62)
-    ys = [None if ratio is None else scale.y(ratio) for ratio in ratios]
+    scale = Scale.linear(max(1.6, *(ratio or 0.0 for ratio in tries)), 8, 62)
+    ys = [None if ratio is None else scale.y(ratio) for ratio in tries]
     body = rulers(scale, [(tick, f"×{tick:g}") for tick in (1.0, scale.high)]) + svg.path_line(
         zip(xs, ys, strict=True), "c-amp"
     )
     series = (
-        Series("tries per request", "c-amp", ratios, "x"),
+        Series("tries per request", "c-amp", tries, "x"),
         Series("retries", "c-muted", retries, "/s"),
     )
     says = "tries that came to servers for each request offered"
     return Panel("amplification", "Amplification", says, 70, body, series)
+
+
+def ratios(figures: Figures) -> list[float | None]:
+    """Return tries at servers for each request offered, by bucket; None where none was."""
+    columns = figures.tally.columns
+    pairs = zip(columns["taken"], columns["offered"], strict=True)
+    return [taken / offered if offered else None for taken, offered in pairs][: figures.buckets]
 
 
 # ------------------------------------------------------------------ levels

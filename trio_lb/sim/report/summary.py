@@ -59,7 +59,7 @@ def headline(figures: Figures) -> list[str]:
     errors = ", ".join(f"{count} {reason}" for reason, count in list(figures.errors.items())[:4])
     return [
         f"{facts.name}: seed {facts.seed}, {figures.end:g} s, schedule {facts.schedule}",
-        f"  {totals['offered']:,} requests, {figures.success_fraction:.3%} good"
+        f"  {totals['offered']:,} requests, {percent(figures.success_fraction)} good"
         f"{', ' + errors if errors else ''}, {figures.unfinished} not over",
         f"  {latency_text(figures.latency)}; amplification {figures.amplification:.2f};"
         f" failover {figures.failover:.3g} s",
@@ -79,6 +79,11 @@ def latency_text(latency: Latency) -> str:
 def quantile_names() -> list[str]:
     """Return p50, p90, p99, p99.9."""
     return [f"p{share * 100:g}" for share in SHARES]
+
+
+def percent(fraction: float) -> str:
+    """Return a share of requests; 100 % only if not one is missing."""
+    return "100%" if fraction == 1.0 else f"{min(fraction, 0.99999):.3%}"
 
 
 def duration(ns: float) -> str:

@@ -135,8 +135,13 @@ class Scale:
         """Return the few values that get a label."""
         if not self.log:
             return [self.low, self.high / 2, self.high]
-        first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
-        return [10.0**power for power in range(first, last + 1)] or [self.low, self.high]
+        first, last = math.floor(math.log10(self.low)), math.floor(math.log10(self.high))
+        for factors in ((1,), (1, 3), (1, 2, 3, 5), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)):
+            ticks = [factor * 10.0**power for power in range(first, last + 1) for factor in factors]
+            inside = [tick for tick in ticks if self.low <= tick <= self.high]
+            if len(inside) > 1:
+                return inside
+        return [self.low, self.high]
 
 
 def nice_high(value: float) -> float:

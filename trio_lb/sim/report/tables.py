@@ -8,7 +8,7 @@ from trio_lb.sim.report.charts import left_out
 from trio_lb.sim.report.data import Verdict
 from trio_lb.sim.report.figures import Figures, Latency
 from trio_lb.sim.report.sample import Life
-from trio_lb.sim.report.summary import duration, quantile_names
+from trio_lb.sim.report.summary import duration, percent, quantile_names
 from trio_lb.sim.report.svg import clock, rect, safe, tag
 from trio_lb.sim.report.words import describe
 
@@ -77,27 +77,30 @@ def plural(count: int, noun: str) -> str:
 
 
 def checks(figures: Figures) -> str:
-    """Return the table of checks, violated ones first."""
-    ordered = sorted(figures.facts.verdicts, key=lambda verdict: verdict.ok)
+    """Return the table of checks: a row for each that was violated, the others by name."""
+    verdicts = figures.facts.verdicts
     rows = [
         (
-            check_mark(verdict),
+            tag("span", "✗ violated", class_="bad"),
             safe(verdict.name),
-            f"{verdict.violations or '–'}",
+            f"{verdict.violations:,}",
             safe(verdict.first),
             instant(verdict.at),
             request(verdict.req, figures),
         )
-        for verdict in ordered
+        for verdict in verdicts
+        if not verdict.ok
     ]
     heads = ("", "check", "violations", "the first", "at", "request")
-    return table(heads, rows, caption="Checks", class_="checks") if rows else ""
+    broken = table(heads, rows, caption="Checks", class_="checks") if rows else ""
+    return broken + held([verdict for verdict in verdicts if verdict.ok], titled=not rows)
 
 
-def check_mark(verdict: Verdict) -> str:
-    """Return a sign that is read, not only seen."""
-    sign, kind = ("✓ held", "good") if verdict.ok else ("✗ violated", "bad")
-    return tag("span", sign, class_=kind)
+def held(verdicts: Sequence[Verdict], *, titled: bool) -> str:
+    """Return the names of the checks that held: they need no row each."""
+    names = "".join(tag("li", "✓ " + safe(verdict.name)) for verdict in verdicts)
+    title = tag("h2", "Checks") if titled else ""
+    return title + tag("ul", names, class_="held", aria_label="held") if verdicts else ""
 
 
 def coverage(figures: Figures) -> str:
@@ -223,11 +226,11 @@ def figures_list(figures: Figures) -> str:
     latency = figures.latency
     pairs = [
         ("requests", f"{figures.totals['offered']:,}"),
-        ("good", f"{figures.success_fraction:.3%}"),
+        ("good", percent(figures.success_fraction)),
         *zip(quantile_names()[::2], (duration(latency.p50), duration(latency.p99)), strict=True),
         ("p99 without a fault", duration(figures.calm.p99)),
         ("amplification", f"×{figures.amplification:.3f}"),
-        ("longest failover", duration(figures.failover * 1e9)),
+        ("longest failover", duration(figures.failover * 1e9) if figures.failover else "none"),
         ("longest queue", f"{figures.queue.level:,}"),
     ]
     return tag("dl", "".join(tag("div", tag("dt", safe(k)) + tag("dd", safe(v))) for k, v in pairs))

@@ -186,6 +186,7 @@ class Tally:
         success, _, value, reason = happening.values
         ns = int(value)
         bucket = self.grid.index(happening.at)
+        self.last = happening.at
         self.waiting.move(bucket, self.waiting.level - 1)
         self._turn(bucket)
         if success:
@@ -291,3 +292,4 @@ class Tally:
 
     def _phase(self, happening: Happening) -> None:
         self.phases.append((str(happening.values[0]), happening.at))
+        self.last = happening.at

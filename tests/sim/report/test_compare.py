@@ -1,0 +1,86 @@
+"""Two runs on one page: which is better, and for whom."""
+
+import json
+import re
+
+import pytest
+
+from tests.sim.report.browser import dump, needs_chromium
+from tests.sim.report.fake_run import UNTIL, FakeRun, facts
+from tests.sim.report.test_page import MOST_BYTES, Sound
+from trio_lb.sim.report.compare import Line, comparison_json, comparison_page, lines_of
+from trio_lb.sim.report.figures import Figures
+from trio_lb.sim.report.tally import Tally
+
+
+def made(name: str, *, breaker: bool, seed: int = 7) -> Figures:
+    tally = Tally(UNTIL)
+    FakeRun(tally.hear, breaker=breaker, seed=seed).run()
+    return Figures.of(facts(name=name, seed=seed), tally)
+
+
+@pytest.fixture(scope="module")
+def runs() -> tuple[Figures, Figures]:
+    return made("no <b>breaker", breaker=False), made("breaker", breaker=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict", "change"),
+    [
+        (Line("p99", (100.0, 50.0), "ns"), "good", "-50.0%"),
+        (Line("p99", (100.0, 150.0), "ns"), "bad", "+50.0%"),
+        (Line("good", (0.98, 0.99), "%", 1), "good", "+1.000 points"),
+        (Line("requests", (10, 20), "n", 0), "", "+100.0%"),
+        (Line("queue", (3, 3), "n"), "", "same"),
+        (Line("queue", (0, 3), "n"), "bad", "from nothing"),
+    ],
+)
+def test_a_change_is_good_or_bad_as_the_figure_wants(line: Line, verdict: str, change: str) -> None:
+    assert (line.verdict, line.change) == (verdict, change)
+
+
+def test_a_breaker_is_better_and_the_page_says_for_how_many(runs: tuple[Figures, Figures]) -> None:
+    html = comparison_page(*runs)
+    sound = Sound(html)
+    assert len(html.encode()) < MOST_BYTES
+    assert len(sound.ids) == len(set(sound.ids))
+    verdicts = {line.name: line.verdict for line in lines_of(*runs)}
+    assert verdicts["good"] == verdicts["answers of status 5xx"] == "good"
+    text = re.sub(r"<[^>]*>", " ", html)
+    data = comparison_json(*runs)["pairs"]
+    assert isinstance(data, dict)
+    assert f"{data['rescued']:,} failed in A only, {data['lost']:,} in B only" in text
+    assert data["rescued"] > 10 * data["lost"]
+    assert "no &lt;b&gt;breaker" in html
+
+
+def test_runs_that_were_not_offered_the_same_are_marked(runs: tuple[Figures, Figures]) -> None:
+    assert "were not offered the same requests" not in comparison_page(*runs)
+    other = made("other seed", breaker=True, seed=8)
+    html = comparison_page(runs[0], other)
+    assert "were not offered the same requests" in html
+    assert "seeds 7 and 8" in html
+
+
+def test_faults_that_differ_are_drawn_for_both(runs: tuple[Figures, Figures]) -> None:
+    tally = Tally(UNTIL)
+    calm = Figures.of(facts(name="calm"), tally)
+    assert 'id="faults-b"' in comparison_page(runs[0], calm)
+    assert 'id="faults-b"' not in comparison_page(*runs)
+
+
+def test_the_json_has_the_keys_that_the_documentation_names(runs: tuple[Figures, Figures]) -> None:
+    data = json.loads(json.dumps(comparison_json(*runs), allow_nan=False))
+    assert sorted(data) == ["figures", "pairs", "schema"]
+    assert sorted(data["pairs"]) == [
+        *("bins", "compared", "faster", "gains", "is_common", "losses", "lost", "mean_ns"),
+        *("outcomes", "quantiles_ns", "rescued", "same", "slower", "unpaired"),
+    ]
+    assert list(data["figures"]) == [line.name for line in lines_of(*runs)]
+
+
+@needs_chromium
+def test_in_a_browser_its_script_runs(
+    runs: tuple[Figures, Figures], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert 'data-script="ran"' in dump(comparison_page(*runs), tmp_path_factory.mktemp("page"))

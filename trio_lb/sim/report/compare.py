@@ -1,0 +1,216 @@
+"""Two runs on one page: A is what there was, B what is proposed.
+
+Made for runs on common random numbers: the same seed, the same clients, one thing changed.
+"""
+
+from collections.abc import Sequence
+
+import attrs
+
+from trio_lb.sim.report import plots, tables
+from trio_lb.sim.report.figures import Figures
+from trio_lb.sim.report.overlay import differences, measures, overlaid
+from trio_lb.sim.report.page import dialog, document, plots_of
+from trio_lb.sim.report.pairs import SHARES, Pair, Pairs
+from trio_lb.sim.report.summary import duration
+from trio_lb.sim.report.svg import LEFT, RIGHT, TimeAxis, safe, tag
+
+
+@attrs.frozen(slots=True)
+class Line:
+    """A figure of both runs; ``better`` is -1 if less is better, 1 if more is, 0 if neither."""
+
+    name: str
+    values: tuple[float, float]
+    unit: str = ""
+    better: int = -1
+
+    @property
+    def verdict(self) -> str:
+        """``good``, ``bad`` or "": what B's value is, compared with A's."""
+        change = self.values[1] - self.values[0]
+        if not change * self.better or abs(change) <= 1e-9 * abs(self.values[0]):
+            return ""
+        return "good" if change * self.better > 0 else "bad"
+
+    def said(self, value: float) -> str:
+        """Return a value in the line's unit."""
+        if self.unit == "ns":
+            return duration(value)
+        if self.unit == "%":
+            return f"{value:.3%}"
+        return f"{value:,.0f}" if self.unit == "n" else f"{value:.3f}"
+
+    @property
+    def change(self) -> str:
+        """Return how much B's value differs."""
+        a, b = self.values
+        if a == b:
+            return "same"
+        if self.unit == "%":
+            return f"{(b - a) * 100:+.3f} points"
+        return f"{b / a - 1:+.1%}" if a else "from nothing"
+
+
+def lines_of(a: Figures, b: Figures) -> list[Line]:
+    """Return the figures that decide between two runs."""
+
+    def line(name: str, one: float, two: float, unit: str = "", better: int = -1) -> Line:
+        return Line(name, (one, two), unit, better)
+
+    return [
+        line("requests", a.totals["offered"], b.totals["offered"], "n", 0),
+        line("good", a.success_fraction, b.success_fraction, "%", 1),
+        line("answers of status 5xx", a.server_errors, b.server_errors, "n"),
+        line("longest failover", a.failover * 1e9, b.failover * 1e9, "ns"),
+        line("p50", a.latency.p50, b.latency.p50, "ns"),
+        line("p99", a.latency.p99, b.latency.p99, "ns"),
+        line("p99.9", a.latency.p999, b.latency.p999, "ns"),
+        line("p99 with a fault", a.faulty.p99, b.faulty.p99, "ns"),
+        line("amplification", a.amplification, b.amplification),
+        line("longest queue", a.queue.level, b.queue.level, "n"),
+        line("worst load, times fair", a.load.worst, b.load.worst),
+        line("misplaced requests", a.load.misplaced_fraction, b.load.misplaced_fraction, "%"),
+    ]
+
+
+def comparison_json(a: Figures, b: Figures) -> dict[str, object]:
+    """Return the comparison as ``json.dumps`` can write it; docs/simulation/report.md has the keys."""
+    pairs = Pairs.of(a, b)
+    plain = attrs.asdict(pairs, filter=lambda field, _: field.name != "outcomes")
+    outcomes = [{"a": one, "b": two, "count": n} for (one, two), n in pairs.outcomes.items()]
+    lines = {
+        line.name: {"a": line.values[0], "b": line.values[1], "verdict": line.verdict}
+        for line in lines_of(a, b)
+    }
+    more = {"rescued": pairs.rescued, "lost": pairs.lost, "outcomes": outcomes}
+    return {"schema": 1, "figures": lines, "pairs": plain | more}
+
+
+def comparison_page(a: Figures, b: Figures) -> str:
+    """Return two runs as one HTML page that needs nothing else.
+
+    Raises:
+      ValueError: the runs are of different lengths.
+    """
+    pairs = Pairs.of(a, b)
+    axis = TimeAxis(max(a.end, b.end))
+    faults = [plots.faults(a, axis)]
+    if [f.begin for f in a.tally.faults] != [f.begin for f in b.tally.faults]:
+        other = plots.faults(b, axis)
+        faults.append(attrs.evolve(other, key="faults-b", title="Faults of B"))
+    panels = [*faults, *(overlaid(measure, (a, b), axis) for measure in measures())]
+    longer = max((a, b), key=lambda figures: figures.end)
+    body = (
+        tag("header", heading(a, b, pairs))
+        + plots_of(panels, longer, axis)
+        + tag("h2", "The same requests in both runs")
+        + tag("p", safe(pairs_said(pairs)), class_="note")
+        + differences(pairs)
+        + tag("section", words_of(a, b, pairs), class_="words")
+        + dialog()
+    )
+    data = {
+        "end": axis.end,
+        "step": a.tally.grid.step,
+        "left": LEFT,
+        "right": RIGHT,
+        "panels": {p.key: [s.to_data() for s in p.series] for p in panels if p.series},
+        "lives": [],
+    }
+    return document(f"{a.facts.name} and {b.facts.name}", body, data)
+
+
+def heading(a: Figures, b: Figures, pairs: Pairs) -> str:
+    """Return who is compared, and whether they may be."""
+    names = " ".join(
+        tag("span", safe(letter), class_=f"letter {class_}") + " " + safe(figures.facts.name)
+        for letter, class_, figures in (("A", "c-a", a), ("B", "c-b", b))
+    )
+    seeds = f"seed {a.facts.seed}" if a.facts.seed == b.facts.seed else (
+        f"seeds {a.facts.seed} and {b.facts.seed}"
+    )  # fmt: skip
+    title = tag("h1", names + " " + tag("span", safe(seeds), class_="seed"))
+    if pairs.is_common:
+        return title
+    warning = "The runs were not offered the same requests: differences of pairs are chance too."
+    return title + tag("p", tag("strong", warning, class_="vacuous"), class_="verdict")
+
+
+def pairs_said(pairs: Pairs) -> str:
+    """Return the pairs in a few sentences."""
+    return (
+        f"{pairs.compared:,} requests were good in both: {pairs.faster:,} faster in B,"
+        f" {pairs.slower:,} slower, {pairs.same:,} the same; {signed(pairs.mean_ns)} on average."
+        f" {pairs.rescued:,} failed in A only, {pairs.lost:,} in B only."
+        f" {pairs.unpaired:,} have no pair."
+    )
+
+
+def signed(ns: float) -> str:
+    """Return a difference with its sign."""
+    return f"{'-' if ns < 0 else '+'}{duration(abs(ns))}"
+
+
+def words_of(a: Figures, b: Figures, pairs: Pairs) -> str:
+    """Return the tables."""
+    parts = (
+        figures_table(lines_of(a, b)),
+        matrix_table(pairs),
+        quantiles_table(pairs),
+        load_table(a, b),
+        pairs_table(pairs.losses, "Slowed down the most"),
+        pairs_table(pairs.gains, "Sped up the most"),
+        tables.run_facts(a),
+        tables.run_facts(b),
+    )
+    return "".join(tag("section", part) for part in parts if part)
+
+
+def figures_table(lines: Sequence[Line]) -> str:
+    """Return the figures of both runs."""
+    rows = [
+        (safe(line.name), line.said(line.values[0]), line.said(line.values[1]),
+         tag("span", safe(line.change), class_=line.verdict or None))
+        for line in lines
+    ]  # fmt: skip
+    return tables.table(("", "A", "B", "change"), rows, caption="Figures")
+
+
+def matrix_table(pairs: Pairs) -> str:
+    """Return what became in B of each outcome in A."""
+    befores = sorted({before for before, _ in pairs.outcomes})
+    afters = sorted({after for _, after in pairs.outcomes})
+    rows = [
+        (safe(before), *(f"{pairs.outcomes.get((before, after), 0):,}" for after in afters))
+        for before in befores
+    ]
+    heads = ("in A, then in B:", *afters)
+    return tables.table(heads, rows, caption="Outcomes of the same requests")
+
+
+def quantiles_table(pairs: Pairs) -> str:
+    """Return the quantiles of the differences."""
+    rows = [[signed(ns) for ns in pairs.quantiles_ns]]
+    heads = [f"p{share * 100:g}" for share in SHARES]
+    return tables.table(heads, rows, caption="B's latency minus A's")
+
+
+def load_table(a: Figures, b: Figures) -> str:
+    """Return each server's load over its fair share in both runs."""
+    ratios = [{s.server.name: s.times_fair for s in figures.load.shares} for figures in (a, b)]
+    names = list(dict.fromkeys([*ratios[0], *ratios[1]]))
+    rows = [
+        (safe(name), *(f"{ratio[name]:.2f}×" if name in ratio else "–" for ratio in ratios))
+        for name in names
+    ]
+    return tables.table(("server", "A", "B"), rows, caption="Load over the fair share")
+
+
+def pairs_table(pairs: Sequence[Pair], caption: str) -> str:
+    """Return single requests with their latencies in both runs."""
+    rows = [
+        (f"{pair.req}", duration(pair.ns[0]), duration(pair.ns[1]), signed(pair.difference_ns))
+        for pair in pairs
+    ]
+    return tables.table(("request", "A", "B", "change"), rows, caption=caption) if rows else ""
