@@ -20,6 +20,7 @@ from trio_lb.sim.rule import Valve
 from trio_lb.sim.stream import VirtualStream
 
 if TYPE_CHECKING:
+    from trio_lb.sim.cpu import Cpu
     from trio_lb.sim.network import VirtualNetwork
 
 _WILDCARDS: Final = ("0.0.0.0", "::")
@@ -37,8 +38,10 @@ class HostNetwork:
     the ports that dialling uses.
 
     Further fault switches: what ``connects`` says of all dials to it, ``backlog_cap`` (-1:
-    no place for anybody who waits) and what a SYN meets at ``overflow``. ``greeters`` are
-    called with the host's own end of each connection that is made from now on.
+    no place for anybody who waits) and what a SYN meets at ``overflow``; its listeners, those
+    of later too, accept with ``accept_delay_seconds`` before each, or ``cannot_accept`` for
+    want of descriptors. ``greeters`` are called with the host's own end of each connection
+    that is made from now on. ``cpu`` is the core of who runs there, if its work takes time.
 
     The host owns sockets, not tasks: ``crash`` closes the former under whoever uses
     them, and who runs tasks in the host's name ends them. While it ``is_paused`` its streams
@@ -58,6 +61,9 @@ class HostNetwork:
         self.backlog_cap: float = math.inf
         self.overflow = Overflow.DROP
         self.greeters: list[Greeter] = []
+        self.cpu: Cpu | None = None
+        self._accept_delay_seconds = 0.0
+        self._cannot_accept = False
         self._net = net
         self._outages = net.outages_of(name)
         self._running = trio.Event()
@@ -173,9 +179,36 @@ class HostNetwork:
         bound = self.bindable(address)
         self.descriptors.take()
         listener = VirtualListener(bound, backlog, self.descriptors, self._forget)
-        listener.is_held = self.is_paused
         self.listeners.append(listener)
+        self._switch_listeners()
         return listener
+
+    @property
+    def accept_delay_seconds(self) -> float:
+        """What passes before each connection is accepted."""
+        return self._accept_delay_seconds
+
+    @accept_delay_seconds.setter
+    def accept_delay_seconds(self, seconds: float) -> None:
+        self._accept_delay_seconds = seconds
+        self._switch_listeners()
+
+    @property
+    def cannot_accept(self) -> bool:
+        """Whether accepting fails for want of descriptors."""
+        return self._cannot_accept
+
+    @cannot_accept.setter
+    def cannot_accept(self, fails: bool) -> None:
+        self._cannot_accept = fails
+        self._switch_listeners()
+
+    def _switch_listeners(self) -> None:
+        for listener in self.listeners:
+            listener.is_held = self.is_paused
+            listener.accept_delay_seconds = self._accept_delay_seconds
+            listener.out_of_descriptors = self._cannot_accept
+            listener.wake()
 
     def _forget(self, listener: VirtualListener) -> None:
         self.listeners.remove(listener)
@@ -265,8 +298,7 @@ class HostNetwork:
         self.greeters.append(self._hold)
         for stream in self._net.streams_of(self.name):
             self._hold(stream)
-        for listener in self.listeners:
-            listener.is_held = True
+        self._switch_listeners()
 
     def _hold(self, stream: VirtualStream) -> None:
         stream.incoming.valves.append(self._standing_still)
@@ -280,9 +312,7 @@ class HostNetwork:
         for stream in self._net.streams_of(self.name):
             stream.incoming.valves.remove(self._standing_still)
             stream.wake()
-        for listener in self.listeners:
-            listener.is_held = False
-            listener.wake()
+        self._switch_listeners()
 
     async def wait_running(self) -> None:
         """Wait while the host is paused; a checkpoint in any case."""

@@ -4,29 +4,11 @@ import pytest
 
 from tests.sim.faults.support import TARGETS, required
 from trio_lb.sim.faults import wire_kinds, world_kinds
+from trio_lb.sim.faults.inject import INJECTORS
 from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.shape import FaultKind, Lasts
 from trio_lb.sim.faults.target import Sort
-from trio_lb.sim.host import HostNetwork
-from trio_lb.sim.link import Connects, Link, Path
-from trio_lb.sim.listener import VirtualListener
-from trio_lb.sim.network import VirtualNetwork
-
-# What each kind that is built can be done with, today.
-SWITCHES: dict[str, list[tuple[type, str]]] = {
-    "latency": [(Link, "path_from"), (Link, "set_latency")],
-    "jitter": [(Link, "path_from"), (Path, "arrival")],
-    "bandwidth": [(Link, "set_bandwidth")],
-    "partition": [(Link, "stall"), (Link, "heal")],
-    "refuse": [(Connects, "REFUSE")],
-    "blackhole": [(Connects, "BLACKHOLE")],
-    "out_of_descriptors": [(HostNetwork, "connect"), (VirtualListener, "accept_batch")],
-    "reset": [(Link, "reset")],
-    "dns_add": [(VirtualNetwork, "set_name"), (VirtualNetwork, "look_up")],
-    "dns_remove": [(VirtualNetwork, "set_name"), (VirtualNetwork, "look_up")],
-    "dns_nxdomain": [(VirtualNetwork, "set_name")],
-}
 
 
 def test_no_name_stands_twice_and_every_family_is_there() -> None:
@@ -66,7 +48,5 @@ def test_a_kind_s_own_defaults_obey_its_bounds(kind: FaultKind) -> None:
     assert Sort.ZONE not in kind.targets
 
 
-def test_built_is_what_the_network_s_switches_can_do() -> None:
-    assert [kind.name for kind in KINDS.values() if kind.built] == list(SWITCHES)
-    for name, switches in SWITCHES.items():
-        assert all(hasattr(owner, switch) for owner, switch in switches), name
+def test_built_is_what_has_an_injector() -> None:
+    assert {name for name, kind in KINDS.items() if kind.built} == set(INJECTORS)

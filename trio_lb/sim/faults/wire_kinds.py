@@ -21,8 +21,8 @@ _WAY: Final = Arg(
 def link_kinds() -> Sequence[FaultKind]:
     """What happens between two hosts."""
 
-    def kind(name: str, says: str, *, built: bool = False, **args: Arg) -> FaultKind:
-        return FaultKind(name, "link", _LINK, Lasts.OPEN, says, args, built)
+    def kind(name: str, says: str, **args: Arg) -> FaultKind:
+        return FaultKind(name, "link", _LINK, Lasts.OPEN, says, args, built=True)
 
     return [
         kind(
@@ -30,16 +30,14 @@ def link_kinds() -> Sequence[FaultKind]:
             "adds to the one-way latency",
             shift=Arg(SECONDS, 0.1, "what is added"),
             way=_WAY,
-            built=True,
         ),
         kind(
             "jitter",
             "adds up to so much by chance, order kept",
             most=Arg(SECONDS, 0.02, "the most that is added"),
             way=_WAY,
-            built=True,
         ),
-        kind("bandwidth", "caps the bytes a second", rate=_CAP, way=_WAY, built=True),
+        kind("bandwidth", "caps the bytes a second", rate=_CAP, way=_WAY),
         kind(
             "bufferbloat",
             "caps the rate before a long queue, so that latency grows with load",
@@ -62,7 +60,7 @@ def link_kinds() -> Sequence[FaultKind]:
             down=Arg(SECONDS, 1.0, "time down"),
             up=Arg(SECONDS, 1.0, "time up"),
         ),
-        kind("partition", "lets nothing through; SYNs are lost", way=_WAY, built=True),
+        kind("partition", "lets nothing through; SYNs are lost", way=_WAY),
         kind("jam", "holds everything, also SYNs, and lets it go at the end", way=_WAY),
         kind(
             "swizzle_clog",
@@ -75,14 +73,12 @@ def link_kinds() -> Sequence[FaultKind]:
 def connect_kinds() -> Sequence[FaultKind]:
     """What becomes of an attempt to connect."""
 
-    def kind(
-        name: str, targets: tuple[Sort, ...], says: str, *, built: bool = False, **args: Arg
-    ) -> FaultKind:
-        return FaultKind(name, "connect", targets, Lasts.OPEN, says, args, built)
+    def kind(name: str, targets: tuple[Sort, ...], says: str, **args: Arg) -> FaultKind:
+        return FaultKind(name, "connect", targets, Lasts.OPEN, says, args, built=True)
 
     return [
-        kind("refuse", _CONNECT, "answers each SYN with RST, as if nobody listened", built=True),
-        kind("blackhole", _CONNECT, "loses each SYN", built=True),
+        kind("refuse", _CONNECT, "answers each SYN with RST, as if nobody listened"),
+        kind("blackhole", _CONNECT, "loses each SYN"),
         kind(
             "backlog_full",
             _SERVER,
@@ -108,7 +104,6 @@ def connect_kinds() -> Sequence[FaultKind]:
             _HOST,
             "is at its limit of open files (EMFILE)",
             where=Arg(one_of("place", "both", "accept", "connect"), "both", "the calls that fail"),
-            built=True,
         ),
     ]
 
@@ -116,16 +111,21 @@ def connect_kinds() -> Sequence[FaultKind]:
 def stream_kinds() -> Sequence[FaultKind]:
     """What happens to connections that stand."""
 
-    def kind(name: str, lasts: Lasts, says: str, *, built: bool = False, **args: Arg) -> FaultKind:
-        return FaultKind(name, "stream", _CONNECT, lasts, says, args, built)
+    def kind(name: str, lasts: Lasts, says: str, **args: Arg) -> FaultKind:
+        return FaultKind(name, "stream", _CONNECT, lasts, says, args, built=True)
 
     after = Arg(size_from(0), 1024, "bytes of the answer that pass")
+    of_body = Arg(size_from(0), 16, "bytes of the body that pass")
     return [
-        kind("reset", Lasts.INSTANT, "breaks every open connection with RST", built=True),
+        kind("reset", Lasts.INSTANT, "breaks every open connection with RST"),
         kind("reset_after", Lasts.SPAN, "breaks connections with RST in mid answer", bytes=after),
         kind("reset_before_body", Lasts.SPAN, "breaks connections between head and body"),
-        kind("fin_mid_body", Lasts.SPAN, "ends the stream in mid body with FIN", bytes=after),
-        kind("half_close", Lasts.SPAN, "closes its sending side after the head of a request"),
+        kind("fin_mid_body", Lasts.SPAN, "ends the stream in mid body with FIN", bytes=of_body),
+        kind(
+            "half_close",
+            Lasts.SPAN,
+            "closes its sending side when it has read the head of a request",
+        ),
         kind("half_open", Lasts.INSTANT, "forgets its connections; the next byte meets RST"),
         kind("stalled_reader", Lasts.SPAN, "reads nothing, so that the window closes"),
         kind(

@@ -23,8 +23,8 @@ _SHARE_HIT: Final = Arg(SHARE, 1.0, "of the requests that are hit")
 def host_kinds() -> Sequence[FaultKind]:
     """What happens to a whole machine."""
 
-    def kind(name: str, lasts: Lasts, says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "host", _HOST, lasts, says, args)
+    def kind(name: str, lasts: Lasts, says: str, *, built: bool = True, **args: Arg) -> FaultKind:
+        return FaultKind(name, "host", _HOST, lasts, says, args, built)
 
     return [
         kind(
@@ -60,6 +60,7 @@ def host_kinds() -> Sequence[FaultKind]:
             "memory_limit",
             Lasts.OPEN,
             "can queue only so many bytes and sheds the rest",
+            built=False,
             bytes=Arg(size_from(1024), 16 * 1024**2, "in its queue"),
         ),
         kind("clock_skew", Lasts.OPEN, "tells another time", shift=Arg(SHIFT, 60.0, "ahead")),
@@ -120,7 +121,7 @@ def control_kinds() -> Sequence[FaultKind]:
         lasts: Lasts,
         says: str,
         *,
-        built: bool = False,
+        built: bool = True,
         **args: Arg,
     ) -> FaultKind:
         return FaultKind(name, "control", targets, lasts, says, args, built)
@@ -128,10 +129,10 @@ def control_kinds() -> Sequence[FaultKind]:
     address = Arg(_ADDRESS, None, "of the name")
     members = Arg(count(1, 10_000), 1, "servers")
     return [
-        kind("dns_add", _NAME, Lasts.OPEN, "gives one address more", address=address, built=True),
-        kind("dns_remove", _NAME, Lasts.OPEN, "gives one less", address=address, built=True),
+        kind("dns_add", _NAME, Lasts.OPEN, "gives one address more", address=address),
+        kind("dns_remove", _NAME, Lasts.OPEN, "gives one less", address=address),
         kind("dns_stale", _NAME, Lasts.SPAN, "keeps to its old answer while the truth changes"),
-        kind("dns_nxdomain", _NAME, Lasts.OPEN, "does not know the name", built=True),
+        kind("dns_nxdomain", _NAME, Lasts.OPEN, "does not know the name"),
         kind("dns_servfail", _NAME, Lasts.OPEN, "cannot say"),
         kind(
             "dns_slow",
@@ -141,7 +142,7 @@ def control_kinds() -> Sequence[FaultKind]:
             delay=Arg(SECONDS, 5.0, "before the answer"),
         ),
         kind("reload", _LB, Lasts.INSTANT, "reads its configuration again"),
-        kind("rotate_certificate", _LB, Lasts.INSTANT, "gets a new certificate"),
+        kind("rotate_certificate", _LB, Lasts.INSTANT, "gets a new certificate", built=False),
         kind(
             "deploy_wave",
             _LB,
@@ -191,9 +192,9 @@ def buggify_kinds() -> Sequence[FaultKind]:
     on = Arg(FRACTION, 0.25, "of the seeds in which the point is armed")
     fires = Arg(FRACTION, 0.25, "of the passes at which an armed point acts")
 
-    def kind(name: str, says: str, **args: Arg) -> FaultKind:
+    def kind(name: str, says: str, *, built: bool = True, **args: Arg) -> FaultKind:
         both = {"on": on, "fires": fires}
-        return FaultKind(name, "buggify", _POINT, Lasts.OPEN, says, args | both)
+        return FaultKind(name, "buggify", _POINT, Lasts.OPEN, says, args | both, built)
 
     return [
         kind(
@@ -202,5 +203,5 @@ def buggify_kinds() -> Sequence[FaultKind]:
             to=Arg(count(1, 1024), 1, "its size"),
         ),
         kind("one_byte_reads", "hands on what it received byte by byte"),
-        kind("spurious_timeout", "lets a wait end too early"),
+        kind("spurious_timeout", "lets a wait end too early", built=False),
     ]

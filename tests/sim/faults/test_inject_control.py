@@ -1,0 +1,110 @@
+"""The faults around the balancer: names, configuration, deployments, scaling."""
+
+import pytest
+import trio
+
+from tests.sim.faults.play import Play, play
+from trio_lb.model.errors import ConfigError
+from trio_lb.net.env import ConnectError
+from trio_lb.sim.names import TemporaryFailure
+
+API = "resolver:api.local"
+
+
+async def resolved(world: Play) -> list[str]:
+    return list(await world.net.host("lb").resolve("api.local"))
+
+
+def test_addresses_come_and_go_in_any_order() -> None:
+    async def scene(world: Play) -> None:
+        world.net.set_name("api.local", ["10.0.0.7"])
+        heals = [
+            world.inject("dns_add", API, address="10.0.0.8"),
+            world.inject("dns_add", API, address="10.0.0.8"),
+            world.inject("dns_remove", API, address="10.0.0.7"),
+        ]
+        assert await resolved(world) == ["10.0.0.8"]
+        heals[0]()
+        assert await resolved(world) == ["10.0.0.8"]
+        heals[2]()
+        heals[1]()
+        assert await resolved(world) == ["10.0.0.7"]
+
+    play(scene)
+
+
+def test_a_stale_answer_stays_until_the_last_heal() -> None:
+    async def scene(world: Play) -> None:
+        world.net.set_name("api.local", ["10.0.0.7"])
+        heals = [world.inject("dns_stale", API), world.inject("dns_nxdomain", API)]
+        world.net.set_name("api.local", ["10.0.0.8"])
+        heals.append(world.inject("dns_stale", API))
+        heals[0]()
+        assert await resolved(world) == ["10.0.0.7"]
+        heals[2]()
+        with pytest.raises(ConnectError, match="not known"):
+            await resolved(world)
+        heals[1]()
+        assert await resolved(world) == ["10.0.0.8"]
+
+    play(scene)
+
+
+def test_a_resolver_that_cannot_say_says_so_late() -> None:
+    async def scene(world: Play) -> None:
+        world.net.set_name("api.local", ["10.0.0.7"])
+        heals = [world.inject("dns_slow", API), world.inject("dns_servfail", API)]
+        with pytest.raises(TemporaryFailure):
+            await resolved(world)
+        assert trio.current_time() == 5.0
+        for heal in heals:
+            heal()
+        assert await resolved(world) == ["10.0.0.7"]
+        assert trio.current_time() == 5.0
+
+    play(scene)
+
+
+def test_balancers_are_told_at_the_instant() -> None:
+    async def scene(world: Play) -> None:
+        world.inject("reload", "lb:lb")
+        await trio.sleep(2)
+        world.inject("scale_up", "lb:lb", count=3)
+        world.inject("scale_down", "lb:lb", count=2)
+        assert world.balancers["lb"].deeds == [
+            (0.0, "reloaded"),
+            (2.0, "3 more"),
+            (2.0, "2 less"),
+        ]
+        with pytest.raises(ConfigError, match="there is no balancer 'lbb'; did you mean 'lb'"):
+            world.inject("reload", "lb:lbb")
+
+    play(scene)
+
+
+def test_a_deployment_restarts_a_share_of_the_servers_in_each_wave() -> None:
+    async def scene(world: Play) -> None:
+        world.inject("deploy_wave", "lb:lb", share=0.5, every=30.0)
+        await trio.sleep(100)
+        assert [world.servers[name].deeds for name in ("s1", "s2", "s3")] == [
+            [(0.0, "killed"), (1.0, "restarted")],
+            [(0.0, "killed"), (1.0, "restarted")],
+            [(30.0, "killed"), (31.0, "restarted")],
+        ]
+
+    play(scene)
+
+
+def test_a_deployment_can_be_ended_where_it_is() -> None:
+    async def scene(world: Play) -> None:
+        heal = world.inject("deploy_wave", "lb:lb", share=0.3, every=30.0)
+        await trio.sleep(30.5)
+        heal()
+        await trio.sleep(100)
+        assert [world.servers[name].deeds for name in ("s1", "s2", "s3")] == [
+            [(0.0, "killed"), (1.0, "restarted")],
+            [(30.0, "killed"), (30.5, "restarted")],
+            [],
+        ]
+
+    play(scene)

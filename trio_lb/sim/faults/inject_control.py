@@ -1,0 +1,99 @@
+"""Injecting what changes around the balancer: names, configuration, the number of servers."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from trio_lb.sim.faults.inject_host import restart
+from trio_lb.sim.faults.overlay import Heal, add, all_of, join, worst_of
+from trio_lb.sim.faults.record import Fault
+from trio_lb.sim.faults.site import Injector, Site, count, number
+from trio_lb.sim.names import Entry
+
+DEPLOY_SECONDS: Final = 1.0
+"""From the end of a server's old process to the begin of its new one."""
+
+_EITHER: Final = worst_of(False, True)
+
+
+def _entry(site: Site, fault: Fault) -> Entry:
+    (name,) = fault.target.names
+    return site.net.names.entry(name)
+
+
+def _dns_add(site: Site, fault: Fault) -> Heal:
+    address = (str(fault.args["address"]),)
+    return site.overlays.lay(_entry(site, fault), "added", address, join)
+
+
+def _dns_remove(site: Site, fault: Fault) -> Heal:
+    address = (str(fault.args["address"]),)
+    return site.overlays.lay(_entry(site, fault), "removed", address, join)
+
+
+def _dns_stale(site: Site, fault: Fault) -> Heal:
+    entry = _entry(site, fault)
+    return site.overlays.hold(entry, "stale", entry.freeze, entry.thaw)
+
+
+def _dns_nxdomain(site: Site, fault: Fault) -> Heal:
+    return site.overlays.lay(_entry(site, fault), "is_unknown", True, _EITHER)
+
+
+def _dns_servfail(site: Site, fault: Fault) -> Heal:
+    return site.overlays.lay(_entry(site, fault), "is_failing", True, _EITHER)
+
+
+def _dns_slow(site: Site, fault: Fault) -> Heal:
+    delay = number(fault, "delay")
+    return site.overlays.lay(_entry(site, fault), "delay_seconds", delay, add)
+
+
+def _reload(site: Site, fault: Fault) -> None:
+    site.balancer(fault).reload()
+
+
+def _deploy_wave(site: Site, fault: Fault) -> Heal:
+    """Restart the world's servers in their order; the heal ends the deployment where it is."""
+    site.balancer(fault)
+    names = list(site.world.servers)
+    size = max(1, math.ceil(number(fault, "share") * len(names)))
+    heals: list[Heal] = []
+
+    def wave(members: list[str]) -> None:
+        heals.extend(restart(site, name, DEPLOY_SECONDS) for name in members)
+
+    calls = [
+        site.after(turn * number(fault, "every"), partial(wave, names[first : first + size]))
+        for turn, first in zip(itertools.count(), range(0, len(names), size), strict=False)
+    ]
+
+    def heal() -> None:
+        all_of([call.cancel for call in calls])()
+        all_of(heals)()
+
+    return heal
+
+
+def _scale_up(site: Site, fault: Fault) -> None:
+    site.balancer(fault).add_servers(count(fault, "count"))
+
+
+def _scale_down(site: Site, fault: Fault) -> None:
+    site.balancer(fault).remove_servers(count(fault, "count"))
+
+
+CONTROL: Final[Mapping[str, Injector]] = {
+    "dns_add": _dns_add,
+    "dns_remove": _dns_remove,
+    "dns_stale": _dns_stale,
+    "dns_nxdomain": _dns_nxdomain,
+    "dns_servfail": _dns_servfail,
+    "dns_slow": _dns_slow,
+    "reload": _reload,
+    "deploy_wave": _deploy_wave,
+    "scale_up": _scale_up,
+    "scale_down": _scale_down,
+}
