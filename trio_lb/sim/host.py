@@ -268,6 +268,7 @@ class HostNetwork:
         the process is killed: its kernel lives, closes each socket (FIN, or RST where
         bytes were unread) and refuses from then on.
         """
+        self.resume()  # Nobody is left who could stand still.
         if not fin:
             self._outages.begin(trio.current_time())
         for listener in list(self.listeners):
@@ -276,7 +277,6 @@ class HostNetwork:
         leave = VirtualStream.close if fin else VirtualStream.vanish
         for stream in self._net.streams_of(self.name):
             leave(stream)
-        self.resume()
 
     def restart(self) -> None:
         """Come up again with no memory: bytes of an old connection are answered with RST."""

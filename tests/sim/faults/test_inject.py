@@ -93,7 +93,7 @@ def state_of(world: Play) -> dict[str, object]:
     return state
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.lists(faults(), min_size=1, max_size=8), st.integers(5, 60))
 def test_whatever_overlaps_after_the_heals_the_world_is_as_before(
     given_faults: list[Fault], stop_at: int
