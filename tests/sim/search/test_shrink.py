@@ -80,6 +80,12 @@ def test_a_candidate_without_the_server_that_a_fault_hits_is_no_failure() -> Non
     assert shrunk(with_six).trial.options == {"servers": 6}
 
 
+def test_an_option_that_switches_something_off_stays_off() -> None:
+    """Without it the scenario would do more, not less."""
+    trial = attrs.evolve(FAILING, options={"own_faults": False, "extra": 0, "keep": True})
+    assert shrunk(trial).trial.options == {"own_faults": False, "extra": 0}
+
+
 def test_arguments_go_back_to_their_defaults_or_as_far_as_they_can() -> None:
     def only_when_very_slow(trial: Trial) -> Outcome:
         worst = max((float(str(fault.args["x"])) for fault in trial.faults), default=0.0)

@@ -81,7 +81,7 @@ def _schedule(trial: Trial) -> list[str]:
     if not trial.faults:
         return []
     faults = Call("schedule(", tuple(map(_fault_in_words, trial.faults)), ")")
-    return ["", *_laid_out("FAULTS = ", faults, "")]
+    return ["", *_laid_out("FAULTS = ", faults, "", broken=len(trial.faults) > 1)]
 
 
 def _imports_of_words(trial: Trial) -> list[str]:
@@ -190,10 +190,14 @@ def _flat(code: Code) -> str:
     return f"{code.opens}{', '.join(map(_flat, code.items))}{code.closes}"
 
 
-def _laid_out(before: str, code: Code, after: str) -> Iterator[str]:
-    """Yield its lines: one if it fits, else one for each item, with a comma after the last."""
+def _laid_out(before: str, code: Code, after: str, *, broken: bool = False) -> Iterator[str]:
+    """Yield its lines: one if it fits, else one for each item, with a comma after the last.
+
+    That comma makes the formatter leave it so, also where it is ``broken`` without need.
+    """
     line = f"{before}{_flat(code)}{after}"
-    if len(line) <= MOST_COLUMNS or isinstance(code, str) or not code.items:
+    fits = len(line) <= MOST_COLUMNS and not broken
+    if fits or isinstance(code, str) or not code.items:
         yield line
         return
     indent = " " * (len(before) - len(before.lstrip(" ")))

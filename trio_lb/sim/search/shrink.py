@@ -138,11 +138,15 @@ class _Shrinker:
         )
 
     def _fewer_options(self) -> None:
-        """First which of them matter at all, then their values."""
+        """First which of them matter at all, then their values.
+
+        What is False, 0 or empty stays: it switches something off that would come back.
+        """
         trial = self.best
+        off = [name for name, value in trial.options.items() if not value]
         ddmin(
-            list(trial.options),
-            lambda names: self._fails(with_options(trial, names)),
+            [name for name in trial.options if name not in off],
+            lambda names: self._fails(with_options(trial, [*off, *names])),
             may_go_on=self._may_go_on,
         )
         self._descend(simpler_options)

@@ -123,7 +123,7 @@ def _simpler(value: object) -> Iterator[object]:
     match value:
         case bool() | str() | None:
             return
-        case int() | float():
+        case int() | float() if value:
             yield from (each for each in simpler_numbers(value, 1) if each > 0)
         case list() | tuple():
             yield from _shorter(value)
