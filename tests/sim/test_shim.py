@@ -6,7 +6,6 @@ others build of it in tests/sim/test_shim_programs.py.
 
 import errno
 import socket
-from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from functools import partial
 
@@ -14,7 +13,7 @@ import pytest
 import trio
 
 from tests.sim.programs import in_simulation, now, serve
-from trio_lb.sim.host import HostNetwork
+from trio_lb.model.address import Address
 from trio_lb.sim.link import Connects
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.poison import Poisoned
@@ -178,78 +177,6 @@ def test_a_host_of_another_network_is_refused() -> None:
     in_simulation(play)
 
 
-def test_a_paused_host_takes_and_says_nothing_until_it_goes_on() -> None:
-    async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
-        await serve(net, nursery)
-        async with await trio.open_tcp_stream("api", 80) as stream:
-            await trio.sleep_until(1.0)
-            net.host("api").pause()
-            await stream.send_all(b"anybody?")
-            await trio.sleep_until(5.0)
-            net.host("api").resume()
-            assert (await stream.receive_some(), now()) == (b"ANYBODY?", 5.01)
-
-    in_simulation(play)
-
-
-def test_what_came_while_a_host_was_paused_survives_a_cancelled_call() -> None:
-    async def cancelled_in_a_pause(
-        host: HostNetwork, call: Callable[[], Awaitable[object]]
-    ) -> None:
-        """Begin ``call``, pause the host, cancel the call a second later, let the host go on."""
-        with trio.CancelScope() as scope:
-            async with trio.open_nursery() as calling:
-                calling.start_soon(call)
-                await trio.testing.wait_all_tasks_blocked()
-                host.pause()
-                await trio.sleep(1.0)
-                scope.cancel()
-        assert scope.cancelled_caught
-        host.resume()
-
-    async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
-        api = net.host("api")
-        clients: list[trio.SocketStream] = []
-
-        async def dial() -> None:
-            clients.append(await trio.open_tcp_stream("api", 80))
-            await clients[0].send_all(b"early")
-
-        with on_host(api):
-            (listener,) = await trio.open_tcp_listeners(80)
-        async with listener:
-            net.link("main", "api").set_latency(0.1)
-            nursery.start_soon(dial)
-            await cancelled_in_a_pause(api, listener.accept)
-            async with await listener.accept() as server:
-                assert (await server.receive_some(2), now()) == (b"ea", 1.0)
-                await server.receive_some()
-                await clients[0].send_all(b"later")
-                await cancelled_in_a_pause(api, server.receive_some)
-                assert server.socket.is_readable()
-                assert [await server.receive_some(2) for _ in range(2)] == [b"la", b"te"]
-                assert (await server.receive_some(), now()) == (b"r", 2.0)
-                await cancelled_in_a_pause(api, server.receive_some)
-                await clients[0].aclose()
-                assert await server.receive_some() == b""
-
-    in_simulation(play)
-
-
-def test_a_host_that_never_goes_on_does_not_hold_up_the_end() -> None:
-    async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
-        await serve(net, nursery)
-        stream = await trio.open_tcp_stream("api", 80)
-        net.host("api").pause()
-        net.host("main").pause()
-        nursery.start_soon(stream.send_all, b"x")
-        nursery.start_soon(trio.open_tcp_stream, "api", 80)
-        await trio.sleep(1.0)
-        stream.socket.close()
-
-    in_simulation(play)
-
-
 def test_a_crash_closes_the_sockets_of_a_host_under_its_tasks() -> None:
     async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
         api = net.host("api")
@@ -297,6 +224,26 @@ def test_what_a_host_lacks_is_told_by_its_number() -> None:
         with pytest.raises(OSError) as caught:
             trio.socket.socket()
         assert caught.value.errno == errno.EMFILE
+        main.descriptors.limit, main.out_of_descriptors = None, True
+        with pytest.raises(OSError) as caught:
+            trio.socket.socket()
+        assert caught.value.errno == errno.EMFILE
+
+    in_simulation(play)
+
+
+def test_a_queue_of_connections_is_as_long_as_linux_lets_it_be() -> None:
+    async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
+        with on_host(net.host("api")):
+            (listener,) = await trio.open_tcp_listeners(80)
+        (queue,) = net.open_listeners()
+        client = await net.host("main").connect(Address(net.host("api").address, 80))
+        async with listener, client:
+            path = net.link("main", "api").path_from("main")
+            for _ in range(4096):  # And the client's own place: one more than the backlog.
+                assert not queue.is_full
+                queue.admit(client, path)
+            assert queue.is_full
 
     in_simulation(play)
 
@@ -313,6 +260,9 @@ def test_only_tcp_is_simulated() -> None:
             with pytest.raises(OSError) as caught:
                 trio.socket.socket(family, kind)
             assert caught.value.errno == number
+        flagged = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        with trio.socket.socket(socket.AF_INET, flagged, socket.IPPROTO_TCP) as sock:
+            assert sock.type == socket.SOCK_STREAM
 
     in_simulation(play)
 
@@ -383,4 +333,8 @@ async def test_what_was_installed_before_comes_back(net: VirtualNetwork) -> None
             await trio.socket.getaddrinfo("only inside", 80)
         with pytest.raises(socket.gaierror):
             await trio.socket.getaddrinfo("only inside", 80)
+        with trio.socket.socket() as sock:
+            await sock.bind((net.host("main").address, 80))
     assert socket.getaddrinfo is look_up
+    with trio.socket.socket() as sock:
+        assert sock.fileno() < FIRST_DESCRIPTOR

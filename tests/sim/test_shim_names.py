@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 import trio
+from trio.testing import assert_checkpoints
 
 from trio_lb.model.address import Address
 from trio_lb.sim.network import VirtualNetwork
@@ -79,6 +80,18 @@ async def test_what_has_no_answer_is_a_gaierror(
         await trio.socket.getaddrinfo(host, port, **options)
     assert caught.value.errno == number
     assert host in str(caught.value) or str(port) in str(caught.value) or options
+
+
+async def test_asking_for_a_name_is_a_checkpoint_and_for_a_number_no_look_up(
+    net: VirtualNetwork,
+) -> None:
+    with assert_checkpoints():
+        await trio.socket.getaddrinfo("api", 80)
+    with pytest.raises(socket.gaierror) as caught:
+        socket.getaddrinfo("api", 80, flags=socket.AI_NUMERICHOST)
+    assert caught.value.errno == socket.EAI_NONAME
+    with pytest.raises(socket.gaierror):
+        await trio.socket.getaddrinfo("10.0.0.2", 80, family=socket.AF_INET6)
 
 
 async def test_who_asks_without_trio_is_answered_alike(net: VirtualNetwork) -> None:

@@ -107,11 +107,11 @@ class VirtualNames(trio.abc.HostnameResolver):
         proto: int = 0,
         flags: int = 0,
     ) -> list[Entry]:
-        """See ``trio.abc.HostnameResolver``: the host asks, so what is slow for it is slow here."""
-        name = _text(host)
-        if name is None or _is_literal(name):
-            await trio.lowlevel.checkpoint()
-            return self.look_up(host, port, family, type, proto, flags)
+        """See ``trio.abc.HostnameResolver``: the host asks, so what is slow for it is slow here.
+
+        Trio has asked ``look_up`` for literals before, so that here are names.
+        """
+        name = _text(host) or ""
         try:
             literals = list(await self._here().resolve(name))
         except ConnectError:
