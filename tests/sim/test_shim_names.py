@@ -94,6 +94,17 @@ async def test_asking_for_a_name_is_a_checkpoint_and_for_a_number_no_look_up(
         await trio.socket.getaddrinfo("10.0.0.2", 80, family=socket.AF_INET6)
 
 
+async def test_a_resolver_can_be_slow_and_can_fail(net: VirtualNetwork) -> None:
+    entry = net.names.entry("api")
+    entry.delay_seconds = 2.0
+    assert await answers("api", 80) == [("10.0.0.2", 80)]
+    assert trio.current_time() == 2.0
+    entry.is_failing = True
+    with pytest.raises(socket.gaierror) as caught:
+        await trio.open_tcp_stream("api", 80)
+    assert (caught.value.errno, trio.current_time()) == (socket.EAI_AGAIN, 4.0)
+
+
 async def test_who_asks_without_trio_is_answered_alike(net: VirtualNetwork) -> None:
     assert socket.getaddrinfo("api", "http", 0, socket.SOCK_STREAM, 0, socket.AI_CANONNAME) == [
         (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "api", ("10.0.0.2", 80))

@@ -20,6 +20,7 @@ import trio
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
 from trio_lb.sim.host import HostNetwork
+from trio_lb.sim.names import TemporaryFailure
 from trio_lb.sim.network import VirtualNetwork
 
 Entry = tuple[AddressFamily, SocketKind, int, str, Any]
@@ -34,11 +35,17 @@ def fail(number: int, what: str) -> socket.gaierror:
     """Return the error that getaddrinfo gives, with what it was about."""
     said = {
         socket.EAI_NONAME: "name or service not known",
+        socket.EAI_AGAIN: "temporary failure in name resolution",
         socket.EAI_SERVICE: "service not supported",
         socket.EAI_FAMILY: "address family not supported",
         socket.EAI_SOCKTYPE: "only SOCK_STREAM is simulated",
     }
     return socket.gaierror(number, f"{what}: {said[number]}")
+
+
+def _unresolved(name: str, failure: ConnectError) -> socket.gaierror:
+    again = isinstance(failure, TemporaryFailure)
+    return fail(socket.EAI_AGAIN if again else socket.EAI_NONAME, name)
 
 
 def sockaddr_of(address: Address, family: AddressFamily) -> tuple[Any, ...]:
@@ -95,8 +102,8 @@ class VirtualNames(trio.abc.HostnameResolver):
             raise fail(socket.EAI_NONAME, name)
         try:
             return self._net.look_up(name)
-        except ConnectError:
-            raise fail(socket.EAI_NONAME, name) from None
+        except ConnectError as failure:
+            raise _unresolved(name, failure) from None
 
     async def getaddrinfo(  # type: ignore[override] # the same entries; trio spells their types out
         self,
@@ -114,8 +121,8 @@ class VirtualNames(trio.abc.HostnameResolver):
         name = _text(host) or ""
         try:
             literals = list(await self._here().resolve(name))
-        except ConnectError:
-            raise fail(socket.EAI_NONAME, name) from None
+        except ConnectError as failure:
+            raise _unresolved(name, failure) from None
         return _entries(host, port, family, type, flags, literals)
 
     async def getnameinfo(self, sockaddr: tuple[Any, ...], flags: int) -> tuple[str, str]:

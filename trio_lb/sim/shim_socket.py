@@ -3,7 +3,8 @@
 Rule 1: its standing (``shim_standing.py``) changes only in ``_move``.
 Rule 2: bytes, ends and resets are the stream's (``stream.py``); what is here is how Linux words
 them: a reset is told once, and after it come an end of file and broken pipes.
-Rule 3: while its host is paused no call begins, and none tells of what came in.
+Rule 3: while its host is paused it sends nothing and dials nobody. (What comes in, the host
+holds back itself.)
 """
 
 import errno
@@ -58,9 +59,6 @@ class VirtualSocket(Refusals):
         self._listener: VirtualListener | None = None
         self._stream: VirtualStream | None = None
         self._dialling: trio.CancelScope | None = None
-        # What came in while the host was paused: nobody has been told of it yet.
-        self._accepted: list[VirtualStream] = []
-        self._unread = b""
         self._said_eof = False
         self._told_reset = False
         self._options = Options()
@@ -92,21 +90,11 @@ class VirtualSocket(Refusals):
         """See ``SocketType``."""
         if self._listener is None or self._standing is Standing.CLOSED:
             raise self._out_of_place(errno.EINVAL, "accept")
-        stream = await self._next_connection(self._listener)
+        (stream,) = await self._listener.accept_batch(1)
         accepted = VirtualSocket(self._host, self._names, self._numbers, self._family)
         accepted._stream = stream
         accepted._move(Act.TAKE)
         return accepted, accepted._name_of(stream.peer)
-
-    async def _next_connection(self, listener: VirtualListener) -> VirtualStream:
-        while True:
-            await self._host.wait_running()
-            if self._accepted:
-                return self._accepted.pop(0)
-            (stream,) = await listener.accept_batch(1)
-            if not self._host.is_paused:
-                return stream
-            self._accepted.append(stream)
 
     # Connecting.
 
@@ -161,22 +149,10 @@ class VirtualSocket(Refusals):
         if not buflen:
             await trio.lowlevel.checkpoint()
             return b""
-        while True:
-            if self._unread or self._host.is_paused:
-                await self._host.wait_running()
-            if self._unread:
-                return self._take_unread(buflen)
-            try:
-                data = await stream.receive_some(buflen)
-            except trio.BrokenResourceError:
-                data = b"" if self._host.is_paused else self._receive_reset()
-            if not self._host.is_paused:
-                return data
-            self._unread = data  # Ends and resets can be had again.
-
-    def _take_unread(self, size_bytes: int) -> bytes:
-        data, self._unread = self._unread[:size_bytes], self._unread[size_bytes:]
-        return data
+        try:
+            return await stream.receive_some(buflen)
+        except trio.BrokenResourceError:
+            return self._receive_reset()
 
     def _receive_reset(self) -> bytes:
         if self._told_reset:
@@ -219,7 +195,7 @@ class VirtualSocket(Refusals):
     def is_readable(self) -> bool:
         """See ``SocketType``: bytes, an end, a reset or a connection wait to be taken."""
         waiting = self._listener or self._stream
-        if self._accepted or self._unread or waiting is None or self._standing is Standing.CLOSED:
+        if waiting is None or self._standing is Standing.CLOSED:
             return True  # poll() says POLLHUP, or POLLNVAL.
         return waiting.next_news() <= trio.current_time()
 
@@ -247,10 +223,6 @@ class VirtualSocket(Refusals):
             self._dialling.cancel()
         if self._listener is not None:
             self._listener.close(VirtualStream.abort)
-        for stream in self._accepted:
-            stream.abort()
-        self._accepted.clear()
-        self._unread = b""
         if self._stream is not None:
             leave = VirtualStream.abort if self._options.resets_on_close else VirtualStream.close
             leave(self._stream)
