@@ -56,7 +56,8 @@ class TextSink(Protocol):
 class TraceHeader:
     """What a run was made of: with the same header it happens again.
 
-    ``config_hash`` stands for the configuration under test (``hash_of_config``).
+    ``config_hash`` stands for the configuration under test (``hash_of_config``); ``trial`` is the
+    whole run as a line of JSON where that is possible, so that it can be made again.
     """
 
     seed: int
@@ -64,6 +65,7 @@ class TraceHeader:
     pins: tuple[str, ...] = PINS
     versions: Mapping[str, str] = attrs.field(factory=lambda: current_versions())
     config_hash: str = ""
+    trial: str = ""
     schema: int = SCHEMA
 
     def as_dict(self) -> dict[str, object]:
@@ -75,6 +77,7 @@ class TraceHeader:
             "pins": list(self.pins),
             "versions": dict(self.versions),
             "config_hash": self.config_hash,
+            "trial": self.trial,
         }
 
 

@@ -20,6 +20,7 @@ _HEADER_KEYS: Final[dict[str, type]] = {
     "pins": list,
     "versions": dict,
     "config_hash": str,
+    "trial": str,
 }
 
 
@@ -79,6 +80,7 @@ def _header(path: Path, value: Any) -> TraceHeader:
         pins=tuple(map(str, value["pins"])),
         versions={key: str(version) for key, version in value["versions"].items()},
         config_hash=value["config_hash"],
+        trial=value["trial"],
     )
 
 

@@ -1,0 +1,1 @@
+"""Tests of the scenarios: each passes, and fails without the protection it is about."""

@@ -1,0 +1,34 @@
+"""The catalogue: every module of the package is in it, and every name leads to its scenario."""
+
+from pathlib import Path
+
+import pytest
+
+from trio_lb.model.errors import ConfigError
+from trio_lb.sim import scenarios as package
+from trio_lb.sim.scenarios.catalogue import MODULES, find, scenarios
+
+
+def test_every_module_of_the_package_stands_in_the_table() -> None:
+    folder = Path(package.__path__[0])
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "catalogue"}
+    helpers = {name for name in modules if name.startswith("_")}
+    assert modules - helpers == set(MODULES.values())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_scenario_is_called_as_in_the_table_and_says_what_it_is(name: str) -> None:
+    scenario = find(name)
+    assert scenario.name == name
+    assert 10 < len(scenario.summary) <= 90
+    assert scenario.until > 0.0
+
+
+def test_numbers_are_given_once() -> None:
+    numbers = [scenario.number for scenario in scenarios() if scenario.number]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'zone-partition'"):
+        find("zone-partitoin")

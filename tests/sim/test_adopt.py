@@ -1,0 +1,87 @@
+"""Adopting a configuration: its servers by name, its listeners moved, what is real refused."""
+
+from pathlib import Path
+
+import pytest
+import trustme
+
+from trio_lb.config.load import load_mapping
+from trio_lb.model.address import Address
+from trio_lb.model.errors import ConfigError
+from trio_lb.sim.adopt import adopt, is_literal, lacks_servers, read
+
+
+def test_listeners_move_to_the_virtual_host_and_keep_their_ports() -> None:
+    plan = load_mapping({"listeners": [{"bind": "127.0.0.1:8080"}, {"bind": "0.0.0.0:81"}]})
+    binds = [listener.bind for listener in adopt(plan, "10.0.0.9").plan.listeners]
+    assert binds == [Address("10.0.0.9", 8080), Address("10.0.0.9", 81)]
+
+
+def test_without_listeners_it_gets_port_80() -> None:
+    plan = adopt(load_mapping({}), "10.0.0.9").plan
+    assert [listener.bind for listener in plan.listeners] == [Address("10.0.0.9", 80)]
+
+
+def test_servers_are_called_by_their_ids_made_fit_for_names() -> None:
+    servers = [{"id": "s1", "address": "a.example:80"}, "10.1.2.3:8080"]
+    adopted = adopt(load_mapping({"servers": servers}), "10.0.0.9")
+    assert {name: str(address) for name, (address, _) in adopted.servers.items()} == {
+        "s1": "a.example:80",
+        "10.1.2.3-8080": "10.1.2.3:8080",
+    }
+    assert adopted.names["default", "10.1.2.3:8080"] == "10.1.2.3-8080"
+
+
+def test_two_pools_may_use_one_id_for_two_servers_and_one_server_twice() -> None:
+    pools = {
+        "api": {"servers": [{"id": "s1", "address": "10.1.0.1:80"}]},
+        "web": {"servers": [{"id": "s1", "address": "10.1.0.2:80"}]},
+        "old": {"servers": [{"id": "s1", "address": "10.1.0.1:80"}]},
+    }
+    adopted = adopt(load_mapping({"pools": pools}), "10.0.0.9")
+    assert adopted.names == {("api", "s1"): "s1", ("web", "s1"): "web.s1", ("old", "s1"): "s1"}
+
+
+def test_what_needs_something_real_is_refused_all_at_once(tmp_path: Path) -> None:
+    pair = trustme.CA().issue_cert("a.example")
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    pair.cert_chain_pems[0].write_to_path(cert)
+    pair.private_key_pem.write_to_path(key)
+    plan = load_mapping(
+        {
+            "listeners": [
+                {
+                    "bind": "0.0.0.0:443",
+                    "protocol": "https",
+                    "ssl": {"certificate": cert, "private_key": key},
+                }
+            ],
+            "servers": [{"id": "s1", "address": "unix:/run/s1"}],
+        }
+    )
+    with pytest.raises(ConfigError) as caught:
+        adopt(plan, "10.0.0.9", source="my.yaml")
+    assert [str(problem) for problem in caught.value.problems] == [
+        "my.yaml listeners[0].ssl: needs real certificates, and a simulation has none:"
+        " leave it out, or try a copy without it",
+        "my.yaml pools.default.servers.s1.address: is a socket of the file system, and a"
+        " simulation has none: give a host and a port",
+    ]
+
+
+def test_a_mapping_may_leave_the_servers_to_the_simulation() -> None:
+    assert lacks_servers({"algorithm": "random"})
+    assert not lacks_servers({"servers": []})
+    assert not lacks_servers("my.yaml")
+
+
+def test_files_and_data_are_read_as_ever(tmp_path: Path) -> None:
+    path = tmp_path / "lb.yaml"
+    path.write_text("servers: [10.0.0.1:80]\n")
+    assert read(path) == read({"servers": ["10.0.0.1:80"]}) == read(read(path))
+
+
+def test_names_are_no_literals() -> None:
+    assert is_literal("10.0.0.1")
+    assert is_literal("::1")
+    assert not is_literal("a.example")

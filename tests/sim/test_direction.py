@@ -1,0 +1,88 @@
+"""How a run goes: its phases at their instants, and what ends it early."""
+
+import pytest
+
+from trio_lb.sim.actors.client import OpenLoop
+from trio_lb.sim.arrivals import Every
+from trio_lb.sim.checks import CheckCrashed
+from trio_lb.sim.faults.fluent import Latency, Partition, at
+from trio_lb.sim.happening import Happening, What
+from trio_lb.sim.simulation import Simulation
+from trio_lb.sim.trace_reader import read_trace
+
+
+def world() -> Simulation:
+    """Return one server, a balancer, and a client that asks twice a second."""
+    sim = Simulation(9, name="small")
+    sim.server("s1")
+    sim.balancer()
+    sim.clients("web", OpenLoop(Every(0.5)))
+    return sim
+
+
+def test_phases_follow_each_other() -> None:
+    sim = world()
+    heard: list[Happening] = []
+    sim.wire.hear(heard.append, What.PHASE)
+    sim.run(until=5, settle=3)
+    assert [(round(each.at, 1), each.values[0]) for each in heard] == [
+        (0.0, "safety"),
+        (5.0, "liveness"),
+        (8.0, "wind_down"),
+        (9.0, "end"),
+    ]
+
+
+def test_what_is_not_healed_by_then_is_healed_for_the_liveness_phase() -> None:
+    sim = world()
+    heard: list[Happening] = []
+    sim.wire.hear(heard.append, What.INJECT, What.HEALED)
+    sim.faults(at(2, Latency("lb", "s1")), at(3, Partition("lb", "s1", for_="1s")))
+    sim.run(until=5, settle=3)
+    assert [(each.at, each.what, each.values[0]) for each in heard] == [
+        (2.0, What.INJECT, "latency"),
+        (3.0, What.INJECT, "partition"),
+        (4.0, What.HEALED, "partition"),
+        (5.0, What.HEALED, "latency"),
+    ]
+
+
+def test_a_crash_in_a_check_ends_the_run_and_names_check_seed_and_instant() -> None:
+    def broken(happening: Happening) -> str | None:
+        raise KeyError("oops")
+
+    sim = world()
+    sim.check(broken)
+    with pytest.raises(CheckCrashed, match="the check 'broken' crashed at") as caught:
+        sim.run(until=5)
+    (note,) = caught.value.__notes__
+    assert note.startswith("in simulation 'small' with seed 9, at 0.")
+
+
+def test_a_crash_in_an_actor_names_the_seed_and_the_instant() -> None:
+    sim = world()
+    sim.servers["s1"].conducts.append(lambda answer: 1 / 0)  # type: ignore[arg-type] # It crashes.
+    with pytest.raises(ZeroDivisionError) as caught:
+        sim.run(until=5)
+    (note,) = caught.value.__notes__
+    assert note.startswith("in simulation 'small' with seed 9, at 0.5")
+
+
+def test_the_trace_is_written_where_it_is_wanted(tmp_path) -> None:  # type: ignore[no-untyped-def] # pytest's own.
+    path = tmp_path / "run.jsonl"
+    sim = world()
+    result = sim.run(until=2, trace=path)
+    header, events = read_trace(path)
+    assert header.seed == 9
+    assert sum(1 for _ in events) == result.happenings > 20
+
+
+def test_without_a_trace_nothing_is_hashed() -> None:
+    result = world().run(until=2, trace=False)
+    assert (result.trace_hash, result.happenings) == ("", 0)
+
+
+@pytest.mark.parametrize(("until", "settle"), [(0, 0), (-1, 0), (1, -1), (float("inf"), 0)])
+def test_no_length_is_refused(until: float, settle: float) -> None:
+    with pytest.raises(ValueError, match="no length of a run"):
+        world().run(until=until, settle=settle)

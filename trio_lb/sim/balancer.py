@@ -1,0 +1,166 @@
+"""A balancer of a simulation: the real one, on a host of the virtual network.
+
+It can crash, restart, stand still and be reloaded, as its process could.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import trio
+
+from trio_lb.app.balancer import LoadBalancer
+from trio_lb.app.opening import open_load_balancer
+from trio_lb.app.pool_face import PoolFace
+from trio_lb.config.schema import Config
+from trio_lb.model.address import Address
+from trio_lb.model.events import Event
+from trio_lb.sim.env import SimEnv
+from trio_lb.sim.happening import Wire
+from trio_lb.sim.host import HostNetwork
+from trio_lb.sim.interpreter import Interpreter
+
+
+class Balancer:
+    """One balancer. ``lb`` is the running ``LoadBalancer``, None while it is down.
+
+    ``names`` maps (pool, id) of a server to what the simulation calls it, where that differs.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        name: str,
+        host: HostNetwork,
+        env: SimEnv,
+        plan: Config,
+        names: dict[tuple[str, str], str],
+    ) -> None:
+        self.name = name
+        self.host = host
+        self.env = env
+        self.plan = plan
+        self.lb: LoadBalancer | None = None
+        self.names = names
+        self.lives = 0
+        self.hire: Callable[[int], list[tuple[str, Address]]] = _nobody
+        self.start_soon: Callable[[Callable[[], Awaitable[object]]], None] = _nowhere
+        self._hired: list[str] = []
+        self._wire = wire
+        self._up = trio.Event()
+        self._scope: trio.CancelScope | None = None
+        self._stopping = False
+        self._over = trio.Event()
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where its listeners are, in configured order."""
+        return [listener.bind for listener in self.plan.listeners]
+
+    # ------------------------------------------------------------------ its life
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Live, die and live again until ``stop``; started when its listeners accept."""
+        self._up.set()
+        try:
+            while not self._stopping:
+                await self._up.wait()
+                await self._live(task_status)
+                task_status = trio.TASK_STATUS_IGNORED
+        finally:
+            self._over.set()
+
+    async def _live(self, task_status: trio.TaskStatus[None]) -> None:
+        interpreter = Interpreter(self._wire, self.name, self._server_named)
+        with trio.CancelScope() as self._scope:
+            async with (
+                open_load_balancer(self.plan, env=self.env) as self.lb,
+                trio.open_nursery() as nursery,
+            ):
+                self.lives += 1
+                self.lb.on(Event, interpreter.hear)
+                await nursery.start(self.lb.serve)
+                task_status.started()
+                await trio.sleep_forever()
+        self.lb = None
+
+    def _server_named(self, pool: str, server_id: str) -> str:
+        return self.names.get((pool, server_id), server_id)
+
+    def crash(self, *, fin: bool = False) -> None:
+        """Die; what it knew is lost."""
+        if self._scope is None or self.lb is None:
+            return
+        self._up = trio.Event()
+        self._scope.cancel()
+        self.lb = None
+        self.host.crash(fin=fin)
+
+    def restart(self) -> None:
+        """Come up again and read the configuration."""
+        self.host.restart()
+        self._up.set()
+
+    def drain(self, grace_seconds: float) -> None:
+        """Stop gracefully, as on SIGTERM; what is left after that time is cut. Down till a restart."""
+        if self.lb is not None:
+            self._up = trio.Event()
+            self.start_soon(partial(self._wind_up, self.lb, grace_seconds))
+
+    async def _wind_up(self, lb: LoadBalancer, grace_seconds: float) -> None:
+        await lb.shutdown(grace_seconds)
+        if self._scope is not None and self.lb is lb:
+            self._scope.cancel()
+
+    def pause(self) -> None:
+        """Stand still, as under SIGSTOP."""
+        self.host.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self.host.resume()
+
+    async def stop(self, deadline_seconds: float) -> None:
+        """Stop gracefully, and for good."""
+        self._stopping = True
+        if self.lb is not None:
+            await self.lb.shutdown(deadline_seconds)
+        if self._scope is not None:
+            self._scope.cancel()
+        self._up.set()
+        await self._over.wait()
+
+    # ------------------------------------------------------------------ its administration
+
+    def reload(self, plan: Config | None = None) -> None:
+        """Read the configuration again, as on SIGHUP; a balancer that is down reads it at its start."""
+        self.plan = plan or self.plan
+        if self.lb is not None:
+            self.lb.reload(self.plan)
+
+    def add_servers(self, count: int) -> None:
+        """Let so many new servers start, and balance them, too: in the pool of the first listener."""
+        if self.lb is None:
+            return
+        for name, address in self.hire(count):
+            self._hired.append(name)
+            self._pool().add_server(id=name, address=str(address))
+
+    def remove_servers(self, count: int) -> None:
+        """Drain so many of its servers and let them go; the last to come go first."""
+        if self.lb is None:
+            return
+        servers = [server.id for server in self._pool().servers()]
+        for server_id in servers[len(servers) - min(count, len(servers)) :]:
+            self.start_soon(partial(self._pool().remove_server, server_id))
+
+    def _pool(self) -> PoolFace:
+        assert self.lb is not None, "only a running balancer has pools"
+        return self.lb.pool(self.plan.listeners[0].pool)
+
+
+def _nobody(count: int) -> list[tuple[str, Address]]:
+    raise LookupError(f"{count} servers are wanted, and nobody makes any here")
+
+
+def _nowhere(task: Callable[[], Awaitable[object]]) -> None:
+    raise LookupError("no simulation runs")

@@ -1,0 +1,162 @@
+"""A scenario: a story about an outage, with what must hold in it, for any configuration.
+
+    Scenario --build(setup)--> Simulation --run(until, settle)--> Result
+
+``setup`` decides what the story leaves open: the seed, the configuration under test (the
+scenario's own if none is given), and whether the protection that it is about is on. A control
+run, with the protection off, must fail: else the scenario proves nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from trio_lb.config.kinds import show, suggestion
+from trio_lb.model.errors import ConfigError, Problem
+from trio_lb.sim import adopt
+from trio_lb.sim.simulation import Simulation
+
+Source: TypeAlias = str | Path | Mapping[str, object]
+
+
+@attrs.frozen
+class Setup:
+    """What a scenario is built from.
+
+    ``config`` is the user's own, None for the scenario's. ``protected`` False asks for the
+    control run. ``options`` are the scenario's own, all of them filled in.
+    """
+
+    scenario: "Scenario"
+    seed: int = 0
+    schedule: str = "fifo"
+    config: Source | None = None
+    protected: bool = True
+    options: Mapping[str, object] = attrs.field(factory=dict)
+
+    def simulation(self, **more: Any) -> Simulation:
+        """Return an empty world with this seed."""
+        return Simulation(self.seed, name=self.scenario.name, schedule=self.schedule, **more)
+
+    def fleet(
+        self,
+        sim: Simulation,
+        count: int,
+        *,
+        zones: Sequence[str] = (),
+        each: Callable[[int], Mapping[str, Any]] = lambda index: {},
+        **settings: Any,
+    ) -> list[str]:
+        """Make the servers, and return their names: ``count`` of them, or the user's own.
+
+        Those that say no zone are spread over ``zones``. ``each(index)`` may give the
+        settings of single ones.
+        """
+        places = [(f"s{index + 1}", None, 80, None) for index in range(count)]
+        if self.config is not None:
+            places = list(self._own_places())
+        for index, (name, address, port, zone) in enumerate(places):
+            zone = zone or (zones[index % len(zones)] if zones else None)
+            chosen = {**settings, **each(index)}
+            actor = sim.server(name, zone=zone, address=address, port=port, **chosen)
+            own = self._names.get(name)
+            if own is not None:
+                sim.net.set_name(own, [actor.host.address])
+        return [place[0] for place in places]
+
+    @property
+    def _names(self) -> Mapping[str, str]:
+        """The host name behind each of the user's servers that is not called by a literal."""
+        if self.config is None:
+            return {}
+        adopted = self._adopted().servers.items()
+        return {
+            name: address.host
+            for name, (address, _) in adopted
+            if not adopt.is_literal(address.host)
+        }
+
+    def _own_places(self) -> Sequence[tuple[str, str | None, int, str | None]]:
+        return [
+            (
+                name,
+                address.host if adopt.is_literal(address.host) else None,
+                address.port,
+                config.zone,
+            )
+            for name, (address, config) in self._adopted().servers.items()
+        ]
+
+    def _adopted(self) -> adopt.Adopted:
+        assert self.config is not None, "only a given configuration is adopted"
+        source = str(self.config) if isinstance(self.config, (str, Path)) else ""
+        return adopt.adopt(adopt.read(self.config), "127.0.0.1", source=source)
+
+    def balancer(
+        self,
+        sim: Simulation,
+        config: Mapping[str, object],
+        *,
+        name: str = "lb",
+        zone: str | None = None,
+    ) -> None:
+        """Put a balancer there: with the user's configuration, else with the scenario's."""
+        sim.balancer(config if self.config is None else self.config, name=name, zone=zone)
+
+
+Build: TypeAlias = Callable[[Setup], Simulation]
+
+
+@attrs.frozen
+class Scenario:
+    """One story. ``until`` and ``settle`` are seconds of virtual time.
+
+    ``summary`` is one line, ``about`` what protection it is about (what a control run lacks;
+    "" for none). ``options`` maps the names of what may be said about it to their defaults.
+    """
+
+    name: str
+    summary: str
+    build: Build
+    until: float
+    settle: float = 30.0
+    number: int = 0
+    about: str = ""
+    options: Mapping[str, object] = attrs.field(factory=dict)
+
+    def simulation(
+        self,
+        *,
+        seed: int = 0,
+        schedule: str = "fifo",
+        config: Source | None = None,
+        protected: bool = True,
+        options: Mapping[str, object] | None = None,
+    ) -> Simulation:
+        """Return its world, ready to run.
+
+        Raises:
+          ConfigError: an option is unknown, or the configuration is refused.
+        """
+        given = dict(options or {})
+        wrong = [
+            Problem(f"options.{key}", f"{show(key)} is no option of {self.name}{self._hint(key)}")
+            for key in given
+            if key not in self.options
+        ]
+        if wrong:
+            raise ConfigError(wrong)
+        filled = {**self.options, **given}
+        return self.build(Setup(self, seed, schedule, config, protected, filled))
+
+    def _hint(self, key: str) -> str:
+        known = tuple(self.options)
+        return suggestion(key, known) or f"; it has: {', '.join(known) or 'none'}"
+
+
+OWN_FAULTS: Final = "own_faults"
+"""Of a trial's options: False leaves a scenario's own faults out, as shrinking needs it."""
+PROTECTED: Final = "protected"
+"""Of a trial's options: False asks for the control run."""

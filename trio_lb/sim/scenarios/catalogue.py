@@ -1,0 +1,36 @@
+"""Which scenarios there are, and where. A module is imported when somebody wants its scenario."""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Final
+
+from trio_lb.config.kinds import show, suggestion
+from trio_lb.model.errors import ConfigError
+from trio_lb.sim.scenario import Scenario
+
+MODULES: Final[Mapping[str, str]] = {
+    "fleet": "fleet",
+    "zone-partition": "zone_partition",
+}
+"""The module of each scenario in this package, by the scenario's name."""
+
+
+def find(name: str) -> Scenario:
+    """Return the scenario of that name.
+
+    Raises:
+      ConfigError: there is none.
+    """
+    module = MODULES.get(name)
+    if module is None:
+        known = tuple(MODULES)
+        hint = suggestion(name, known) or f"; there are: {', '.join(known)}"
+        raise ConfigError(f"{show(name)} is no scenario{hint}")
+    found = import_module(f"trio_lb.sim.scenarios.{module}").SCENARIO
+    assert isinstance(found, Scenario), "each module of this package has one"
+    return found
+
+
+def scenarios() -> Iterator[Scenario]:
+    """Yield all of them, in the order of the table."""
+    return map(find, MODULES)

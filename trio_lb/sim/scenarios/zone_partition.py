@@ -1,0 +1,57 @@
+"""Half of the fleet is cut off at once: the balancer can't reach one of two zones.
+
+What must hold: nobody waits for longer than one attempt to connect and one retry; the zone's
+servers are left alone while it is gone, and take their share when it is back.
+"""
+
+from typing import Any
+
+from trio_lb.sim.actors.client import OpenLoop
+from trio_lb.sim.actors.policy import ClientPolicy
+from trio_lb.sim.arrivals import Poisson
+from trio_lb.sim.checks import ComesBack, ErrorRate, Sometimes
+from trio_lb.sim.distributions import Lognormal
+from trio_lb.sim.faults.fluent import Partition, at
+from trio_lb.sim.happening import What
+from trio_lb.sim.scenario import Scenario, Setup
+from trio_lb.sim.simulation import Simulation
+
+
+def build(setup: Setup) -> Simulation:
+    """Ten servers in two zones; one of them is gone from second 20 on, for 30 seconds."""
+    options: Any = setup.options
+    sim = setup.simulation()
+    setup.fleet(sim, 10, zones=("a", "b"), service=Lognormal(p50=0.012, p99=0.08))
+    protected = {
+        "health_check": {"interval": "2s", "timeout": "1s"},
+        "timeouts": {"connect": "1s"},
+    }
+    config = {"algorithm": "power_of_two", **(protected if setup.protected else UNPROTECTED)}
+    setup.balancer(sim, config, zone="a")
+    policy = ClientPolicy(timeout=8.0)
+    sim.clients("web", OpenLoop(Poisson(options["rate"])), policy=policy, zone="a")
+    sim.faults(at(20, Partition("lb", "zone:b", way=options["way"], for_="30s")))
+    sim.check(
+        ErrorRate("<2%"),
+        ComesBack(),
+        Sometimes("a zone's server is found unhealthy", What.HEALTH),
+    )
+    return sim
+
+
+UNPROTECTED = {
+    "retry": {"max_retries": 0},
+    "outlier_detection": {"enabled": False},
+    "timeouts": {"connect": "30s"},
+}
+
+SCENARIO = Scenario(
+    name="zone-partition",
+    number=9,
+    summary="the balancer loses one of two zones for 30 s",
+    about="health checks, passive ejection, retries, a short timeout for connecting",
+    build=build,
+    until=60.0,
+    settle=30.0,
+    options={"rate": 60.0, "way": "both"},
+)
