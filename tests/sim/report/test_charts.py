@@ -70,6 +70,16 @@ def test_states_are_bars_that_tell_why_and_how_long(made: Figures) -> None:
     assert ("state s-ejected", "ejected (latency), 12.5 s to 21.5 s") in bars(made)
 
 
+def test_many_rows_are_set_closer_and_the_rest_is_counted() -> None:
+    tally = Tally(60.0)
+    for number in range(MOST_ROWS + 5):
+        values = (f"s{number}", "api", "why", 5)
+        tally.hear(Happening(1.0, What.OPEN, "lb", 0, 0, values))
+    panel = charts.states(Figures.of(facts(), tally), AXIS)
+    assert "and 5 more rows" in panel.body
+    assert panel.height < 16 * MOST_ROWS + 50
+
+
 def test_a_balancer_is_named_where_there_are_several() -> None:
     tally = Tally(60.0)
     for balancer in ("lb1", "lb2"):

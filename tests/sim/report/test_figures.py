@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.sim.report.fake_run import figures
 from trio_lb.sim.happening import Happening, Value, What
 from trio_lb.sim.report.data import RunFacts
-from trio_lb.sim.report.figures import Figures, Load, jain_of, peak_of
+from trio_lb.sim.report.figures import Figures, Load, jain_of, natural, peak_of
 from trio_lb.sim.report.grid import Grid
 from trio_lb.sim.report.per_server import PerServer
 from trio_lb.sim.report.tally import Tally
@@ -44,6 +44,11 @@ def test_jain_s_index_lies_between_one_for_a_server_and_one(ratios: list[float])
 def test_the_first_of_the_highest_is_the_peak() -> None:
     peak = peak_of([("s1", [0, 2, 1]), ("s2", [0, 0, 2])], 0.5)
     assert (peak.level, peak.where, peak.at) == (2, "s1", 0.5)
+
+
+def test_servers_are_in_the_order_in_which_people_count() -> None:
+    names = ["s10", "s2", "a1-b3", "s1", "²", "a1-b20", ""]
+    assert sorted(names, key=natural) == ["", "a1-b3", "a1-b20", "s1", "s2", "s10", "²"]
 
 
 def told(*happenings: tuple[float, What, int, tuple[Value, ...]]) -> Figures:

@@ -67,6 +67,14 @@ def test_faults_that_overlap_are_named_in_rows_of_their_own() -> None:
     assert len({bar.get("y") for bar in bars}) == 3
 
 
+def test_a_name_that_would_leave_the_page_ends_with_its_bar() -> None:
+    tally = Tally(60.0)
+    tally.faults = [FaultSpan(0, "slow", "server:with-a-long-name", "{}", 57.0, 59.0)]
+    panel = plots.faults(Figures.of(facts(), tally), AXIS)
+    names = [t for t in parsed(panel).iter("text") if t.get("class") == "fault-name"]
+    assert [name.get("text-anchor") for name in names] == ["end"]
+
+
 def test_the_rows_of_faults_are_bounded() -> None:
     tally = Tally(60.0)
     tally.faults = [FaultSpan(n, "slow", "server:s1", "{}", 10.0, 20.0) for n in range(50)]

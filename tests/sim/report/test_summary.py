@@ -1,6 +1,8 @@
 """A run on one screen of a terminal, and as JSON with keys that stay."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,9 @@ from trio_lb.sim.report.summary import (
     BLOCKS,
     MOST_LINES,
     WIDTH,
+    amount,
     duration,
+    percent,
     resampled,
     sparkline,
     summary,
@@ -108,6 +112,21 @@ def test_a_run_in_which_nothing_happened_is_summed_up_too() -> None:
     assert json.dumps(to_json(empty))
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.0783, "0.0783"), (2.5, "2.5"), (99.94, "99.9"), (1234.5, "1,234")],
+)
+def test_amounts_have_three_digits_or_are_whole(value: float, text: str) -> None:
+    assert amount(value) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"), [(1.0, "100%"), (0.9999999, "99.999%"), (0.5, "50.000%"), (0.0, "0.000%")]
+)
+def test_only_all_is_a_hundred_per_cent(fraction: float, text: str) -> None:
+    assert percent(fraction) == text
+
+
 @given(st.lists(st.integers(0, 1000), max_size=300))
 def test_a_sparkline_is_never_wider_than_asked_and_blank_only_at_zero(column: list[int]) -> None:
     drawn = sparkline(column, BLOCKS)
@@ -125,3 +144,18 @@ def test_a_sparkline_is_never_wider_than_asked_and_blank_only_at_zero(column: li
 )  # fmt: skip
 def test_durations_have_three_digits_and_a_unit(ns: float, text: str) -> None:
     assert duration(ns) == text
+
+
+def test_the_documentation_names_every_key_of_the_json(made: Figures) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "simulation" / "report.md").read_text("utf-8")
+    named = set(re.findall(r"`([a-z0-9_.]+)`", page))
+    data = json.loads(json.dumps(to_json(made)))
+    keys = {*data, *data["run"], *data["totals"], *data["series"], *data["series"]["latency"]}
+    keys |= {
+        *data["totals"]["latency_ns"],
+        *data["totals"]["load"],
+        *data["totals"]["longest_queue"],
+    }
+    for name in ROWS:
+        keys |= set(data[name][0])
+    assert sorted(keys - named) == []

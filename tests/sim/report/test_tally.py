@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.sim.report.fake_run import UNTIL, FakeRun
 from trio_lb.sim.happening import Happening, Value, What, Wire
-from trio_lb.sim.report.tally import MOST_REASONS, OTHER, SHARES, Tally
+from trio_lb.sim.report.tally import MOST_REASONS, OTHER, SHARES, FaultSpan, Tally
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,19 @@ def test_a_failure_is_put_down_to_the_fault_that_began_last() -> None:
         (2, 3.5, 6.0),
         (1, 0.25, None),
     ]
+
+
+def test_an_outage_ends_with_the_last_failure_that_the_heal_or_another_is_near() -> None:
+    fault = FaultSpan(0, "crash", "host:s1", "{}", begin=100.0)
+    fault.blame(160.0)
+    assert fault.failover == 60.0, "it is still on: whatever fails is its outage"
+    fault.end = 170.0
+    for at in (179.0, 188.0):
+        fault.blame(at)
+    assert fault.failover == 88.0
+    for at in (250.0, 255.0):
+        fault.blame(at)
+    assert (fault.failures, fault.failover) == (5, 88.0), "all was well between"
 
 
 def test_latencies_are_kept_apart_with_a_fault_and_without_one() -> None:

@@ -112,24 +112,32 @@ LANES: Final = tuple(Lane)
 STATE_NAMES: Final = (
     *("down", "fail-open", "open", "half-open", "ejected", "draining", "drained", "removed"),
 )
-_LANE_HEIGHT: Final = 4
+_FEW: Final = 20
+"""So many rows get room; more are set closer."""
 
 
 def states(figures: Figures, axis: TimeAxis) -> Panel:
     """Which server was unhealthy, broken, ejected or draining, and when."""
-    rows, pitch = state_rows(figures), 20
+    found = state_rows(figures)
+    rows, more = found[:MOST_ROWS], len(found) - MOST_ROWS
+    pitch = 20 if len(rows) <= _FEW else 15
     body = ""
     for place, (label, row) in enumerate(rows):
         y = _TOP + pitch * place
-        body += row_label(label, y + 12)
-        body += svg.line(LEFT, y + 8, RIGHT, y + 8, "ordinary")
+        body += row_label(label, y + pitch / 2 + 2)
+        body += svg.line(LEFT, y + pitch / 2 - 2, RIGHT, y + pitch / 2 - 2, "ordinary")
         body += (
             ""
             if row is None
-            else "".join(state_bar(span, figures, axis, y) for span in merged(row.spans, axis))
+            else "".join(
+                state_bar(span, figures, axis, y, pitch / 5) for span in merged(row.spans, axis)
+            )
         )
     says = "what balancers thought of servers; a thin line is a healthy server in service"
-    height = _TOP + _BELOW + pitch * len(rows)
+    height = float(_TOP + _BELOW + pitch * len(rows))
+    if more > 0:
+        height += 14
+        body += svg.text(LEFT, height - 4, f"and {more} more rows", "note")
     return Panel("states", "States", says, height, state_legend() + body)
 
 
@@ -152,7 +160,7 @@ def state_rows(figures: Figures) -> list[tuple[str, Row | None]]:
     balancers = len({row.balancer for row in wanted}) > 1
     pools = len({row.pool for row in wanted}) > 1
     rows: list[tuple[str, Row | None]] = []
-    for row in wanted[: MOST_ROWS * 2]:
+    for row in wanted:
         parts = [
             row.server or "all of it",
             row.pool if pools or not row.server else "",
@@ -163,15 +171,15 @@ def state_rows(figures: Figures) -> list[tuple[str, Row | None]]:
     return [*rows, *((name, None) for name in names if name not in heard)]
 
 
-def state_bar(span: Span, figures: Figures, axis: TimeAxis, y: float) -> str:
-    """Return one span in its lane."""
+def state_bar(span: Span, figures: Figures, axis: TimeAxis, y: float, lane: float) -> str:
+    """Return one span in its lane, which is ``lane`` pixels high."""
     end_at = figures.end if span.end is None else span.end
     begin, end = axis.x(span.begin), axis.x(end_at)
     why = f" ({span.why})" if span.why else ""
     title = f"{span.state}{why}, {clock(span.begin)} to {clock(end_at)}"
-    top = y + _LANE_HEIGHT * LANES.index(span.lane)
+    top = y + lane * LANES.index(span.lane)
     kind = f"state s-{span.state}"
-    return svg.rect(begin, top, max(1.5, end - begin), _LANE_HEIGHT - 0.5, kind, title)
+    return svg.rect(begin, top, max(1.5, end - begin), lane - 0.5, kind, title)
 
 
 def merged(spans: Sequence[Span], axis: TimeAxis) -> list[Span]:

@@ -1,5 +1,6 @@
 """The figures of a run that is over: totals and ratios, reckoned once for page, summary and JSON."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -110,7 +111,7 @@ class Figures:
     def of(cls, facts: RunFacts, tally: Tally) -> "Figures":
         """Close the tally and reckon."""
         tally.close(facts.until + facts.settle)
-        servers = list(tally.servers.values())
+        servers = sorted(tally.servers.values(), key=lambda server: natural(server.name))
         queues = [(server.name, server.queued.peaks) for server in servers]
         return cls(
             facts,
@@ -169,6 +170,14 @@ class Figures:
     def fault_end(self, fault: FaultSpan) -> float:
         """Where a fault's band ends: at its begin if it lasted no time."""
         return self.end if fault.end is None else fault.end
+
+
+def natural(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """Return a key that sorts as people do: s2 before s10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return tuple(
+        (True, int(part), part) if part.isdecimal() else (False, 0, part) for part in parts
+    )
 
 
 def peak_of(columns: Sequence[tuple[str, Sequence[int]]], step: float) -> Peak:

@@ -9,7 +9,7 @@ from trio_lb.sim.report import plots, svg
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.pairs import EDGES, Pairs
 from trio_lb.sim.report.panel import Panel, Series, rulers
-from trio_lb.sim.report.summary import duration
+from trio_lb.sim.report.summary import amount, duration
 from trio_lb.sim.report.svg import LEFT, RIGHT, Scale, TimeAxis
 
 Column = Sequence[float | None]
@@ -119,7 +119,7 @@ def ruled(measure: Measure, scale: Scale) -> str:
         return rulers(scale, [(tick, duration(tick)) for tick in scale.ticks()])
     sign, unit = ("×", "") if measure.unit == "x" else ("", measure.unit)
     ticks = (scale.low, scale.high)
-    return rulers(scale, [(tick, f"{sign}{tick:,.4g}{unit}") for tick in ticks])
+    return rulers(scale, [(tick, f"{sign}{amount(tick)}{unit}") for tick in ticks])
 
 
 # ------------------------------------------------------------------ differences

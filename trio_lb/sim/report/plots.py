@@ -7,11 +7,13 @@ from trio_lb.sim.report import svg
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.panel import Panel, Series, rulers, shortened, time_axis
 from trio_lb.sim.report.sample import Life
-from trio_lb.sim.report.summary import duration, quantile_names
+from trio_lb.sim.report.summary import amount, duration, quantile_names
 from trio_lb.sim.report.svg import Scale, TimeAxis
 from trio_lb.sim.report.tally import FaultSpan
 
 MOST_FAULT_ROWS: Final = 8
+MOST_FAULT_NAMES: Final = 32
+"""With more faults only their bars are drawn: names would hide what they name."""
 _ROW: Final = 17
 
 
@@ -32,29 +34,34 @@ def rate(figures: Figures, column: Sequence[int]) -> list[float]:
 
 def faults(figures: Figures, axis: TimeAxis) -> Panel:
     """The names of the faults over their bands, and the axis of time."""
+    spans = figures.tally.faults
+    named = len(spans) <= MOST_FAULT_NAMES
     rows: list[float] = []
-    placed: list[int] = []
-    body = ""
-    for fault in figures.tally.faults:
+    body, hidden, pitch = "", 0, _ROW if named else 6
+    for fault in spans:
         begin, end = axis.x(fault.begin), axis.x(figures.fault_end(fault))
-        label = shortened(f"{fault.kind} {fault.target}", 36)
+        label = shortened(f"{fault.kind} {fault.target}", 36) if named else ""
         row = first_free(rows, begin)
-        placed.append(row)
         if row < MOST_FAULT_ROWS:
-            rows[row : row + 1] = [max(end, begin + 6.2 * len(label)) + 8]
-            body += fault_bar(fault, label, begin, end, 4 + _ROW * row)
-    height = 4 + _ROW * max(1, min(len(rows), MOST_FAULT_ROWS))
-    phases = "".join(
-        svg.text(axis.x(at) + 4, height + 4, name, "tick phase-name")
+            rows[row : row + 1] = [max(end, begin + 6.2 * len(label)) + 8 * named]
+            body += fault_bar(fault, label, (begin, end), 4 + pitch * row, axis)
+        else:
+            hidden += 1
+    more = svg.text(0, 31, f"and {hidden} more", "legend") if hidden else ""
+    height = 4 + max(_ROW, pitch * min(len(rows), MOST_FAULT_ROWS))
+    says = f"{len(spans)} faults on the axis of time that all plots share"
+    axis_at = height + 9
+    body += more + phase_names(figures, axis, height + 4) + time_axis(axis, axis_at)
+    return Panel("faults", "Faults", says, axis_at + 22, body)
+
+
+def phase_names(figures: Figures, axis: TimeAxis, y: float) -> str:
+    """Return the names of the phases where they begin, if there is room for a name."""
+    return "".join(
+        svg.text(axis.x(at) + 4, y, shortened(name, 24), "tick")
         for name, at in figures.tally.phases
         if at > 0 and axis.x(at) < axis.right - 40
     )
-    says = f"{len(figures.tally.faults)} faults on the axis of time that all plots share"
-    hidden = sum(row >= MOST_FAULT_ROWS for row in placed)
-    if hidden:
-        body += svg.text(0, 31, f"and {hidden} more", "legend")
-    axis_at = height + 9
-    return Panel("faults", "Faults", says, axis_at + 22, body + phases + time_axis(axis, axis_at))
 
 
 def first_free(rows: Sequence[float], begin: float) -> int:
@@ -62,12 +69,16 @@ def first_free(rows: Sequence[float], begin: float) -> int:
     return next((row for row, end in enumerate(rows) if end <= begin), len(rows))
 
 
-def fault_bar(fault: FaultSpan, label: str, begin: float, end: float, y: float) -> str:
-    """Return one fault: its bar, and its name under it."""
+def fault_bar(
+    fault: FaultSpan, label: str, span: tuple[float, float], y: float, axis: TimeAxis
+) -> str:
+    """Return one fault: its bar, and its name under it, to the left where there is no room."""
+    begin, end = span
     title = f"{fault.kind} of {fault.target} {fault.args}"
-    return svg.rect(begin, y, max(2.0, end - begin), 3, "fault-bar", title) + svg.text(
-        begin, y + 14, label, "fault-name"
-    )
+    fits = begin + 6.2 * len(label) < axis.right + 60
+    x, anchor = (begin, "start") if fits else (end, "end")
+    name = svg.text(x, y + 14, label, "fault-name", text_anchor=anchor) if label else ""
+    return svg.rect(begin, y, max(2.0, end - begin), 3, "fault-bar", title) + name
 
 
 # ------------------------------------------------------------------ rates
@@ -80,7 +91,7 @@ def traffic(figures: Figures, axis: TimeAxis) -> Panel:
     scale = Scale.linear(max(*offered, *good, *failed), 8, 132)
     floor = [scale.bottom] * len(xs)
     body = (
-        rulers(scale, [(tick, f"{tick:,.0f}/s") for tick in scale.ticks()])
+        rulers(scale, [(tick, f"{amount(tick)}/s") for tick in scale.ticks()])
         + svg.path_band(xs, [scale.y(v) for v in good], floor, "c-good")
         + svg.path_line(zip(xs, [scale.y(v) for v in good], strict=True), "c-good")
         + svg.path_line(zip(xs, [scale.y(v) for v in offered], strict=True), "c-offered thin")
@@ -177,7 +188,7 @@ def levels(figures: Figures, axis: TimeAxis) -> Panel:
     scale = Scale.linear(max(*waiting, *present, *queued), 8, 92)
     floor = [scale.bottom] * len(xs)
     body = (
-        rulers(scale, [(tick, f"{tick:,.0f}") for tick in scale.ticks()])
+        rulers(scale, [(tick, amount(tick)) for tick in scale.ticks()])
         + svg.path_line(zip(xs, map(scale.y, present), strict=True), "c-good thin")
         + svg.path_line(zip(xs, map(scale.y, waiting), strict=True), "c-offered thin")
         + svg.path_band(xs, [scale.y(value) for value in queued], floor, "c-queue solid")
@@ -197,7 +208,7 @@ def connections(figures: Figures, axis: TimeAxis) -> Panel:
     accepted, probes = (rate(figures, columns[name]) for name in ("accepted", "probes"))
     scale = Scale.linear(max(*accepted, *probes), 8, 52)
     body = (
-        rulers(scale, [(tick, f"{tick:,.4g}/s") for tick in (0.0, scale.high)])
+        rulers(scale, [(tick, f"{amount(tick)}/s") for tick in (0.0, scale.high)])
         + svg.path_line(zip(xs, map(scale.y, probes), strict=True), "c-muted thin")
         + svg.path_line(zip(xs, map(scale.y, accepted), strict=True), "c-conn")
     )

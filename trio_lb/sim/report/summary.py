@@ -94,6 +94,11 @@ def duration(ns: float) -> str:
     return f"{ns:.0f} ns"
 
 
+def amount(value: float) -> str:
+    """Return a count or a rate: whole from a hundred on, else three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def sparklines(figures: Figures, signs: Signs) -> list[str]:
     """A row for each of what matters, on one axis of time."""
     tally, step = figures.tally, figures.tally.grid.step
@@ -114,7 +119,7 @@ def sparklines(figures: Figures, signs: Signs) -> list[str]:
 
 def per_second(column: Sequence[int], step: float) -> str:
     """The highest rate of a column."""
-    return f"peak {max(column) / step:,.0f}/s"
+    return f"peak {amount(max(column) / step)}/s"
 
 
 def sparkline(column: Sequence[float], blocks: str, width: int = WIDTH) -> str:

@@ -32,6 +32,9 @@ OTHER: Final = "other"
 MOST_FAULTS: Final = 2_000
 """Faults that are kept one by one."""
 
+QUIET_SECONDS: Final = 10.0
+"""So long without a failure after the heal, and a fault's outage is over."""
+
 COLUMNS: Final = (
     *("offered", "good", "failed", "tries", "picks", "retries", "sheds", "nobody"),
     *("taken", "accepted", "probes"),
@@ -44,7 +47,7 @@ class FaultSpan:
     """A fault that began; ``end`` is None for one that was never healed.
 
     What fails is put down to the fault that began last before it, so a fault's toll is exact
-    where faults are apart. ``last_failure`` is the instant of the last of them, or None.
+    where faults are apart. ``last_failure`` is when its outage ended, None if there was none.
     """
 
     number: int
@@ -56,9 +59,19 @@ class FaultSpan:
     failures: int = 0
     last_failure: float | None = None
 
+    def blame(self, at: float) -> None:
+        """Put a failure down to it; one long after all was well counts, but is not its outage."""
+        self.failures += 1
+        over = self.end is not None and at > self.end + QUIET_SECONDS
+        if not over or (self.last_failure or 0.0) >= at - QUIET_SECONDS:
+            self.last_failure = at
+
     @property
     def failover(self) -> float:
-        """Seconds from its begin to the last failure before the next fault began; 0: none."""
+        """Seconds from its begin to the end of its outage; 0: nothing failed.
+
+        An outage goes on while failures follow each other, or the heal, within QUIET_SECONDS.
+        """
         return 0.0 if self.last_failure is None else self.last_failure - self.begin
 
 
@@ -210,8 +223,7 @@ class Tally:
             self.reasons.append(reason)
         column[bucket] += 1
         if self.faults:
-            self.faults[-1].failures += 1
-            self.faults[-1].last_failure = at
+            self.faults[-1].blame(at)
         return self.reasons.index(reason, 2)
 
     def _remember(self, req: int, ns: int, outcome: int) -> None:
