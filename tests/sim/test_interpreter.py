@@ -38,7 +38,7 @@ def interpreted(*events: told.Event) -> list[Happening]:
 
 def started(agent: bytes) -> told.RequestStarted:
     """Return the first event of the request ``r1``."""
-    fields = [(b"User-Agent", b"user-agent", agent)]
+    fields = [(b"user-agent", b"User-Agent", agent)]
     head = RequestHead(b"GET", b"/", 1, fields, b"a", Unsized.NO_BODY, frozenset())
     return told.RequestStarted(at=1.0, request_id="r1", client="10.0.0.1", head=head)
 

@@ -51,6 +51,7 @@ def test_the_first_line_is_the_header_and_says_what_the_run_was_made_of() -> Non
         "pins": list(PINS),
         "versions": {"python": "3.11.2", "trio": "0.31.0", "h11": "0.16.0"},
         "config_hash": "",
+        "trial": "",
     }
 
 

@@ -109,7 +109,7 @@ class Direction:
             return
         sink: IO[str] | None = None
         if wanted is not True:
-            sink = stack.enter_context(Path(wanted).open("w", newline="\n"))
+            sink = stack.enter_context(open(wanted, "w", newline="\n"))  # noqa: SIM115  # The stack closes it.
         header = TraceHeader(self._sim.seed, self._sim.schedule, trial=self._sim.trial)
         self._trace = stack.enter_context(Trace(header, sink))
 
