@@ -32,10 +32,9 @@ def test_bytes_may_be_cut_but_not_changed(reason: str, said: list[str]) -> None:
 
 def test_a_client_gets_as_many_bytes_as_that_server_sent() -> None:
     play = Play(BytesExact())
-    play.tell(1.0, What.REPLY, "s1", 200, 50, MS, req=1)
+    play.tell(1.0, What.REPLY, "s1", 200, 50, MS, req=1)  # Nobody came for it.
     play.tell(1.0, What.REPLY, "s2", 200, 70, MS, req=1)
     play.tell(2.0, What.ANSWER, "web", 200, 70, MS, "s2", req=1)
-    play.tell(2.0, What.DONE, "web", 1, 1, MS, "", req=1)
     play.tell(3.0, What.ANSWER, "web", 503, 9, MS, "", req=2)  # The balancer's own.
     assert play.end() == []
 
@@ -60,8 +59,10 @@ def test_a_cut_that_a_fault_explains_or_that_is_another_trys_is_none() -> None:
     play.tell(1.05, What.INJECT, "web", "reset", 1, "{}")
     play.tell(1.1, What.FAIL, "web", "cut", 100 * MS, 1, req=1)
     play.lb(2.0, What.COMPLETE, "s1", "default", 503, 1, MS, req=2)
-    play.tell(2.1, What.TRY, "web", 2, "GET", req=2)
+    play.tell(2.1, What.ANSWER, "web", 503, 9, MS, "", req=2)
     play.tell(2.2, What.FAIL, "web", "cut", 10 * MS, 1, req=2)
+    play.lb(2.3, What.COMPLETE, "s1", "default", 503, 1, MS, req=4)
+    play.tell(2.4, What.FAIL, "web", "cut", 10 * MS, 1, req=4)
     play.lb(3.0, What.COMPLETE, "s1", "default", 200, 1, MS, req=3)
     play.tell(3.1, What.FAIL, "web", "timeout", 10 * MS, 1, req=3)
     assert play.end() == []

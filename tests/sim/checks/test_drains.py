@@ -1,8 +1,9 @@
 """A drain lets what is under way end, and is clean only if it did."""
 
-from tests.sim.checks.support import MS, SECOND, Play
+from tests.sim.checks.support import MS, SECOND, Play, world
+from trio_lb.sim.checks.attempts import Attempts
 from trio_lb.sim.checks.drains import DrainsClean
-from trio_lb.sim.happening import What
+from trio_lb.sim.happening import Happening, What
 
 
 def test_a_drain_that_waits_is_clean() -> None:
@@ -56,4 +57,22 @@ def test_a_drain_that_is_called_off_owes_nothing() -> None:
     play.lb(2.0, What.DRAIN, "s1", "default")
     play.lb(2.5, What.RESUME, "s1", "default")
     play.lb(3.0, What.ERROR, "s1", "default", 502, 1, 2 * SECOND, "upstream_reset", req=1)
+    assert play.end() == []
+
+
+def test_it_may_look_at_attempts_that_another_check_keeps() -> None:
+    attempts = Attempts()
+    play = Play(DrainsClean(attempts))
+    attempts.ears[What.SELECT](Happening(1.0, What.SELECT, "lb", 0, 1, ("s1", "default", 0)))
+    play.lb(2.0, What.DRAIN, "s1", "default")
+    play.lb(3.0, What.DRAINED, "s1", "default", 1)
+    assert play.end() == ["s1 is called drained, with request 1 still under way"]
+
+
+def test_a_crash_of_the_balancer_ends_its_drains() -> None:
+    play = Play(DrainsClean(), world())
+    play.lb(1.0, What.SELECT, "s1", "default", 0, req=1)
+    play.lb(2.0, What.DRAIN, "s1", "default")
+    play.lb(3.0, What.DRAINED, "s1", "default", 1)
+    play.tell(4.0, What.INJECT, "host:lb", "crash", 1, "{}")
     assert play.end() == []

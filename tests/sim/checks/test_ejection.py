@@ -60,8 +60,8 @@ def test_an_ejection_that_ends_at_its_time_is_well() -> None:
 
 def test_one_that_ends_early_is_a_violation_while_another_serves() -> None:
     play = Play(EjectionLasts())
-    play.lb(0.5, What.SELECT, "s2", "default", 0)
     eject(play, 1.0, "s1")
+    play.lb(1.5, What.SELECT, "s2", "default", 0)
     play.lb(4.0, What.READMIT, "s1", "default")
     assert play.end() == [
         "s1 was ejected until 6.000000 s and is back at 4.000000 s, though s2 was in service"
@@ -70,8 +70,8 @@ def test_one_that_ends_early_is_a_violation_while_another_serves() -> None:
 
 def test_better_evidence_or_nobody_else_may_end_it_early() -> None:
     play = Play(EjectionLasts())
-    play.lb(0.5, What.SELECT, "s2", "default", 0)
     eject(play, 1.0, "s1")
+    play.lb(1.5, What.SELECT, "s2", "default", 0)
     play.lb(2.0, What.HEALTH, "s1", "default", 1, "x")
     play.lb(2.0, What.READMIT, "s1", "default")
     eject(play, 3.0, "s1")

@@ -1,17 +1,14 @@
 """Queues have ends."""
 
-from tests.sim.checks.support import MS, Play
+from tests.sim.checks.support import Play
 from trio_lb.sim.checks.queues import QueuesBounded
 from trio_lb.sim.happening import What
 
 
 def test_a_queue_within_its_bound_is_well() -> None:
-    play = Play(QueuesBounded(queued=5, under_way=2))
+    play = Play(QueuesBounded(queued=5, in_flight=2))
     play.tell(1.0, What.TAKE, "s1", "GET", 3, 5, req=1)
-    for req in (1, 2, 3):
-        play.lb(2.0, What.START, "a", req=req)
-        play.lb(3.0, What.COMPLETE, "s1", "default", 200, 1, MS, req=req)
-        play.now = 2.0
+    play.lb(1.0, What.SELECT, "s1", "default", 2, req=1)
     assert play.end() == []
 
 
@@ -27,7 +24,10 @@ def test_the_first_excess_is_told_and_then_each_tenth_more() -> None:
 
 
 def test_a_balancer_holds_no_more_than_it_may() -> None:
-    play = Play(QueuesBounded(under_way=2))
-    for req in (1, 2, 3):
-        play.lb(1.0, What.START, "a", req=req)
-    assert play.end() == ["3 requests under way, allowed are 2"]
+    play = Play(QueuesBounded(in_flight=2))
+    play.lb(1.0, What.SELECT, "s1", "default", 3, req=1)
+    play.lb(1.0, What.SELECT, "s2", "default", 3, req=1)
+    assert play.end() == [
+        "3 requests in flight at s1, allowed are 2",
+        "3 requests in flight at s2, allowed are 2",
+    ]

@@ -71,10 +71,10 @@ def test_the_budget_is_the_configured_one_and_the_defaults_without() -> None:
 def test_one_replay_of_a_stale_connection_is_free() -> None:
     play = Play(RetryBudgetKept(BudgetConfig(fraction=0.0, min_per_second=0.1, window=10.0)))
     start(play, 1.0, 1)
-    retry(play, 1.0, 1, outcome=STALE)
-    retry(play, 1.0, 1, outcome=STALE)
+    retry(play, 1.0, 1, 1, STALE)
+    retry(play, 1.0, 1, 2, STALE)
     assert play.said == []
-    retry(play, 1.0, 1, outcome=STALE)
+    retry(play, 1.0, 1, 3, STALE)
     assert len(play.said) == 1
 
 
@@ -123,7 +123,6 @@ def test_what_the_products_budget_grants_is_never_a_violation(
 
 def test_each_request_is_retried_so_often_and_no_oftener() -> None:
     play = Play(AttemptsBounded(2))
-    start(play, 1.0, 1)
     retry(play, 1.0, 1, 1, STALE)
     retry(play, 1.0, 1, 2)
     retry(play, 1.0, 1, 3)
@@ -132,17 +131,21 @@ def test_each_request_is_retried_so_often_and_no_oftener() -> None:
     assert play.end() == ["retry number 3, max_retries is 2"]
 
 
-def test_the_bound_is_the_configured_one_for_each_start() -> None:
+def test_the_right_to_a_free_replay_begins_anew_with_the_clients_next_try() -> None:
     play = Play(AttemptsBounded(), world(retry=RetryConfig(max_retries=1)))
-    for _ in range(2):
-        start(play, 1.0, 1)
-        retry(play, 1.0, 1)
-        play.lb(2.0, What.COMPLETE, "s2", "default", 200, 2, MS, req=1)
-        play.now = 0.0
-    start(play, 1.0, 1)
-    start(play, 1.0, 1)
-    retry(play, 1.0, 1)
-    retry(play, 1.0, 1)
+    retry(play, 1.0, 1, 1, STALE)
+    retry(play, 1.0, 1, 2)
+    retry(play, 2.0, 1, 1)
     assert play.said == []
+    retry(play, 2.0, 1, 2)
+    assert play.said == ["retry number 2, max_retries is 1"]
+
+
+def test_a_retry_that_is_not_made_leaves_the_next_request_one() -> None:
+    play = Play(RetryBudgetKept(BudgetConfig(fraction=1.0, min_per_second=0.1, window=1.0)))
+    start(play, 1.0, 1)
+    play.lb(1.0, What.RETRY, "s1", "default", 1, "reset", 0, req=1)
+    play.lb(1.0, What.ERROR, "s1", "default", 502, 1, MS, "upstream_reset", req=1)
+    start(play, 1.0, 1)
     retry(play, 1.0, 1)
-    assert play.said == ["retry number 3, max_retries is 1"]
+    assert play.end() == []

@@ -1,10 +1,14 @@
 """Answers: each to whoever asked, with all of its bytes, or visibly cut."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.faults import Weather
 from trio_lb.sim.happening import Ear, Happening, What
+
+MOST_REPLIES: Final = 10_000
+"""So many answers may be on their way from servers to clients."""
 
 
 class NoCrosstalk(Check):
@@ -33,7 +37,7 @@ class BytesExact(Check):
 
     def __init__(self) -> None:
         super().__init__()
-        self._replies: dict[int, dict[str, int]] = {}
+        self._replies: dict[int, Happening] = {}
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -42,19 +46,19 @@ class BytesExact(Check):
             What.REPLY: self._replied,
             What.ANSWER: self._answered,
             What.FAIL: self._failed,
-            What.DONE: self._done,
         }
 
     def _replied(self, happening: Happening) -> None:
-        if happening.req:
-            size = int(happening.values[1])
-            self._replies.setdefault(happening.req, {})[happening.entity] = size
+        replies = self._replies
+        replies[happening.req] = happening
+        if len(replies) > MOST_REPLIES:  # Of clients that left, and never come for them.
+            del replies[next(iter(replies))]
 
     def _answered(self, happening: Happening) -> None:
-        _, size, _, server = happening.values
-        sent = self._replies.get(happening.req, {}).get(str(server))
-        if sent is not None and sent != size:
-            self.object(happening, f"{size} bytes came of the {sent} that {server} sent")
+        reply = self._replies.pop(happening.req, None)
+        size, server = happening.values[1], happening.values[3]
+        if reply is not None and reply.entity == server and reply.values[1] != size:
+            self.object(happening, f"{size} bytes came of the {reply.values[1]} that {server} sent")
 
     def _failed(self, happening: Happening) -> None:
         reason = happening.values[0]
@@ -62,9 +66,6 @@ class BytesExact(Check):
             self.object(happening, "bytes of the answer differ from what the server sent")
         elif reason == "garbled":
             self.object(happening, "what came is no HTTP")
-
-    def _done(self, happening: Happening) -> None:
-        self._replies.pop(happening.req, None)
 
 
 class CompleteIsWhole(Check):
@@ -78,31 +79,36 @@ class CompleteIsWhole(Check):
 
     def __init__(self) -> None:
         super().__init__()
-        self._completed: dict[int, str] = {}
+        self._completed: dict[int, Happening] = {}
         self._weather = Weather()
 
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
         return {
-            What.TRY: self._forget,
-            What.DONE: self._forget,
             What.COMPLETE: self._complete,
+            What.ANSWER: self._answered,
             What.FAIL: self._failed,
             **self._weather.ears,
         }
 
-    def _forget(self, happening: Happening) -> None:
+    def _complete(self, happening: Happening) -> None:
+        completed = self._completed
+        completed[happening.req] = happening
+        if len(completed) > MOST_REPLIES:
+            del completed[next(iter(completed))]
+
+    def _answered(self, happening: Happening) -> None:
         self._completed.pop(happening.req, None)
 
-    def _complete(self, happening: Happening) -> None:
-        if happening.req:
-            self._completed[happening.req] = happening.entity
-
     def _failed(self, happening: Happening) -> None:
-        balancer = self._completed.get(happening.req)
-        reason, lasted = happening.values[0], int(happening.values[1]) / 1e9
-        if balancer is None or reason not in ("cut", "closed"):
+        complete = self._completed.pop(happening.req, None)
+        if complete is None or happening.values[0] not in ("cut", "closed"):
             return
-        if self._weather.was_calm(happening.at - lasted):
-            self.object(happening, f"{balancer} told it as complete, its client saw it {reason}")
+        began = happening.at - int(happening.values[1]) / 1e9
+        # What was complete before this try began was another's.
+        if complete.at >= began and self._weather.was_calm(began):
+            self.object(
+                happening,
+                f"{complete.entity} told it as complete, its client saw it {happening.values[0]}",
+            )

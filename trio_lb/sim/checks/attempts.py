@@ -8,10 +8,20 @@ from collections.abc import Mapping
 
 from trio_lb.sim.checks.rebirth import Rebirth
 from trio_lb.sim.checks.world import World
-from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.happening import Ear, Happening, Value, What
 
-Key = tuple[str, str]
+Key = tuple[Value, Value]
 """A pool and a server of it."""
+
+
+class _Books:
+    """Of one balancer."""
+
+    __slots__ = ("counts", "under_way")
+
+    def __init__(self) -> None:
+        self.under_way: dict[int, list[Key]] = {}
+        self.counts: dict[Key, int] = {}
 
 
 class Attempts:
@@ -21,15 +31,14 @@ class Attempts:
     of a balancer that it serves such ones, and then nothing is known of its counts.
     """
 
-    __slots__ = ("_blind", "_counts", "_rebirth", "_under_way", "ears")
+    __slots__ = ("_blind", "_books", "_rebirth", "ears")
 
     def __init__(self) -> None:
-        self._under_way: dict[str, dict[int, list[Key]]] = {}
-        self._counts: dict[str, dict[Key, int]] = {}
+        self._books: dict[str, _Books] = {}
         self._blind: dict[str, None] = {}
-        self._rebirth = Rebirth(self._forget)
+        self._rebirth = Rebirth(self._books.pop)
         self.ears: Mapping[What, Ear] = {
-            What.SELECT: self._begun,
+            What.SELECT: self.begun,
             What.RETRY: self._over,
             What.COMPLETE: self._over,
             What.ERROR: self._over,
@@ -40,41 +49,48 @@ class Attempts:
         """Take the world."""
         self._rebirth.begin(world)
 
-    def count(self, balancer: str, pool: str, server: str) -> int:
+    def count(self, balancer: str, pool: Value, server: Value) -> int:
         """Return how many are under way there."""
-        return self._counts.get(balancer, {}).get((pool, server), 0)
+        books = self._books.get(balancer)
+        return 0 if books is None else books.counts.get((pool, server), 0)
 
     def is_blind(self, balancer: str) -> bool:
         """Whether it has served somebody who cannot be followed."""
         return balancer in self._blind
 
-    def at(self, balancer: str, pool: str, server: str) -> list[int]:
+    def at(self, balancer: str, pool: Value, server: Value) -> list[int]:
         """Return the numbers of the requests that are tried there now."""
-        under_way = self._under_way.get(balancer, {})
+        books = self._books.get(balancer)
+        under_way = {} if books is None else books.under_way
         return [req for req, keys in under_way.items() if (pool, server) in keys]
 
-    def _begun(self, happening: Happening) -> None:
-        balancer, req = happening.entity, happening.req
+    def begun(self, happening: Happening) -> int:
+        """Count an attempt that begins; return how many were under way there before it."""
+        _, _, balancer, _, req, (server, pool, _) = happening
+        books = self._books.get(balancer)
+        if books is None:
+            books = self._books[balancer] = _Books()
+        key = (pool, server)
+        before = books.counts.get(key, 0)
         if not req:
             self._blind[balancer] = None
-            return
-        key = (str(happening.values[1]), str(happening.values[0]))
-        counts = self._counts.setdefault(balancer, {})
-        counts[key] = counts.get(key, 0) + 1
-        self._under_way.setdefault(balancer, {}).setdefault(req, []).append(key)
+            return before
+        books.counts[key] = before + 1
+        keys = books.under_way.get(req)
+        if keys is None:
+            books.under_way[req] = [key]
+        else:
+            keys.append(key)
+        return before
 
     def _over(self, happening: Happening) -> None:
-        under_way = self._under_way.get(happening.entity, {})
-        keys = under_way.get(happening.req)
-        key = (str(happening.values[1]), str(happening.values[0]))
+        books = self._books.get(happening.entity)
+        keys = None if books is None else books.under_way.get(happening.req)
+        key = (happening.values[1], happening.values[0])
         # An ERROR names the last server, though a RETRY may have ended that attempt before.
-        if keys is None or key not in keys:
+        if books is None or keys is None or key not in keys:
             return
         keys.remove(key)
         if not keys:
-            del under_way[happening.req]
-        self._counts[happening.entity][key] -= 1
-
-    def _forget(self, balancer: str, _: None) -> None:
-        self._under_way.pop(balancer, None)
-        self._counts.pop(balancer, None)
+            del books.under_way[happening.req]
+        books.counts[key] -= 1

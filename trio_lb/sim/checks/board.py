@@ -11,7 +11,7 @@ from trio_lb.sim.checks.coverage import Sometimes
 from trio_lb.sim.checks.plain import Judge, as_check
 from trio_lb.sim.checks.violation import CheckCrashed, Reached, Verdict, Violation
 from trio_lb.sim.checks.world import World
-from trio_lb.sim.happening import Ear, Happening, Wire
+from trio_lb.sim.happening import Ear, Happening, What, Wire
 
 
 class Board:
@@ -27,10 +27,13 @@ class Board:
 
     def begin(self, world: World, wire: Wire) -> None:
         """Let all checks hear from now on."""
+        wanted: dict[What, list[tuple[Check, Ear]]] = {}
         for check in self.checks:
             self._guarded(check, check.begin, world)
             for what, ear in check.ears.items():
-                wire.hear(self._guard(check, ear), what)
+                wanted.setdefault(what, []).append((check, ear))
+        for what, pairs in wanted.items():
+            wire.hear(self._guard(pairs), what)
 
     def quiet(self, world: World) -> None:
         """All clients have gone, balancers still stand."""
@@ -66,14 +69,20 @@ class Board:
         """Whether some point was never reached: then the other verdicts prove too little."""
         return any(point.at is None for point in self.coverage)
 
-    def _guard(self, check: Check, ear: Ear) -> Ear:
-        # A try that holds costs nothing; only the call itself is paid for.
+    def _guard(self, pairs: Sequence[tuple[Check, Ear]]) -> Ear:
+        """Return one ear for all who want the same: what guards them is then paid for once."""
+        ears = [ear for _, ear in pairs]
+
         def guarded(happening: Happening) -> None:
-            if self.crashed is None:
-                try:
+            if self.crashed is not None:
+                return
+            ear: Ear = _ignore
+            try:
+                for ear in ears:
                     ear(happening)
-                except Exception as error:
-                    self._crash(CheckCrashed(check.name, happening, error), error)
+            except Exception as error:
+                check = next(check for check, each in pairs if each is ear)
+                self._crash(CheckCrashed(check.name, happening, error), error)
 
         return guarded
 
@@ -90,5 +99,5 @@ class Board:
         self.on_crash(crash)
 
 
-def _ignore(crash: CheckCrashed) -> None:
+def _ignore(_: object) -> None:
     """Nobody ends the run; the crash is raised at its end."""

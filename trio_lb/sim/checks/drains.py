@@ -6,6 +6,7 @@ from typing import Final
 from trio_lb.sim.checks.attempts import Attempts
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.faults import Weather
+from trio_lb.sim.checks.rebirth import balancer_hit
 from trio_lb.sim.checks.world import World
 from trio_lb.sim.happening import Ear, Happening, What
 
@@ -25,9 +26,12 @@ class DrainsClean(Check):
 
     name = "drains_clean"
 
-    def __init__(self) -> None:
+    def __init__(self, attempts: Attempts | None = None) -> None:
+        """Look at ``attempts``, which an ``InFlightExact`` keeps, rather than count anew."""
         super().__init__()
-        self._attempts = Attempts()
+        self._attempts = Attempts() if attempts is None else attempts
+        # Whoever else keeps the attempts hears of these as well, and tells them.
+        self._keeps = dict(self._attempts.ears) if attempts is None else {}
         self._weather = Weather()
         self._since: dict[Key, float] = {}
         self._left: dict[tuple[str, int], Happening] = {}
@@ -36,7 +40,7 @@ class DrainsClean(Check):
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
         return {
-            **self._attempts.ears,
+            **self._keeps,
             What.DRAIN: self._began,
             What.DRAINED: self._over,
             What.RESUME: self._called_off,
@@ -53,7 +57,16 @@ class DrainsClean(Check):
 
     def _injected(self, happening: Happening) -> None:
         self._weather.injected(happening)
-        self._attempts.ears[What.INJECT](happening)
+        self._pass_on(happening)
+        name = balancer_hit(happening, self.world)
+        if name is not None:
+            self._since = {key: at for key, at in self._since.items() if key[0] != name}
+            self._left = {key: at for key, at in self._left.items() if key[0] != name}
+
+    def _pass_on(self, happening: Happening) -> None:
+        keep = self._keeps.get(happening.what)
+        if keep is not None:
+            keep(happening)
 
     def _began(self, happening: Happening) -> None:
         self._since[_key(happening)] = happening.at
@@ -66,11 +79,13 @@ class DrainsClean(Check):
         server, pool, is_clean = happening.values
         if not is_clean:
             return
-        for req in self._attempts.at(happening.entity, str(pool), str(server)):
+        for req in self._attempts.at(happening.entity, pool, server):
             self._left[happening.entity, req] = happening
 
     def _ended(self, happening: Happening) -> None:
-        self._attempts.ears[happening.what](happening)
+        self._pass_on(happening)
+        if not self._left:
+            return
         drained = self._left.pop((happening.entity, happening.req), None)
         if drained is not None and happening.at > drained.at + SAME_INSTANT_SECONDS:
             self._forgot(drained, happening.req)
@@ -79,7 +94,7 @@ class DrainsClean(Check):
         text = f"{drained.values[0]} is called drained, with request {req} still under way"
         self.object(drained, text)
 
-    def quiet(self, world: World) -> None:
+    def finish(self, world: World) -> None:
         """Whoever was left behind, and never ended, was forgotten as well."""
         for (_, req), drained in self._left.items():
             self._forgot(drained, req)

@@ -36,8 +36,7 @@ class EjectionShare(Check):
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
-        hear = self._standings.ears
-        return {**hear, What.EJECT: self._ejected, What.SELECT: self._standings.selected}
+        return {**self._standings.ears, What.EJECT: self._ejected}
 
     def begin(self, world: World) -> None:
         """See ``Check``."""
@@ -79,6 +78,7 @@ class EjectionLasts(Check):
         self._late_seconds = late_seconds
         self._standings = Standings()
         self._rose_at: dict[tuple[str, str, str], float] = {}
+        self._out = 0
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -87,13 +87,23 @@ class EjectionLasts(Check):
             **self._standings.ears,
             What.HEALTH: self._health,
             What.READMIT: self._readmitted,
-            What.SELECT: self._standings.selected,
+            What.EJECT: self._ejected,
+            What.SELECT: self._selected,
         }
 
     def begin(self, world: World) -> None:
         """See ``Check``."""
         super().begin(world)
         self._standings.begin(world)
+
+    def _ejected(self, happening: Happening) -> None:
+        self._standings.ears[What.EJECT](happening)
+        self._out += 1
+
+    def _selected(self, happening: Happening) -> None:
+        # Who is in service is of interest only while somebody is out.
+        if self._out:
+            self._standings.selected(happening)
 
     def _health(self, happening: Happening) -> None:
         self._standings.ears[What.HEALTH](happening)

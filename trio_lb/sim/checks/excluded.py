@@ -31,6 +31,8 @@ class NothingToExcluded(Check):
         self._standings.begin(world)
 
     def _selected(self, happening: Happening) -> None:
+        if not self._standings.is_anybody_out:
+            return
         server, pool = happening.values[0], str(happening.values[1])
         fails_open = self._standings.fails_open(happening.entity, pool)
         against = self._standings.of(happening).against(fails_open)

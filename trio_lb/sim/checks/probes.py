@@ -21,37 +21,39 @@ class ProbesStop(Check):
         self._left: dict[str, dict[tuple[str, str], float]] = {}
         self._homes: dict[str, dict[tuple[str, str], None]] = {}
         self._stopped: dict[str, float] = {}
+        self._is_end = False
 
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
-        members = dict.fromkeys((What.ADD, What.SELECT, What.HEALTH), self._is_member)
         return {
-            **members,
-            What.START: self._runs,
+            What.ADD: self._added,
+            What.HEALTH: self._is_member,
             What.REMOVE: self._removed,
+            What.PHASE: self._phase,
             What.NEWS: self._news,
             What.PROBE: self._probed,
         }
 
     def _is_member(self, happening: Happening) -> None:
-        actor = str(happening.values[0])
         home = (happening.entity, str(happening.values[1]))
-        self._homes.setdefault(actor, {})[home] = None
-        self._runs(happening)
-        if happening.what is What.ADD:
-            self._left.pop(actor, None)
+        self._homes.setdefault(str(happening.values[0]), {})[home] = None
 
-    def _runs(self, happening: Happening) -> None:
-        self._stopped.pop(happening.entity, None)
+    def _added(self, happening: Happening) -> None:
+        self._is_member(happening)
+        self._left.pop(str(happening.values[0]), None)
 
     def _removed(self, happening: Happening) -> None:
         actor = str(happening.values[0])
         home = (happening.entity, str(happening.values[1]))
         self._left.setdefault(actor, {})[home] = happening.at
 
+    def _phase(self, happening: Happening) -> None:
+        self._is_end = happening.values[0] == "end"
+
     def _news(self, happening: Happening) -> None:
-        if happening.values[0] == DESTROYED:
+        # Before the end a balancer that dies will live again, and ask again.
+        if self._is_end and happening.values[0] == DESTROYED:
             self._stopped[happening.entity] = happening.at
 
     def _probed(self, happening: Happening) -> None:

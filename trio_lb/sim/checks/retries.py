@@ -11,32 +11,37 @@ from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.rebirth import Rebirth
 from trio_lb.sim.checks.standing import CONFIG_UPDATED
 from trio_lb.sim.checks.world import World, pool_config
-from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.happening import Ear, Happening, Value, What
 
 STALE: Final = "stale"
 """What the outcome of such an attempt begins with. The first replay of a stale connection is free: nothing of the request was processed."""
 
 
 class Free:
-    """Tells which RETRY is the free one of its request: the first one for a stale connection."""
+    """Tells which RETRY is the free one of its request: the first one for a stale connection.
+
+    A request's first retry follows attempt 1, so that one begins its right anew.
+    """
 
     __slots__ = ("_had",)
 
     def __init__(self) -> None:
         self._had: dict[tuple[str, int], None] = {}
 
-    def started(self, happening: Happening) -> None:
-        """A request begins, and with it its right to one free replay."""
-        self._had.pop((happening.entity, happening.req), None)
-
     def takes(self, retry: Happening) -> bool:
         """Whether this one is free; it is not so a second time."""
+        key = (retry.entity, retry.req)
+        if retry.values[2] == 1 or not retry.req:
+            self._had.pop(key, None)
         if not str(retry.values[3]).lower().startswith(STALE):
             return False
-        key = (retry.entity, retry.req)
-        is_free = not retry.req or key not in self._had
+        is_free = key not in self._had
         self._had[key] = None
         return is_free
+
+    def had(self, retry: Happening) -> bool:
+        """Whether its request had its free one."""
+        return (retry.entity, retry.req) in self._had
 
 
 @attrs.define(slots=True, eq=False)
@@ -45,6 +50,8 @@ class _Books:
 
     requests: deque[float] = attrs.Factory(deque)
     retries: deque[float] = attrs.Factory(deque)
+    tidy_at: int = 1024
+    """So many requests are kept before those beyond the window are let go."""
 
 
 class RetryBudgetKept(Check):
@@ -59,8 +66,9 @@ class RetryBudgetKept(Check):
     def __init__(self, budget: BudgetConfig | None = None) -> None:
         super().__init__()
         self._budget = budget
-        self._books: dict[str, dict[str, _Books]] = {}
-        self._unpicked: dict[tuple[str, int], None] = {}
+        self._books: dict[str, dict[Value, _Books]] = {}
+        # Whose next pick is another attempt and no new request.
+        self._retrying: dict[tuple[str, int], None] = {}
         self._free = Free()
         self._rebirth = Rebirth(self._books.pop)
 
@@ -68,11 +76,10 @@ class RetryBudgetKept(Check):
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
         return {
-            What.START: self._started,
             What.SELECT: self._selected,
             What.NO_SERVER: self._found_nobody,
-            What.ERROR: self._ended,
             What.RETRY: self._retried,
+            What.ERROR: self._ended,
             What.INJECT: self._rebirth.ears[What.INJECT],
             What.NEWS: self._news,
         }
@@ -82,32 +89,34 @@ class RetryBudgetKept(Check):
         super().begin(world)
         self._rebirth.begin(world)
 
-    def _started(self, happening: Happening) -> None:
-        self._free.started(happening)
-        self._unpicked[happening.entity, happening.req] = None
-
     def _selected(self, happening: Happening) -> None:
-        # Only the first pick of a request counts it, which is the one after its start.
-        if (happening.entity, happening.req) in self._unpicked:
-            del self._unpicked[happening.entity, happening.req]
-            self._count(happening, str(happening.values[1]))
+        if self._retrying:
+            key = (happening.entity, happening.req)
+            if key in self._retrying:
+                del self._retrying[key]
+                return
+        self._count(happening, happening.values[1])
 
     def _found_nobody(self, happening: Happening) -> None:
         # It has no number, so this may be one that was counted: to allow more is to be fair.
-        self._count(happening, str(happening.values[0]))
+        self._count(happening, happening.values[0])
 
     def _ended(self, happening: Happening) -> None:
-        self._unpicked.pop((happening.entity, happening.req), None)
+        self._retrying.pop((happening.entity, happening.req), None)
 
-    def _count(self, happening: Happening, pool: str) -> None:
-        requests = self._of(happening.entity, pool).requests
-        requests.append(happening.at)
-        _drop_before(requests, happening.at - self._terms(happening.entity, pool).window)
+    def _count(self, happening: Happening, pool: Value) -> None:
+        books = self._of(happening.entity, pool)
+        books.requests.append(happening.at)
+        if len(books.requests) > books.tidy_at:
+            window = self._terms(happening.entity, pool).window
+            _drop_before(books.requests, happening.at - window)
+            books.tidy_at = 1024 + 2 * len(books.requests)
 
     def _retried(self, happening: Happening) -> None:
+        self._retrying[happening.entity, happening.req] = None
         if self._free.takes(happening):
             return
-        pool = str(happening.values[1])
+        pool = happening.values[1]
         books = self._of(happening.entity, pool)
         terms = self._terms(happening.entity, pool)
         books.retries.append(happening.at)
@@ -121,17 +130,17 @@ class RetryBudgetKept(Check):
                 f" requests of {pool}, allowed are {allowed:g}",
             )
 
-    def _of(self, balancer: str, pool: str) -> _Books:
+    def _of(self, balancer: str, pool: Value) -> _Books:
         pools = self._books.setdefault(balancer, {})
         books = pools.get(pool)
         if books is None:
             books = pools[pool] = _Books()
         return books
 
-    def _terms(self, balancer: str, pool: str) -> BudgetConfig:
+    def _terms(self, balancer: str, pool: Value) -> BudgetConfig:
         if self._budget is not None:
             return self._budget
-        return pool_config(self.world, balancer, pool).retry.budget
+        return pool_config(self.world, balancer, str(pool)).retry.budget
 
     def _news(self, happening: Happening) -> None:
         self._rebirth.ears[What.NEWS](happening)
@@ -153,42 +162,22 @@ class AttemptsBounded(Check):
         super().__init__()
         self._most = max_retries
         self._free = Free()
-        self._retries: dict[tuple[str, int], int] = {}
-        self._starts: dict[tuple[str, int], int] = {}
 
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
-        ends = dict.fromkeys((What.COMPLETE, What.ERROR), self._ended)
-        return {What.START: self._started, What.RETRY: self._retried, **ends}
-
-    def _started(self, happening: Happening) -> None:
-        key = (happening.entity, happening.req)
-        self._free.started(happening)
-        self._starts[key] = self._starts.get(key, 0) + 1
+        return {What.RETRY: self._retried}
 
     def _retried(self, happening: Happening) -> None:
-        key = (happening.entity, happening.req)
-        if not happening.req or self._free.takes(happening):
-            return
-        retries = self._retries[key] = self._retries.get(key, 0) + 1
+        self._free.takes(happening)
+        # So many attempts failed, and another follows: that many retries.
+        retries = int(happening.values[2]) - self._free.had(happening)
         most = self._most
         if most is None:
             pool = str(happening.values[1])
             most = pool_config(self.world, happening.entity, pool).retry.max_retries
-        # A client that tried again may have two of a number here at once.
-        allowed = most * max(self._starts.get(key, 1), 1)
-        if retries > allowed:
+        if retries > most:
             self.object(happening, f"retry number {retries}, max_retries is {most}")
-
-    def _ended(self, happening: Happening) -> None:
-        key = (happening.entity, happening.req)
-        left = self._starts.get(key, 0) - 1
-        if left > 0:
-            self._starts[key] = left
-        else:
-            self._starts.pop(key, None)
-            self._retries.pop(key, None)
 
 
 def _drop_before(instants: deque[float], at: float) -> None:

@@ -2,6 +2,7 @@
 
 from trio_lb.sim.checks.answers import BytesExact, CompleteIsWhole, NoCrosstalk
 from trio_lb.sim.checks.at_most_once import AtMostOnce
+from trio_lb.sim.checks.attempts import Attempts
 from trio_lb.sim.checks.breaker_law import BreakerLegal
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.conservation import EveryArrivalIsDone, EveryStartEnds, EveryTryEnds
@@ -25,6 +26,7 @@ def standard_checks() -> list[Check]:
     What depends on the scenario is not among them: levels of service, fairness, liveness,
     a client's own timeout, and how long anybody may wait in all.
     """
+    attempts = Attempts()
     return [
         EveryArrivalIsDone(),
         EveryTryEnds(),
@@ -35,7 +37,7 @@ def standard_checks() -> list[Check]:
         AtMostOnce(),
         NothingToExcluded(),
         CapacityKept(),
-        InFlightExact(),
+        InFlightExact(attempts),
         BreakerLegal(),
         TrialsBounded(),
         HealthLegal(),
@@ -47,7 +49,7 @@ def standard_checks() -> list[Check]:
         RetriesJittered(),
         ProbesJittered(),
         ProbesStop(),
-        DrainsClean(),
+        DrainsClean(attempts),
         BalancerDeadline(),
         QueuesBounded(),
         NoLeaks(),

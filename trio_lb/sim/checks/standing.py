@@ -72,8 +72,10 @@ class Standings:
         self._fail_open: dict[tuple[str, str], float] = {}
         self._rebirth = Rebirth(self._forget)
         self._world: World = Nowhere()
+        self.is_anybody_out = False
+        """Whether anything speaks against anybody: what is asked most is then answered."""
         # For the check that has it, which may put an ear of its own before one of these.
-        self.ears: Mapping[What, Ear] = {
+        news: Mapping[What, Ear] = {
             What.HEALTH: self._health,
             What.EJECT: self._eject,
             What.READMIT: self._readmit,
@@ -89,6 +91,16 @@ class Standings:
             What.INJECT: self._rebirth.ears[What.INJECT],
             What.NEWS: self._news,
         }
+        self.ears = {what: self._settling(ear) for what, ear in news.items()}
+
+    def _settling(self, ear: Ear) -> Ear:
+        def heard(happening: Happening) -> None:
+            ear(happening)
+            self.is_anybody_out = any(
+                each.against(fails_open=False) is not None for _, _, _, each in self.all()
+            )
+
+        return heard
 
     def begin(self, world: World) -> None:
         """Take the world: it tells what a new plan says."""

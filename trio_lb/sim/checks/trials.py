@@ -71,8 +71,10 @@ class TrialsBounded(Check):
             )
 
     def _judged(self, happening: Happening) -> None:
-        for trials in self._trials.get(happening.entity, {}).values():
-            trials.pop(happening.req, None)
+        here = self._trials.get(happening.entity)
+        if here:
+            for trials in here.values():
+                trials.pop(happening.req, None)
 
     def _replied(self, happening: Happening) -> None:
         for here in self._trials.values():
