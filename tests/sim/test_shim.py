@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 import trio
 
-from tests.sim.programs import in_simulation, now, serve
+from tests.sim.programs import LATENCY, in_simulation, now, serve
 from trio_lb.model.address import Address
 from trio_lb.sim.link import Connects
 from trio_lb.sim.network import VirtualNetwork
@@ -312,6 +312,23 @@ def test_a_second_connect_meets_the_first_and_a_close_ends_it() -> None:
         assert now() == 0.001
 
     in_simulation(play)
+
+
+def test_a_close_in_the_instant_of_the_answer_leaves_nothing_open() -> None:
+    async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
+        await serve(net, nursery)
+        sock = trio.socket.socket()
+
+        async def dial() -> None:
+            with pytest.raises(trio.ClosedResourceError):
+                await sock.connect(("api", 80))
+
+        async with trio.open_nursery() as dialling:
+            dialling.start_soon(dial)
+            await trio.sleep(2 * LATENCY)
+            sock.close()  # In the pass in which the younger task is to hear of the SYN-ACK.
+
+    in_simulation(play)  # It looks for what was left open.
 
 
 def test_without_it_the_real_network_is_poison() -> None:

@@ -102,7 +102,8 @@ class VirtualSocket(Refusals):
         """See ``SocketType``: when it is cancelled, the socket is closed."""
         try:
             target = await self._names.settle(address, self._family, passive=False)
-            await self._host.wait_running()
+            if self._host.is_paused:
+                await self._host.wait_running()
             if self._own_port:
                 refuse(f"to dial from port {self._own_port}", "the host chooses it: bind to port 0")
             await self._dial(_dialled(target))
@@ -121,6 +122,8 @@ class VirtualSocket(Refusals):
             except ConnectError as caught:
                 failure = caught
         if self._standing is Standing.CLOSED:
+            if self._stream is not None:  # The answer came in the same instant.
+                self._stream.abort()
             raise trio.ClosedResourceError("another task closed this socket")
         self._move(Act.ANSWER if failure is None else Act.FAIL)
         if failure is not None:
