@@ -108,3 +108,10 @@ def test_an_empty_zone_hits_nobody_and_says_so() -> None:
     world = World(zones=("a", "b", "c"))
     with pytest.raises(Refused, match="there is no server in zone 'c'"):
         Aim(Sort.ZONE, ("c",)).targets((Sort.SERVER,), world, rng())
+
+
+def test_servers_and_clients_have_hosts_that_bear_their_names() -> None:
+    assert hit({"link": ["web", "lb"]}, Sort.LINK) == ["link:web~lb"]
+    assert hit("host:s1", Sort.HOST) == ["host:s1"]
+    with pytest.raises(Refused, match="there is no host 's9'"):
+        hit("host:s9", Sort.HOST)

@@ -145,7 +145,7 @@ def _ends(
     if sort:
         _check(name, "zone", topology.zones)
     else:
-        _check(name, "host", [*topology.hosts, *topology.servers])
+        _check(name, "host", _housed(topology))
     return [end]
 
 
@@ -156,7 +156,7 @@ def _hit(
     if isinstance(end, Drawn):
         return _draw(end, [name for name in known if name not in without], rng)
     if sort in GROUPS.values():
-        _check(end, sort.value, known)
+        _check(end, sort.value, _housed(topology) if sort is Sort.HOST else known)
     return [end]
 
 
@@ -172,6 +172,11 @@ def _members(zone: str, sort: Sort, topology: Topology) -> list[str]:
     if not names:
         raise Refused(f"there is no {sort.value} in zone '{zone}'")
     return names
+
+
+def _housed(topology: Topology) -> Sequence[str]:
+    """Return whoever has a host: servers and clients live on one, too, that bears their name."""
+    return list(dict.fromkeys((*topology.hosts, *topology.servers, *topology.clients)))
 
 
 def _known(sort: Sort, topology: Topology) -> Sequence[str]:
