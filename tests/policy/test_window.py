@@ -62,6 +62,24 @@ def test_law_it_counts_all_of_the_span_less_a_bucket_and_nothing_older(
         assert surely <= window.total(now) <= at_most
 
 
+@given(
+    st.lists(st.floats(0.0, 30.0), max_size=60),
+    st.sampled_from([0.1, 0.3, 1.0, 7.0]),
+    st.sampled_from([0.0, 3.3, 86_400.1, 1e9 / 3]),
+    st.booleans(),
+)
+def test_law_an_instant_belongs_to_the_bucket_that_division_finds(
+    gaps: list[float], width: float, begin: float, on_the_border: bool
+) -> None:
+    """Also at a border, where a product of floats may lie beyond what division says."""
+    window, now, past = WindowCounter(10 * width, 10), begin, list[int]()
+    for gap in gaps:
+        now = (now // width + int(gap)) * width if on_the_border else now + gap
+        past.append(max([int(now // window._width_seconds), *past[-1:]]))
+        window.add(now)
+        assert window.total(now) == sum(tick > past[-1] - 10 for tick in past)
+
+
 def shares(window: ShareWindow) -> tuple[int, int]:
     return window.failures, window.requests
 

@@ -11,7 +11,10 @@ Whoever must not undercount asks for one bucket more than the span (see ``budget
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+_JUST_BELOW: Final = 1 - 1e-12
+"""More than rounding takes: a product of floats may lie a little beyond what division says."""
 
 
 class WindowCounter:
@@ -23,21 +26,27 @@ class WindowCounter:
         self._total = 0
         self._tick = 0
         self._slot = 0
+        # Before this instant the bucket is the same for certain; dividing finds the exact end.
+        self._same_before = 0.0
 
     def add(self, now: float, count: int = 1) -> None:
         """Count ``count`` events at ``now``."""
-        tick = int(now // self._width_seconds)
-        if tick > self._tick:
-            self._advance(tick)
+        if now >= self._same_before:
+            self._turn(now)
         self._counts[self._slot] += count
         self._total += count
 
     def total(self, now: float) -> int:
         """Return how many events the window holds at ``now``."""
+        if now >= self._same_before:
+            self._turn(now)
+        return self._total
+
+    def _turn(self, now: float) -> None:
         tick = int(now // self._width_seconds)
         if tick > self._tick:
             self._advance(tick)
-        return self._total
+        self._same_before = (self._tick + 1) * self._width_seconds * _JUST_BELOW
 
     def _advance(self, tick: int) -> None:
         """Empty the buckets that time has passed; at most one round of the ring."""
