@@ -1,5 +1,7 @@
 """A run as a whole: nothing is lost, the same seed gives the same, and queues obey theory."""
 
+import gc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from trio_lb.policy.balance.registry import ALGORITHMS
 from trio_lb.sim.arrivals import Every, Poisson
 from trio_lb.sim.distributions import Exponential, Fixed, Zipf
 from trio_lb.sim.policy_level.policy_run import PolicyRun
+from trio_lb.sim.policy_level.request import Request
 from trio_lb.sim.policy_level.settings import Clients, ServerModel, Trouble, fleet
 from trio_lb.sim.policy_level.workload import draw_workload
 
@@ -69,6 +72,33 @@ def test_running_out_ends_the_work_for_clients_that_have_left() -> None:
     assert (result.ended_at, queue.busy) == (2.0, 1)
     run.run_out()
     assert queue.busy == 0
+
+
+def test_the_collector_of_cycles_is_as_it_was_after_a_run() -> None:
+    requests = workload((1.0, 0.1))
+    for was_on in (True, False):
+        (gc.enable if was_on else gc.disable)()
+        try:
+            run_of(requests, ServerModel("s1")).run()
+            assert gc.isenabled() is was_on
+        finally:
+            gc.enable()
+
+
+def test_a_run_leaves_no_cycles_of_requests_for_the_collector() -> None:
+    """It is off during a run; were every request a cycle, a long run would fill memory."""
+    gc.collect()  # What other tests have left.
+    run = run_of(
+        draw_workload(Poisson(200), Exponential(0.01), until=20.0, seed=1),
+        *fleet(3, concurrency=2),
+        settings={"retry": {}, "circuit_breaker": True},
+        clients=Clients(timeout=0.05, retries=2),
+        troubles=[Trouble("fail", 5.0, 8.0, servers=("s1",)), Trouble("crash", 9.0, 12.0)],
+    )
+    run.run()
+    run.run_out()
+    alive = [each for each in gc.get_objects() if isinstance(each, Request)]
+    assert alive == []
 
 
 troubles = st.builds(

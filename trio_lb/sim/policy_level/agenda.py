@@ -98,10 +98,11 @@ class Lane(Generic[W]):
             self._arm()
 
     def _drop_outdated(self) -> None:
-        """Let go of what would only fill memory until it is due; at most every other promise."""
+        """Let go of what would only fill memory until it is due: whenever there are twice as many."""
         kept, number_of = self._kept, self._number_of
-        while kept and number_of(kept[0][1]) != kept[0][2]:
-            kept.popleft()
+        good = [entry for entry in kept if number_of(entry[1]) == entry[2]]
+        kept.clear()
+        kept.extend(good)
 
     def _arm(self) -> None:
         """See to it that the oldest promise is looked at in time; none kept: the next one's call."""

@@ -6,7 +6,9 @@ No task, no byte, no clock: an own loop over virtual time, and therefore the sam
 same seed on every machine that agrees about floating point.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import attrs
 
@@ -75,6 +77,10 @@ class PolicyRun:
 
     def run(self) -> Result:
         """Serve the workload, wait for what is open at its end, and say how it went."""
+        with _collector_off():
+            return self._serve()
+
+    def _serve(self) -> Result:
         agenda, crowd = self._agenda, self.crowd
         run_until, ask, due = agenda.run_until, crowd.asks(), agenda.due
         for at, work, context in self.workload:
@@ -117,6 +123,20 @@ class PolicyRun:
             extra_at=self.balancing.extra,
             servers=loads,
         )
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Keep the collector of cycles away: nothing here makes any, and a queue of thousands of
+    requests is looked through again and again otherwise, which takes up to 40 % of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _config(settings: Settings, servers: Sequence[ServerModel]) -> PoolConfig:
