@@ -5,20 +5,26 @@ others build of it in tests/sim/test_shim_programs.py.
 """
 
 import errno
+import itertools
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
 import pytest
 import trio
 
-from tests.sim.programs import LATENCY, in_simulation, now, serve
+from tests.sim.programs import in_simulation, now, serve
 from trio_lb.model.address import Address
+from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.link import Connects
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.poison import Poisoned
 from trio_lb.sim.run import run
 from trio_lb.sim.shim import FIRST_DESCRIPTOR, install, on_host
+from trio_lb.sim.shim_names import VirtualNames
+from trio_lb.sim.shim_socket import VirtualSocket
+from trio_lb.sim.stream import VirtualStream
 
 # trio's own.
 
@@ -314,21 +320,29 @@ def test_a_second_connect_meets_the_first_and_a_close_ends_it() -> None:
     in_simulation(play)
 
 
+class HastyHost(HostNetwork):
+    """Something else happens between a dial's success and its news."""
+
+    meanwhile: Callable[[], None]
+
+    async def connect(self, address: Address) -> VirtualStream:
+        stream = await super().connect(address)
+        self.meanwhile()
+        return stream
+
+
 def test_a_close_in_the_instant_of_the_answer_leaves_nothing_open() -> None:
     async def play(net: VirtualNetwork, nursery: trio.Nursery) -> None:
         await serve(net, nursery)
-        sock = trio.socket.socket()
+        host = HastyHost(net, "hasty", "10.0.0.77")
+        names = VirtualNames(net, lambda: host)
+        sock = VirtualSocket(host, names, itertools.count(), socket.AF_INET)
+        host.meanwhile = sock.close
+        with pytest.raises(trio.ClosedResourceError):
+            await sock.connect(("api", 80))
+        assert net.streams_of("hasty") == []
 
-        async def dial() -> None:
-            with pytest.raises(trio.ClosedResourceError):
-                await sock.connect(("api", 80))
-
-        async with trio.open_nursery() as dialling:
-            dialling.start_soon(dial)
-            await trio.sleep(2 * LATENCY)
-            sock.close()  # In the pass in which the younger task is to hear of the SYN-ACK.
-
-    in_simulation(play)  # It looks for what was left open.
+    in_simulation(play)
 
 
 def test_without_it_the_real_network_is_poison() -> None:
