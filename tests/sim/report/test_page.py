@@ -76,7 +76,7 @@ def test_each_plot_has_a_name_and_each_control_can_be_reached_by_keys(html: str)
     sound = Sound(html)
     plots = [a for tag, a in sound.tags if tag == "svg" and a.get("class") == "panel"]
     assert [a["id"] for a in plots] == [
-        *("faults", "traffic", "latency", "amplification", "levels", "heat", "states"),
+        *("faults", "traffic", "latency", "amplification", "balancer", "levels", "heat", "states"),
         "connections",
     ]
     assert all(a["role"] == "img" and a["aria-labelledby"] for a in plots)

@@ -14,7 +14,14 @@ from trio_lb.sim.report.tally import FaultSpan, Tally
 
 AXIS = TimeAxis(60.0)
 DRAWERS = (
-    *(plots.faults, plots.traffic, plots.latency, plots.amplification, plots.levels),
+    *(
+        plots.faults,
+        plots.traffic,
+        plots.latency,
+        plots.amplification,
+        plots.refusals,
+        plots.levels,
+    ),
     plots.connections,
 )
 
@@ -47,6 +54,15 @@ def test_rates_are_per_second(made: Figures) -> None:
     offered = plots.traffic(made, AXIS).series[0]
     total = sum(value or 0.0 for value in offered.values) * made.tally.grid.step
     assert total == pytest.approx(made.totals["offered"])
+
+
+def test_what_balancers_refused_is_drawn_per_second() -> None:
+    tally = Tally(60.0)
+    tally.columns["sheds"][5] = 3
+    panel = plots.refusals(Figures.of(facts(), tally), AXIS)
+    values = {series.label: series.values for series in panel.series}
+    assert values["shed"][5] == pytest.approx(3 / tally.grid.step)
+    assert sum(value or 0.0 for value in values["retries"]) == 0.0
 
 
 def test_dots_are_failures_and_the_slowest_thousandth_each_with_its_request(made: Figures) -> None:

@@ -69,7 +69,7 @@ def test_faults_that_were_planned_and_never_began_are_told(made: Figures) -> Non
     [
         ("", ""),
         ("{}", ""),
-        ('{"x": 20, "fin": true}', "x 20, fin true"),
+        ('{"x": 20.0, "fin": true, "of": "b"}', "x 20, fin yes, of b"),
         ("no json", "no json"),
         ("[1]", "[1]"),
     ],

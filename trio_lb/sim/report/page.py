@@ -94,6 +94,7 @@ def panels_of(figures: Figures, axis: TimeAxis) -> list[Panel]:
         plots.traffic,
         plots.latency,
         plots.amplification,
+        plots.refusals,
         plots.levels,
         charts.heat,
         charts.states,

@@ -151,20 +151,37 @@ def dot(life: Life, axis: TimeAxis, scale: Scale) -> str:
 
 def amplification(figures: Figures, axis: TimeAxis) -> Panel:
     """How many tries came to servers for each request that was offered."""
-    columns, xs = figures.tally.columns, middles(figures, axis)
-    tries = ratios(figures)
-    retries = rate(figures, columns["retries"])
-    scale = Scale.linear(max(1.6, *(ratio or 0.0 for ratio in tries)), 8, 62)
+    xs, tries = middles(figures, axis), ratios(figures)
+    scale = Scale.linear(max(1.6, *(ratio or 0.0 for ratio in tries)), 8, 50)
     ys = [None if ratio is None else scale.y(ratio) for ratio in tries]
     body = rulers(scale, [(tick, f"×{tick:g}") for tick in (1.0, scale.high)]) + svg.path_line(
         zip(xs, ys, strict=True), "c-amp"
     )
-    series = (
-        Series("tries per request", "c-amp", tries, "x"),
-        Series("retries", "c-muted", retries, "/s"),
-    )
+    series = (Series("tries per request", "c-amp", tries, "x"),)
     says = "tries that came to servers for each request offered"
-    return Panel("amplification", "Amplification", says, 70, body, series)
+    return Panel("amplification", "Amplification", says, 56, body, series)
+
+
+def refusals(figures: Figures, axis: TimeAxis) -> Panel:
+    """What balancers did instead of relaying an answer, per second."""
+    columns, xs = figures.tally.columns, middles(figures, axis)
+    drawn = (
+        ("retries", "c-amp", "retries"),
+        ("shed", "c-queue", "sheds"),
+        ("no server", "c-failed", "nobody"),
+    )
+    series = tuple(
+        Series(label, class_, rate(figures, columns[name]), "/s") for label, class_, name in drawn
+    )
+    scale = Scale.linear(max(value or 0.0 for each in series for value in each.values), 8, 54)
+    body = rulers(scale, [(tick, f"{amount(tick)}/s") for tick in (0.0, scale.high)])
+    for each in series:
+        if not any(each.values):
+            continue  # A coloured line along the floor would look as if something had happened.
+        ys = [scale.y(value or 0.0) for value in each.values]
+        body += svg.path_line(zip(xs, ys, strict=True), f"{each.class_} thin")
+    says = "retries, requests refused on purpose, and picks that found no server, per second"
+    return Panel("balancer", "Balancer", says, 62, body, series)
 
 
 def ratios(figures: Figures) -> list[float | None]:

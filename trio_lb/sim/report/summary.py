@@ -62,7 +62,7 @@ def headline(figures: Figures) -> list[str]:
         f"  {totals['offered']:,} requests, {percent(figures.success_fraction)} good"
         f"{', ' + errors if errors else ''}, {figures.unfinished} not over",
         f"  {latency_text(figures.latency)}; amplification {figures.amplification:.2f};"
-        f" failover {figures.failover:.3g} s",
+        f" failover {f'{figures.failover:.3g} s' if figures.failover else 'none'}",
         f"  longest queue {figures.queue.level}"
         f"{f' at {figures.queue.where}' if figures.queue.where else ''};"
         f" load: worst {figures.load.worst:.2f} x fair, Jain {figures.load.jain:.3f}",

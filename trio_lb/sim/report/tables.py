@@ -142,12 +142,19 @@ def faults(figures: Figures) -> str:
 
 
 def arguments(args: str) -> str:
-    """Return a fault's arguments as ``x 20, fin true``; text that is no JSON as it is."""
+    """Return a fault's arguments as ``x 20, fin yes``; text that is no JSON as it is."""
     try:
         found = json.loads(args or "{}")
-        return ", ".join(f"{name} {json.dumps(value)}" for name, value in found.items())
+        return ", ".join(f"{name} {argument(value)}" for name, value in found.items())
     except (ValueError, AttributeError):
         return args
+
+
+def argument(value: object) -> str:
+    """Return one argument: 40.0 is 40, and true is yes."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def servers(figures: Figures) -> str:
