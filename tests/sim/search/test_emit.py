@@ -42,7 +42,7 @@ trials = st.builds(
     seed=st.integers(0, 2**64),
     config=st.none() | words | st.dictionaries(words, json_values, max_size=3),
     faults=st.lists(faults(), max_size=6),
-    until=st.floats(0, 1e9),
+    until=st.floats(1e-6, 1e9),
     settle=st.floats(0, 1e9),
     options=st.dictionaries(words, json_values, max_size=3),
 )

@@ -27,6 +27,15 @@ def test_a_machine_that_is_a_server_is_named_once() -> None:
     assert names("pause", servers_only=True)[0] == "server:s1"
 
 
+def test_only_hosts_that_ask_for_the_time_have_their_clock_changed() -> None:
+    assert names("clock_skew") == names("clock_jump") == ["host:lb"]
+
+
+def test_only_servers_compute_slowly_by_themselves() -> None:
+    assert "host:lb" not in [*names("slow_cpu"), *names("warm_up")]
+    assert names("slow_cpu")[0] == "server:s1"
+
+
 @pytest.mark.parametrize(
     ("kind", "target"),
     [

@@ -21,7 +21,7 @@ from trio_lb.sim.faults.fluent import (
     random_of,
     schedule,
 )
-from trio_lb.sim.search.trial import Outcome, Trial, certain_faults, load, name_of
+from trio_lb.sim.search.trial import Outcome, Trial, attempt, certain_faults, load, name_of
 
 TRIAL = Trial("retry storm", seed=7, faults=[slow("s1", 1, 2)], options={"servers": 3})
 
@@ -46,7 +46,7 @@ def test_what_is_as_by_default_is_not_written() -> None:
         schedule=st.sampled_from(["fifo", "shuffle:3"]),
         config=st.one_of(st.none(), st.text(), st.just({"pools": {}})),
         faults=st.lists(faults(), max_size=4),
-        until=st.floats(0, 1e9),
+        until=st.floats(1e-6, 1e9),
         settle=st.floats(0, 1e9),
         options=st.dictionaries(st.text(), st.integers() | st.booleans()),
     )
@@ -93,8 +93,23 @@ def test_a_schedule_that_leaves_something_open_is_refused(timed: object, what: s
 
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
 def test_a_duration_that_is_none_is_refused(seconds: float) -> None:
-    with pytest.raises(ConfigError, match=r"until: .* is not >= 0"):
+    with pytest.raises(ConfigError, match=r"until: .* is not > 0"):
         Trial("x", until=seconds)
+
+
+def test_a_run_has_a_length_and_the_peace_after_it_may_have_none() -> None:
+    assert Trial("x", settle=0).settle == 0.0
+    with pytest.raises(ConfigError, match=r"until: 0.0 is not > 0"):
+        Trial("x", until=0)
+
+
+def test_what_a_run_raises_is_an_outcome_but_for_a_trial_that_makes_no_sense() -> None:
+    def run(trial: Trial) -> Outcome:
+        raise ConfigError("no such server") if trial.seed else ValueError("oh")
+
+    assert attempt(Trial("x"), run).violations == {"crashed": "ValueError: oh"}
+    with pytest.raises(ConfigError, match="no such server"):
+        attempt(Trial("x", seed=1), run)
 
 
 def test_keys_that_are_unknown_or_missing_are_all_named() -> None:

@@ -11,18 +11,14 @@ iterator of trials is fine, and when a worker dies it is known which trial kille
 import os
 from collections.abc import Callable, Iterable, Iterator, Sized
 from multiprocessing.connection import wait
-from typing import Final
 
 import attrs
 
 from trio_lb.sim.search.corpus import Corpus
 from trio_lb.sim.search.crew import Reply, Worker, start_method
 from trio_lb.sim.search.progress import Counts
-from trio_lb.sim.search.trial import Outcome, Run, Trial, name_of
+from trio_lb.sim.search.trial import CRASHED, Outcome, Run, Trial, name_of
 from trio_lb.sim.search.twins import TwinRun
-
-CRASHED: Final = "crashed"
-"""The name of the check that a run fails which raised, or took its process with it."""
 
 
 @attrs.frozen(slots=True)

@@ -19,7 +19,7 @@ from trio_lb.sim.search.simpler import (
     simpler_options,
     with_options,
 )
-from trio_lb.sim.search.trial import Run, Trial
+from trio_lb.sim.search.trial import CRASHED, Run, Trial, attempt
 
 DEFAULT_RUNS: Final = 500
 DEFAULT_SECONDS: Final = 60.0
@@ -73,12 +73,13 @@ def shrink(
 
     ``clock`` returns seconds, those of a real clock; nothing here reads one. ``on_progress`` is
     called after each run. A candidate that is refused (it aims at a server that was left out)
-    counts as one that does not fail.
+    counts as one that does not fail. A run that raises fails the check ``crashed``.
 
     Raises:
+      ConfigError: the trial itself is refused.
       DoesNotFail: as it is, the trial does not fail that check.
     """
-    outcome = run(trial)
+    outcome = attempt(trial, run)
     if outcome.ok or (check is not None and check not in outcome.violations):
         wanted = "a check" if check is None else repr(check)
         failed = ", ".join(outcome.violations) or "none"
@@ -180,13 +181,17 @@ class _Shrinker:
             self.best = trial
         return self._known[text]
 
+    def _is_another_crash(self, says: str) -> bool:
+        """Checks are told apart by name, crashes by what was raised."""
+        return self._check == CRASHED and says.partition(":")[0] != self.says.partition(":")[0]
+
     def _tries(self, trial: Trial) -> bool:
         self._runs += 1
         try:
-            says = self._run(trial).violations.get(self._check)
+            says = attempt(trial, self._run).violations.get(self._check)
         except ConfigError:
             return False  # No such world: the scenario can't do without what was left out.
-        if says is None:
+        if says is None or self._is_another_crash(says):
             return False
         self.best, self.says = trial, says
         return True

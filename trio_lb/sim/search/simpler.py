@@ -28,7 +28,8 @@ def simpler_durations(trial: Trial) -> Iterator[Trial]:
     """Yield the trial with less time; what would come after its end is left out."""
     for until in simpler_numbers(trial.until, 0.0):
         faults = [fault for fault in trial.faults if fault.at < until]
-        yield attrs.evolve(trial, until=until, faults=faults)
+        if until > 0:
+            yield attrs.evolve(trial, until=until, faults=faults)
     for settle in simpler_numbers(trial.settle, 0.0):
         yield attrs.evolve(trial, settle=settle)
 

@@ -1,7 +1,7 @@
 """Whom faults of a kind can hit in a topology, as whoever draws faults wants to know."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -32,7 +32,7 @@ class Field:
         for sort in kind.targets:
             if sort is Sort.LINK:
                 found += self._links(zones=not servers_only)
-            elif not (servers_only and sort is Sort.HOST):
+            elif not (servers_only and sort is Sort.HOST) and not _is_deaf(sort, kind):
                 found += [Target(sort, (name,)) for name in self._names(sort)]
         return found
 
@@ -80,6 +80,19 @@ def kinds_that_hit(field: Field, names: Sequence[str] | None = None) -> list[Fau
     return [
         kind for kind in chosen if kind.built and not _needs_words(kind) and field.targets(kind)
     ]
+
+
+_DEAF: Final[Mapping[Sort, frozenset[str]]] = {
+    # Servers are modelled, and ask nobody for the time.
+    Sort.SERVER: frozenset({"clock_skew", "clock_jump"}),
+    # What a balancer computes costs no time, unless its host was given a processor.
+    Sort.HOST: frozenset({"slow_cpu", "warm_up"}),
+}
+
+
+def _is_deaf(sort: Sort, kind: FaultKind) -> bool:
+    """Whether a thing of this sort would refuse such a fault, though the kind allows it."""
+    return kind.name in _DEAF.get(sort, ())
 
 
 def _needs_words(kind: FaultKind) -> bool:

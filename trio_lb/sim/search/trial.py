@@ -67,8 +67,11 @@ def _certain(index: int, entry: Entry) -> Fault:
 
 
 def _is_seconds(trial: "Trial", field: "attrs.Attribute[float]", value: float) -> None:
-    if not 0 <= value < math.inf:  # Written so that nan fails.
-        raise ConfigError([Problem(field.name, f"{value!r} is not >= 0 (seconds)")])
+    """A run has a length; the peace after it may have none. Written so that nan fails."""
+    some = value > 0 if field.name == "until" else value >= 0
+    if not (some and value < math.inf):
+        sign = ">" if field.name == "until" else ">="
+        raise ConfigError([Problem(field.name, f"{value!r} is not {sign} 0 (seconds)")])
 
 
 @attrs.frozen(slots=True)
@@ -158,6 +161,23 @@ class Outcome:
 
 Run: TypeAlias = Callable[[Trial], Outcome]
 """Runs a trial in this process. The same trial gives the same outcome."""
+
+CRASHED: Final = "crashed"
+"""The name of the check that a run fails which raised, or took its process with it."""
+
+
+def attempt(trial: Trial, run: Run) -> Outcome:
+    """Run a trial; what the run raises is an outcome that fails the check ``crashed``.
+
+    Raises:
+      ConfigError: the trial makes no sense, which says nothing of the system.
+    """
+    try:
+        return run(trial)
+    except ConfigError:
+        raise
+    except Exception as error:
+        return Outcome({CRASHED: f"{type(error).__name__}: {error}"})
 
 
 def load(name: str) -> Callable[..., Any]:
