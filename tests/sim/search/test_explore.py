@@ -2,7 +2,11 @@
 
 import itertools
 import multiprocessing
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +14,8 @@ from tests.sim.search import runs
 from trio_lb.sim.search.explore import Exploration, explore
 from trio_lb.sim.search.progress import Counts
 from trio_lb.sim.search.trial import Outcome, Trial
+
+ROOT = Path(__file__).parents[3]
 
 
 def trials(count: int) -> list[Trial]:
@@ -65,6 +71,28 @@ def test_ctrl_c_kills_the_workers_and_tells_what_is_done() -> None:
     assert [each.trial.seed for each in explored.findings] == [0]
     assert explored.interrupted
     assert multiprocessing.active_children() == []
+
+
+def test_a_real_ctrl_c_ends_a_search_whose_runs_never_end() -> None:
+    program = (
+        "import multiprocessing, sys\n"
+        "from tests.sim.search import runs\n"
+        "from trio_lb.sim.search.explore import explore\n"
+        "from trio_lb.sim.search.trial import Trial\n"
+        "def ready(counts):\n"
+        "    print('ready', flush=True)\n"
+        "found = explore([Trial('x', seed=n) for n in range(9)], runs.waits_for_ever,\n"
+        "                processes=3, on_progress=ready)\n"
+        "print(len(found.findings), found.interrupted, multiprocessing.active_children())\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as leader:
+        assert leader.stdout is not None
+        assert leader.stdout.readline() == "ready\n"
+        leader.send_signal(signal.SIGINT)
+        assert leader.stdout.read() == "1 True []\n"
+    assert leader.returncode == 0
 
 
 def test_no_process_is_left_when_the_search_is_over() -> None:
