@@ -97,6 +97,7 @@ class SmallBalancer:
     host: HostNetwork
     lb: SmallLb | None
     names: dict[tuple[str, str], str] = attrs.field(factory=dict)
+    lives: int = 1
 
 
 @attrs.define

@@ -17,6 +17,16 @@ def test_a_check_without_ears_hears_nothing_and_is_content() -> None:
     assert check.verdict() == Verdict("check", True, 0, None)
 
 
+def test_the_first_violation_is_told_at_once_and_no_other() -> None:
+    check = Check()
+    told: list[Violation] = []
+    check.on_first = told.append
+    check.object(Happening(1.0, What.DONE, "web", 3, 7), "first")
+    assert told == check.violations
+    check.object(Happening(2.0, What.DONE, "web", 3, 8), "second")
+    assert told == check.violations[:1]
+
+
 def test_an_objection_carries_what_the_happening_says() -> None:
     check = Check()
     check.object(Happening(1.0, What.DONE, "web", 3, 7), "first")

@@ -83,7 +83,9 @@ def test_a_start_with_two_ends_is_a_violation_and_one_with_none_too() -> None:
 
 
 def test_what_a_crash_takes_with_it_has_no_end_and_may_still_tell_one() -> None:
-    play = Play(EveryStartEnds(), world())
+    small = world()
+    play = Play(EveryStartEnds(), small)
+    small.clock = play
     play.lb(1.0, What.START, "a", req=1)
     play.lb(1.0, What.START, "b", req=2)
     play.tell(2.0, What.INJECT, "host:lb", "crash", 1, "{}")

@@ -24,7 +24,7 @@ def test_another_pool_or_balancer_may_still_want_to_know() -> None:
     play.tell(7.0, What.PROBE, "s1", 200)
     assert play.said == []
     play.tell(7.5, What.PHASE, "sim", "end")
-    play.tell(8.0, What.NEWS, "lb2", "destroyed")
+    play.tell(8.0, What.NEWS, "lb2", "listener_closed")
     play.tell(20.0, What.PROBE, "s1", 200)
     assert play.end() == ["it is probed, though nobody has it in a pool since 8.000000 s"]
 
@@ -34,7 +34,7 @@ def test_who_comes_back_is_probed_again() -> None:
     play.lb(2.0, What.REMOVE, "s1", "default")
     play.lb(3.0, What.ADD, "s1", "default")
     play.tell(7.0, What.PROBE, "s1", 200)
-    play.lb(8.0, What.NEWS, "destroyed")  # It crashes, and lives again.
+    play.lb(8.0, What.NEWS, "listener_closed")  # It crashes, and lives again.
     play.tell(20.0, What.PROBE, "s1", 200)
     assert play.end() == []
 

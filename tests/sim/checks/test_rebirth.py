@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sim.checks.support import world
+from tests.sim.checks.support import SmallBalancer, world
 from trio_lb.sim.checks.rebirth import Rebirth, balancer_hit
 from trio_lb.sim.happening import Happening, What
 
@@ -21,12 +21,21 @@ def test_a_deadly_fault_of_its_host_ends_it(entity: str, kind: str) -> None:
     assert known == {"other": 2}
 
 
-def test_its_last_news_end_it() -> None:
-    known = {"lb": 1}
+def opened() -> Happening:
+    return Happening(1.0, What.NEWS, "lb", 0, 0, ("listener_opened",))
+
+
+def test_a_new_life_ends_what_is_known_of_the_old_one_however_that_ended() -> None:
+    known, small = {"lb": 0}, world()
     rebirth = Rebirth(known.pop)
-    rebirth.ears[What.NEWS](Happening(1.0, What.NEWS, "lb", 0, 0, ("listener_closed",)))
+    rebirth.begin(small)
+    rebirth.ears[What.NEWS](opened())
+    assert known == {}
+    known["lb"] = 1
+    rebirth.ears[What.NEWS](opened())  # A reload opened another listener.
     assert known == {"lb": 1}
-    rebirth.ears[What.NEWS](Happening(1.0, What.NEWS, "lb", 0, 0, ("destroyed",)))
+    small.balancers["lb"] = SmallBalancer(small.net.host("lb"), None, lives=2)
+    rebirth.ears[What.NEWS](opened())
     assert known == {}
 
 

@@ -9,7 +9,7 @@ Laws are judged as early as they can be: a violation names the event that broke 
 and so the place in the trace to look at; what the end shows is the last resort.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from trio_lb.sim.checks.violation import MOST_KEPT, Verdict, Violation
 from trio_lb.sim.checks.world import Nowhere, World
@@ -17,7 +17,10 @@ from trio_lb.sim.happening import Ear, Happening, What
 
 
 class Check:
-    """Root of all checks. A subclass gives ``name`` and ``ears``, and calls ``object``."""
+    """Root of all checks. A subclass gives ``name`` and ``ears``, and calls ``object``.
+
+    ``on_first`` is called with the first violation, at once.
+    """
 
     name: str = "check"
 
@@ -25,6 +28,7 @@ class Check:
         self.violations: list[Violation] = []
         self.count = 0
         self.world: World = Nowhere()
+        self.on_first: Callable[[Violation], object] = lambda _: None
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -55,6 +59,8 @@ class Check:
 
     def _keep(self, violation: Violation) -> None:
         self.count += 1
+        if self.count == 1:
+            self.on_first(violation)
         if len(self.violations) < MOST_KEPT:
             self.violations.append(violation)
 

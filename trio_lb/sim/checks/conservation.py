@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.faults import NEVER
-from trio_lb.sim.checks.rebirth import balancer_hit
+from trio_lb.sim.checks.rebirth import Rebirth
 from trio_lb.sim.checks.world import World
 from trio_lb.sim.happening import Ear, Happening, What
 
@@ -89,13 +89,19 @@ class EveryStartEnds(Check):
     def __init__(self) -> None:
         super().__init__()
         self._open: dict[str, dict[int, list[Happening]]] = {}
-        self._crashed_at: dict[str, float] = {}
+        self._killed_at: dict[str, float] = {}
+        self._rebirth = Rebirth(self._forget)
 
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
         ends = dict.fromkeys((What.COMPLETE, What.ERROR), self._ended)
-        return {What.START: self._started, What.INJECT: self._injected, **ends}
+        return {What.START: self._started, **ends, **self._rebirth.ears}
+
+    def begin(self, world: World) -> None:
+        """See ``Check``."""
+        super().begin(world)
+        self._rebirth.begin(world)
 
     def _started(self, happening: Happening) -> None:
         if happening.req:
@@ -116,14 +122,12 @@ class EveryStartEnds(Check):
 
     def _judge_unknown(self, happening: Happening) -> None:
         began = happening.at - int(happening.values[4]) / 1e9
-        if began > self._crashed_at.get(happening.entity, NEVER):
+        if began > self._killed_at.get(happening.entity, NEVER):
             self.object(happening, "it ended here twice, or without a start")
 
-    def _injected(self, happening: Happening) -> None:
-        name = balancer_hit(happening, self.world)
-        if name is not None:
-            self._crashed_at[name] = happening.at
-            self._open.pop(name, None)
+    def _forget(self, balancer: str, _: None) -> None:
+        self._killed_at[balancer] = self.world.clock.current_time()
+        self._open.pop(balancer, None)
 
     def finish(self, world: World) -> None:
         """Balancers have stopped: whatever was under way has ended, if by a cut."""

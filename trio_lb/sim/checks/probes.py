@@ -1,10 +1,13 @@
 """Probes: they stop when nobody wants to know any more."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from trio_lb.sim.checks.check import Check
-from trio_lb.sim.checks.rebirth import DESTROYED
 from trio_lb.sim.happening import Ear, Happening, What
+
+CLOSED: Final = "listener_closed"
+"""The news with which a balancer begins to stop."""
 
 
 class ProbesStop(Check):
@@ -53,7 +56,7 @@ class ProbesStop(Check):
 
     def _news(self, happening: Happening) -> None:
         # Before the end a balancer that dies will live again, and ask again.
-        if self._is_end and happening.values[0] == DESTROYED:
+        if self._is_end and happening.values[0] == CLOSED:
             self._stopped[happening.entity] = happening.at
 
     def _probed(self, happening: Happening) -> None:

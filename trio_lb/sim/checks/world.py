@@ -50,8 +50,11 @@ class SeenBalancer(Protocol):
     """A balancer on its host; ``lb`` is None while it does not run.
 
     ``names``: what happenings call the server of a pool and an id, where that differs.
+    ``lives``: how often it has started.
     """
 
+    @property
+    def lives(self) -> int: ...
     @property
     def names(self) -> Mapping[tuple[str, str], str]: ...
     @property
