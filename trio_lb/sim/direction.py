@@ -23,6 +23,7 @@ from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.report.tally import Tally
 from trio_lb.sim.result import Result
 from trio_lb.sim.run import run
+from trio_lb.sim.shim import install
 from trio_lb.sim.trace import Trace, TraceHeader
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class Direction:
             self._board.on_crash = lambda crash: nursery.cancel_scope.cancel()
             sim.stage.nursery = nursery
             try:
-                await self._play()
+                with install(sim.net):  # For programs that know no network but trio's.
+                    await self._play()
             finally:
                 sim.stage.nursery = None  # Actors may still be called, but start nothing.
             nursery.cancel_scope.cancel()

@@ -7,11 +7,15 @@ import trio
 
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.host import HostNetwork
+from trio_lb.sim.shim import on_host
 
 
 @attrs.define(eq=False)
 class Program:
-    """Lives from the begin of a run to its end; ``crash`` and ``restart`` are for faults."""
+    """Lives from the begin of a run to its end; ``crash`` and ``restart`` are for faults.
+
+    What it opens by ``trio``'s own means is on its host, too.
+    """
 
     name: str
     host: HostNetwork
@@ -25,7 +29,7 @@ class Program:
         self._up.set()
         while True:
             await self._up.wait()
-            with trio.CancelScope() as self._scope:
+            with trio.CancelScope() as self._scope, on_host(self.host):
                 await self.main(self.env)
             if self._up.is_set():
                 return  # It ended by itself.

@@ -134,8 +134,9 @@ class Simulation:
     ) -> Program:
         """Run a program of your own on a host: ``await run(env)`` from the begin to the end.
 
-        It lives on ``env.network`` and on trio's clock. It may return early; when the run ends
-        it is cancelled.
+        It lives on ``env.network``, or on ``trio``'s own sockets (see ``sim.shim``), and on trio's
+        clock. A balancer may name it as one of its servers. It may return early; when the run
+        ends it is cancelled.
         """
         self._refuse_known(name)
         host = self._host(name, zone)
@@ -309,6 +310,8 @@ class Simulation:
             return
         if any(_answers(actor, address) for actor in self.servers.values()):
             return
+        if any(address.host in (each.name, each.host.address) for each in self.programs.values()):
+            return  # A program of the user's own is to answer there.
         literal = address.host if adopt.is_literal(address.host) else None
         actor = self.server(name, zone=zone, address=literal, port=address.port)
         if literal is None:
