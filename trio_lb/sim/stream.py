@@ -259,7 +259,8 @@ class VirtualStream:
 
     def close(self) -> None:
         """See ``Stream``; with bytes unread it says RST instead of FIN, as Linux does."""
-        if self._phase is Phase.CLOSED:
+        if self._phase is Phase.CLOSED or self.is_reset:
+            self.vanish()  # Nothing is said on a connection that was reset.
             return
         now = trio.current_time()
         if self._incoming.has_bytes(now):
@@ -271,7 +272,8 @@ class VirtualStream:
 
     def abort(self) -> None:
         """See ``Stream``: RST, which bytes that wait for bandwidth do not hold up."""
-        if self._phase is Phase.CLOSED:
+        if self._phase is Phase.CLOSED or self.is_reset:
+            self.vanish()  # Nothing is said on a connection that was reset.
             return
         now = trio.current_time()
         path, arrival = self._path, self._path.arrival(now)
