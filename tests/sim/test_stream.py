@@ -298,3 +298,20 @@ async def do(net: VirtualNetwork, end: VirtualStream, act: str) -> None:
             await trio.sleep(0.5)
         case "reset":
             net.link("a", "b").reset()
+
+
+@pytest.mark.parametrize("leave", ["close", "abort"])
+async def test_nothing_is_said_on_a_connection_that_was_reset(
+    net: VirtualNetwork, leave: str
+) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    far.cut()
+    getattr(far, leave)()
+    await trio.sleep(10)
+    assert not near.is_stale(), "the peer was not told, and is answered when it sends"
+    near.send_nowait(b"x")
+    with pytest.raises(trio.BrokenResourceError):
+        await near.receive_some(1)
+    assert trio.current_time() == 15.0
+    near.close()

@@ -120,7 +120,8 @@ def test_a_server_that_forgot_its_connections_answers_the_next_byte_with_rst(
     async def scene(world: Play) -> None:
         near, far = await world.pair()
         world.inject("half_open", target)
-        assert far.is_closed
+        assert await everything(far) == (b"", "reset")
+        far.close()
         await trio.sleep(7)
         assert not near.is_stale(), "nobody told it"
         near.send_nowait(b"x")

@@ -91,9 +91,10 @@ def _half_close(site: Site, fault: Fault) -> Heal:
 
 
 def _half_open(site: Site, fault: Fault) -> None:
+    """Who answers sees a reset and says nothing more; the peer hears of it when it sends."""
     for end in _ends(site, fault):
         if not end.has_dialled:
-            end.vanish()
+            end.cut()
 
 
 def _stalled_reader(site: Site, fault: Fault) -> Heal:
