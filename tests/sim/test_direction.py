@@ -86,3 +86,15 @@ def test_without_a_trace_nothing_is_hashed() -> None:
 def test_no_length_is_refused(until: float, settle: float) -> None:
     with pytest.raises(ValueError, match="no length of a run"):
         world().run(until=until, settle=settle)
+
+
+def test_the_report_tells_the_life_of_the_request_that_a_check_objected_to_first() -> None:
+    def no_sevens(happening: Happening) -> str | None:
+        return "a seven" if happening.what is What.DONE and happening.req in (7, 8) else None
+
+    sim = world()
+    sim.check(no_sevens)
+    figures = sim.run(until=5).figures()
+    lives = {life.req: life for life in figures.tally.sample.chosen(limit=1)}
+    assert list(lives) == [7]
+    assert [lives[7].steps[0].what, lives[7].steps[-1].what] == [What.ARRIVE, What.DONE]

@@ -16,7 +16,7 @@ import trio
 
 from trio_lb.sim.checks.board import Board
 from trio_lb.sim.checks.standard import standard_checks
-from trio_lb.sim.checks.violation import Verdict
+from trio_lb.sim.checks.violation import Verdict, Violation
 from trio_lb.sim.faults.agenda import Agenda
 from trio_lb.sim.faults.record import Fault, in_order
 from trio_lb.sim.happening import Happening, What
@@ -63,10 +63,17 @@ class Direction:
         self._board = Board([*(standard_checks() if options.standard else ()), *sim.checks])
         horizon = until + options.settle + LAST_SECONDS
         self._tally = Tally(horizon) if options.tally else None
+        for check in self._board.checks if self._tally is not None else ():
+            check.on_first = self._keep_life
         self._faults = self._expanded()
         self._agenda = Agenda(sim, self._faults)
         self._trace: Trace | None = None
         self._verdicts: list[Verdict] = []
+
+    def _keep_life(self, violation: Violation) -> None:
+        """Let the report tell the life of the request in question."""
+        if self._tally is not None:
+            self._tally.keep(violation.req)
 
     def _expanded(self) -> tuple[Fault, ...]:
         sim = self._sim

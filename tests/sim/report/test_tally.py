@@ -187,6 +187,16 @@ def test_memory_does_not_grow_with_requests_but_for_ten_bytes_each() -> None:
     assert len(tally.latency_ns) == 20_001
 
 
+def test_a_request_that_a_check_objects_to_is_kept() -> None:
+    tally = Tally(10.0)
+    for req in range(1, 100):
+        tell(tally, req / 10, What.ARRIVE, "web", req, "GET")
+        tell(tally, req / 10, What.DONE, "web", req, 1, 1, 1000, "")
+        if req == 50:
+            tally.keep(req)
+    assert [life.req for life in tally.sample.chosen(limit=1)] == [50]
+
+
 def test_closing_twice_changes_nothing(story: list[Happening]) -> None:
     tally = tally_of(story)
     before = (list(tally.waiting.peaks), list(tally.quantiles))

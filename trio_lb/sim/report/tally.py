@@ -122,6 +122,10 @@ class Tally:
         if ear is not None:
             ear(happening)
 
+    def keep(self, req: int) -> None:
+        """Keep the life of a request that is not over, or only just: a check objected to it."""
+        self.sample.keep(req)
+
     def close(self, at: float) -> None:
         """The run is over: carry all levels on to the end. Harmless when repeated."""
         self.last = max(self.last, at)
