@@ -48,7 +48,7 @@ class Worker:
             target=_serve, args=(theirs, self.connection, run), daemon=False
         )
         self._process.start()
-        theirs.close()
+        theirs.close()  # Else this process would keep the pipe open, and never see its end.
 
     def ask(self, trial: Trial) -> None:
         """Send it a trial; one that is dead says so when it is asked for its reply."""

@@ -47,6 +47,7 @@ def emit(trial: Trial, *, run: str, check: str, says: str = "") -> str:
     """
     told = f'"""{_prose(trial, check, says)}"""'
     name = f"def {name_for(trial, check)}() -> None:"
+    # Written as words first, to see how long that gets: how lines break decides, not a guess.
     fluently = _file(told, _imports_of_words(trial), run, _schedule(trial), name, _in_words(trial))
     if fluently.count("\n") <= MOST_LINES:
         return fluently
@@ -85,6 +86,7 @@ def _schedule(trial: Trial) -> list[str]:
 
 
 def _imports_of_words(trial: Trial) -> list[str]:
+    """Sorted as isort does: names of classes before those of functions."""
     if not trial.faults:
         return [_TRIAL_IMPORT]
     names = sorted(
@@ -103,6 +105,7 @@ def _imports_of_words(trial: Trial) -> list[str]:
 
 
 def _prose(trial: Trial, check: str, says: str) -> str:
+    """One line of a docstring, whatever a check said: no quotes, no escapes, cut where it is long."""
     text = f"{trial.scenario} with seed {trial.seed} fails {check}{f': {says}' if says else ''}"
     text = "".join(each if each.isprintable() else " " for each in text)
     text = text.replace("\\", "/").replace('"', "'").strip().rstrip(".")
@@ -114,6 +117,7 @@ def _prose(trial: Trial, check: str, says: str) -> str:
 
 
 def _in_words(trial: Trial) -> Code:
+    """``Trial(...)``, with what is not as by default; its faults stand above, under a name."""
     items: list[Code] = [_quoted(trial.scenario)]
     for name, value in trial.to_data().items():
         if name == "faults":
@@ -128,6 +132,7 @@ def _way(fault: Fault) -> str:
 
 
 def _fault_in_words(fault: Fault) -> Code:
+    """One line, with all arguments, defaults too: it means the same when a default changes."""
     ends = fault.target.names if fault.target.sort is Sort.LINK else (str(fault.target.to_data()),)
     said = [_quoted(end) for end in ends]
     said += [_flat(_prefixed(f"{name}=", _literal(value))) for name, value in fault.args.items()]
@@ -147,6 +152,7 @@ def _number(number: float) -> str:
 
 
 def _literal(value: object) -> Code:
+    """Whatever JSON can hold, as Python writes it."""
     match value:
         case str():
             return _quoted(value)
@@ -179,6 +185,7 @@ def _escaped(char: str, quote: str) -> str:
 
 
 def _prefixed(prefix: str, code: Code) -> Code:
+    """A keyword or a key before code; it stays on the line that opens it."""
     if isinstance(code, str):
         return prefix + code
     return attrs.evolve(code, opens=prefix + code.opens)

@@ -114,6 +114,7 @@ class _Crew:
     ) -> Iterator[tuple[int, Trial, Outcome]]:
         """Yield outcomes as they come; a trial is taken when somebody is free for it."""
         while True:
+            # A worker starts when there is a trial for it: for three trials there are three.
             while len(self._busy) < count and (entry := next(trials, None)) is not None:
                 self._hand_out(*entry)
             if not self._busy:

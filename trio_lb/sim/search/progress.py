@@ -8,6 +8,11 @@ import attrs
 from trio_lb.sim.trace import TextSink
 
 MOST_BAR: Final = 30
+"""Columns of the bar: one for each thirtieth, finer is not seen."""
+
+LEAST_BAR: Final = 5
+"""A shorter one says less than the numbers beside it."""
+
 PLAIN_STEPS: Final = 10
 """Where nothing can be redrawn, so many lines tell of a search whose end is known."""
 
@@ -24,17 +29,23 @@ class Counts:
 def progress_line(counts: Counts, *, seconds: float = 0.0, columns: int = 80) -> str:
     """Return the line, at most ``columns`` wide; ``seconds`` is how long it took so far.
 
-    What does not fit is left out: first the rest of the time, then the bar, then the rate.
+    What does not fit is left out: first the bar, then the rest of the time, then the rate.
     """
     parts = [_share(counts), _failed(counts), _rate(counts, seconds), _left(counts, seconds)]
     while len(line := ", ".join(filter(None, parts))) > columns and len(parts) > 1:
         parts.pop()
     width = min(MOST_BAR, columns - len(line) - len("[] "))
-    return f"[{_bar(counts, width)}] {line}" if width >= 5 and counts.total else line[:columns]
+    return (
+        f"[{_bar(counts, width)}] {line}" if width >= LEAST_BAR and counts.total else line[:columns]
+    )
 
 
 class ProgressLine:
-    """Writes counts as they come: redraws one line on a terminal, else a line each tenth."""
+    """Writes counts as they come: redraws one line on a terminal, else a line each tenth.
+
+    It asks neither the sink what it is nor a clock what the time is: both are told, so the same
+    counts give the same text.
+    """
 
     def __init__(self, sink: TextSink, *, is_terminal: bool, columns: int = 80) -> None:
         self._sink = sink
@@ -46,6 +57,8 @@ class ProgressLine:
         """Draw them, or let them pass."""
         line = progress_line(counts, seconds=seconds, columns=self._columns - 1)
         if self._is_terminal:
+            # Padded, so that a longer line before leaves nothing behind; one column stays free,
+            # or some terminals go to the next line.
             self._sink.write(f"\r{line:<{self._columns - 1}}")
         elif self._is_due(counts):
             self._sink.write(f"{line}\n")
@@ -78,6 +91,9 @@ def _rate(counts: Counts, seconds: float) -> str:
     return f"{counts.done / seconds:.3g} a second" if seconds > 0 and counts.done else ""
 
 
+# Each part is "" where it is not known; what is not known is not said.
+
+
 def _left(counts: Counts, seconds: float) -> str:
     if counts.total is None or not counts.done or seconds <= 0 or counts.done >= counts.total:
         return ""
@@ -85,6 +101,7 @@ def _left(counts: Counts, seconds: float) -> str:
 
 
 def _span(seconds: float) -> str:
+    """Two units at most, rounded up: nobody minds that it is done earlier."""
     whole = math.ceil(seconds)
     if whole < 60:
         return f"{whole} s"

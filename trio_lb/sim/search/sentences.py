@@ -89,6 +89,9 @@ class _Said:
         return f" on connection {self.conn}" if self.conn else ""
 
 
+# Each sentence has no subject: who tells it stands before it. "s1: takes it", "lb: picks s1".
+
+
 def _times(count: int, one: str, more: str) -> str:
     return f"{count} {one if count == 1 else more}"
 

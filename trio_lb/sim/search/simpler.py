@@ -59,6 +59,8 @@ def simpler_numbers(number: float, goal: float) -> Iterator[float]:
 
     Whole numbers stay whole.
     """
+    # The order is what a reader would like best, not what is most likely: a run costs little
+    # against the time that somebody looks at the number.
     tried = [goal]
     tried += [round(number, digits) for digits in range(MOST_DIGITS + 1)]
     for halvings in range(1, MOST_HALVINGS + 1):
@@ -92,6 +94,7 @@ def _simpler_fault(fault: Fault) -> Iterator[Fault]:
 def _towards(
     args: Mapping[str, object], defaults: Mapping[str, object]
 ) -> Iterator[dict[str, Any]]:
+    """Let one argument be its default, or a number nearer to it: what is usual distracts nobody."""
     for name, value in args.items():
         goal = defaults.get(name, value)
         if value == goal:
@@ -117,10 +120,12 @@ def _times(fault: Fault) -> Iterator[dict[str, Any]]:
 
 
 def _end(begin: float, length: float) -> float:
+    """However short, it has a length: also where a float has no room for it."""
     return max(round(begin + length, 9), math.nextafter(begin, math.inf))
 
 
 def _simpler(value: object) -> Iterator[object]:
+    """Numbers stay above 0, which means off; text and flags mean what only their scenario knows."""
     match value:
         case bool() | str() | None:
             return

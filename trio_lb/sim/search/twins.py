@@ -47,9 +47,9 @@ class TwinRun:
         Raises:
           TwinDied: a process ended.
         """
-        if not self._twins:
+        if not self._twins:  # With the first trial: this may have come here from another process.
             self._twins = [_started(self._run, each) for each in TWINS]
-        for twin in self._twins:
+        for twin in self._twins:  # Both have it before one is waited for: they run side by side.
             _pipe(twin.stdin).write(f"{trial.text}\n")
             _pipe(twin.stdin).flush()
         first, second = (self._answer_of(twin, trial) for twin in self._twins)
@@ -93,6 +93,7 @@ def _pipe(pipe: IO[str] | None) -> IO[str]:
 
 
 def _compared(first: Outcome, second: Outcome) -> Outcome:
+    """Outcomes are compared as a whole: also where no trace was kept, numbers tell."""
     if first == second:
         return first
     what = "traces" if first.trace_hash != second.trace_hash else "results"
