@@ -1,6 +1,6 @@
 """Probes stop when nobody wants to know any more."""
 
-from tests.sim.checks.support import Play
+from tests.sim.checks.support import Play, world
 from trio_lb.sim.checks.probes import ProbesStop
 from trio_lb.sim.happening import What
 
@@ -42,4 +42,13 @@ def test_who_comes_back_is_probed_again() -> None:
 def test_of_a_server_that_nobody_spoke_of_nothing_is_known() -> None:
     play = Play(ProbesStop())
     play.tell(20.0, What.PROBE, "s1", 200)
+    assert play.end() == []
+
+
+def test_a_balancer_that_starts_again_may_have_its_old_servers_back() -> None:
+    play = Play(ProbesStop(), world())
+    play.lb(0.0, What.HEALTH, "s1", "default", 1, "x")
+    play.lb(2.0, What.REMOVE, "s1", "default")
+    play.tell(3.0, What.INJECT, "host:lb", "crash", 1, "{}")
+    play.tell(7.0, What.PROBE, "s1", 200)
     assert play.end() == []

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.rebirth import Rebirth
+from trio_lb.sim.checks.world import World
 from trio_lb.sim.happening import Ear, Happening, What
 
 CLOSED: Final = "listener_closed"
@@ -25,6 +27,12 @@ class ProbesStop(Check):
         self._homes: dict[str, dict[tuple[str, str], None]] = {}
         self._stopped: dict[str, float] = {}
         self._is_end = False
+        self._rebirth = Rebirth(self._forget)
+
+    def begin(self, world: World) -> None:
+        """See ``Check``."""
+        super().begin(world)
+        self._rebirth.begin(world)
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -34,6 +42,7 @@ class ProbesStop(Check):
             What.HEALTH: self._is_member,
             What.REMOVE: self._removed,
             What.PHASE: self._phase,
+            What.INJECT: self._rebirth.ears[What.INJECT],
             What.NEWS: self._news,
             What.PROBE: self._probed,
         }
@@ -54,7 +63,17 @@ class ProbesStop(Check):
     def _phase(self, happening: Happening) -> None:
         self._is_end = happening.values[0] == "end"
 
+    def _forget(self, balancer: str, _: None) -> None:
+        """It reads its configuration anew: whom it had removed may be there again."""
+        for left in self._left.values():
+            for home in [home for home in left if home[0] == balancer]:
+                del left[home]
+        for homes in self._homes.values():
+            for home in [home for home in homes if home[0] == balancer]:
+                del homes[home]
+
     def _news(self, happening: Happening) -> None:
+        self._rebirth.ears[What.NEWS](happening)
         # Before the end a balancer that dies will live again, and ask again.
         if self._is_end and happening.values[0] == CLOSED:
             self._stopped[happening.entity] = happening.at
