@@ -58,7 +58,7 @@ def test_a_request_is_told_by_its_client_s_number_until_it_ends() -> None:
     assert [(each.what, each.req, each.values) for each in heard] == [
         (What.START, 17, ("r1",)),
         (What.SELECT, 17, ("one", "default", 3)),
-        (What.RETRY, 17, ("one", "default", 1, "reset", 25_000_000)),
+        (What.RETRY, 17, ("one", "default", 1, "connection reset", 25_000_000)),
         (What.COMPLETE, 17, ("one", "default", 200, 2, 750_000_000)),
         (What.COMPLETE, 0, ("one", "default", 200, 2, 750_000_000)),
     ]

@@ -10,7 +10,7 @@ from typing import Self
 
 import trio
 
-from trio_lb.sim.clock import DesClock
+from trio_lb.sim.clock import Call, DesClock
 
 
 class Seat:
@@ -20,12 +20,12 @@ class Seat:
     caller looks again each time.
     """
 
-    __slots__ = ("_lot", "_taken", "_use")
+    __slots__ = ("_taken", "_use", "_waiter")
 
     def __init__(self, use: str) -> None:
         self._use = use
         self._taken = False
-        self._lot = trio.lowlevel.ParkingLot()
+        self._waiter: trio.lowlevel.Task | None = None
 
     def __enter__(self) -> Self:
         """Claim the seat."""
@@ -46,20 +46,31 @@ class Seat:
     async def wait(self, until: float) -> None:
         """Wait for ``wake`` or the instant ``until`` (may be infinite)."""
         if until == math.inf:
-            await self._lot.park()
+            await self._park(None)
             return
         clock = trio.lowlevel.current_clock()
         if isinstance(clock, DesClock):  # A call costs a fraction of a scope.
-            call = clock.call_at(until, self.wake)
-            try:
-                await self._lot.park()
-            finally:
-                call.cancel()
+            await self._park(clock.call_at(until, self.wake))
             return
         with trio.CancelScope(deadline=until):
-            await self._lot.park()
+            await self._park(None)
+
+    async def _park(self, alarm: Call | None) -> None:
+        """Wait for ``wake``, which may come by the alarm."""
+        self._waiter = trio.lowlevel.current_task()
+
+        def give_up(_: object) -> trio.lowlevel.Abort:
+            self._waiter = None
+            if alarm is not None:
+                alarm.cancel()
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(give_up)
+        if alarm is not None:
+            alarm.cancel()
 
     def wake(self) -> None:
         """Let the waiting task, if there is one, look again."""
-        if self._lot:
-            self._lot.unpark_all()
+        if self._waiter is not None:
+            waiter, self._waiter = self._waiter, None
+            trio.lowlevel.reschedule(waiter)

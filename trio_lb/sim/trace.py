@@ -41,6 +41,9 @@ DIGEST_BYTES: Final = 16
 MOST_NAMES: Final = 10_000
 """So many names are remembered as they are written; then all are forgotten."""
 
+LONGEST_NAME: Final = 24
+"""Values that are longer are taken for identities, which do not come again."""
+
 Name: TypeAlias = str | Enum
 Value: TypeAlias = int | str | Enum
 
@@ -229,9 +232,19 @@ class Trace:
 
     def _written(self, more: tuple[Value, ...]) -> str:
         parts = [""]
+        names = self._names
         for value in more:
-            parts.append(str(value) if type(value) is int else _odd(value))
+            if type(value) is int:
+                parts.append(str(value))
+            else:
+                parts.append(names.get(value) or self._odd(value))
         return ",".join(parts)
+
+    def _odd(self, value: Value) -> str:
+        """Whatever is no plain whole number; what is short may well come again."""
+        if isinstance(value, str) and len(value) <= LONGEST_NAME:
+            return self._learn(value, "value")
+        return _odd(value)
 
     def _refuse_late(self, at_ns: int) -> None:
         if self._ended:
