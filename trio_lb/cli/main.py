@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "three servers that fail in four ways, and a proxy that copes, on this machine",
     "backend": "a test server that names itself",
     "check": "validate a configuration: every problem at once",
+    "simulate": "run an outage in virtual time: a scenario, from a seed, with your configuration",
 }
 
 _DISK_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}

@@ -1,0 +1,113 @@
+"""``trio-lb simulate --seeds``: over processes, with the first failure made small."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli import stories
+from trio_lb.cli.main import main
+from trio_lb.sim.trace_reader import read_header
+
+ROOT = Path(__file__).resolve().parents[2]
+ODD = f"{stories.__name__}:odd"
+SHORT = ("--until", "4", "--settle", "1")
+
+
+def simulate(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, list[str]]:
+    code = main(["simulate", *argv])
+    out, err = capsys.readouterr()
+    assert err == "", "a bar is for terminals"
+    return code, out.splitlines()
+
+
+def test_seeds_that_hold_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    calm = f"{stories.__name__}:calm"
+    argv = [calm, "--until", "2", "--settle", "0", "--seeds", "3", "--jobs", "2"]
+    assert simulate(capsys, *argv) == (0, [f"{calm}, seeds 0 to 2: all 3 held"])
+
+
+def test_the_first_failure_is_made_small_and_written_as_a_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test, figures = tmp_path / "test_it.py", tmp_path / "o.json"
+    argv = [ODD, *SHORT, "--seeds", "4", "--emit", str(test), "--json", str(figures)]
+    code, lines = simulate(capsys, *argv)
+    assert code == 1
+    assert lines[:5] == [
+        f"{ODD}, seeds 0 to 3: 2 held, 2 failed",
+        "  seed 1: 2.000000 s no_crash: server:s1: a server crashed",
+        "  seed 3: 2.000000 s no_crash: server:s1: a server crashed",
+        "  reached by 4 of 4: a fault begins",
+        f"to look at it: trio-lb simulate {ODD} --until 4 --settle 1 --seed 1"
+        " --html out.html --trace run.jsonl",
+    ]
+    assert lines[6] == f"the test is in {test}"
+    data = json.loads(figures.read_text())
+    assert [each["ok"] for each in data["seeds"]] == [True, False, True, False]
+    assert data["small"]["test"] == test.read_text()
+    assert [fault["kind"] for fault in data["small"]["trial"]["faults"]] == ["crash"]
+    assert lines[5].startswith(f"seed 1 made small in {data['small']['runs']} runs: 1 of 2 faults")
+
+
+def test_a_failure_can_be_left_as_it_is_and_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    html, trace = tmp_path / "o.html", tmp_path / "o.jsonl"
+    argv = [ODD, *SHORT, "--seeds", "2", "--no-shrink", "--html", str(html), "--trace", str(trace)]
+    code, lines = simulate(capsys, *argv)
+    assert (code, len(lines)) == (1, 4)
+    assert "seed 1" in html.read_text()
+    assert read_header(trace).seed == 1, "that of the first failure"
+
+
+def test_twins_that_differ_fail(capsys: pytest.CaptureFixture[str]) -> None:
+    hashing = f"{stories.__name__}:hashing"
+    argv = [hashing, "--until", "2", "--settle", "0", "--twins", "--no-shrink"]
+    code, lines = simulate(capsys, *argv)
+    assert (code, lines[0]) == (1, f"{hashing}, seed 0: 0 held, 1 failed")
+    assert lines[1].startswith("  seed 0: twins: two runs, two traces: hash ")
+
+
+def test_twins_that_agree_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    calm = f"{stories.__name__}:calm"
+    argv = [calm, "--until", "2", "--settle", "0", "--twins"]
+    assert simulate(capsys, *argv) == (0, [f"{calm}, seed 0: all 1 held"])
+
+
+def test_a_seed_that_takes_its_process_with_it_does_not_end_the_search(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dying = f"{stories.__name__}:dying"
+    argv = [dying, "--until", "1", "--settle", "0", "--seed", "1", "--seeds", "3", "--no-shrink"]
+    code, lines = simulate(capsys, *argv)
+    assert (code, lines[:2]) == (
+        1,
+        [
+            f"{dying}, seeds 1 to 3: 2 held, 1 failed",
+            "  seed 2: crashed: its process ended with exit code 9",
+        ],
+    )
+
+
+def test_ctrl_c_tells_of_the_seeds_that_are_done() -> None:
+    slow = f"{stories.__name__}:slow_after_two"
+    command = [sys.executable, "-m", "trio_lb", "simulate", slow, "--until", "1", "--settle", "0"]
+    process = subprocess.Popen(
+        [*command, "--seeds", "1000", "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "seed 2 never ends\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    assert out == f"{slow}, seeds 0 to 999: interrupted after 2 of 1,000: all 2 held\n"

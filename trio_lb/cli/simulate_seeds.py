@@ -1,0 +1,125 @@
+"""``trio-lb simulate --seeds N``: all of them over all cores, the first failure made small."""
+
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+
+from trio_lb.cli.exits import Exit
+from trio_lb.cli.simulate_one import plain_interrupts, run_trial_whole, tell_crash, write_json
+from trio_lb.cli.simulate_options import Asked
+from trio_lb.cli.simulate_text import many_runs, many_runs_data, small_text
+from trio_lb.sim.checks.coverage import Sometimes
+from trio_lb.sim.search.explore import Exploration, Finding, explore
+from trio_lb.sim.search.progress import Counts, ProgressLine
+from trio_lb.sim.search.shrink import Step
+from trio_lb.sim.search.trial import CRASHED
+from trio_lb.sim.search.twins import DIVERGED
+from trio_lb.sim.sweep.failure import Small, made_small
+from trio_lb.sim.sweep.stopwatch import Stopwatch
+from trio_lb.sim.trial_run import run_trial, simulation_of
+
+
+def run_seeds(asked: Asked) -> int:
+    """Run all seeds, tell what came of them, and return the exit code.
+
+    Ctrl-C ends the search: what is done is told, and the exit code is 130.
+
+    Raises:
+      ConfigError: the configuration, or a fault, is refused by the first seed's world.
+    """
+    # What balancers log would be told a thousand times over; what matters breaks a check.
+    logging.getLogger("trio_lb").addHandler(logging.NullHandler())
+    wanted = points_of(asked)
+    explored = explored_with_progress(asked)
+    to_stdout = asked.args.json != "-"
+    if to_stdout:
+        print(many_runs(asked, explored, wanted))
+    if explored.interrupted:
+        _write_data(asked, explored, wanted, None)
+        return Exit.INTERRUPTED
+    small = _small(asked, explored.failures)
+    if small is not None and to_stdout:
+        print(small_text(small, asked.args.emit))
+    _write_data(asked, explored, wanted, small)
+    _write_one(asked, explored)
+    return Exit.FAILURE if explored.failures else Exit.OK
+
+
+def points_of(asked: Asked) -> list[str]:
+    """Return the points of coverage that the scenario wants reached.
+
+    Raises:
+      ConfigError: there is no such world; better told now than once for each seed.
+    """
+    checks = simulation_of(asked.sweep.first).checks
+    return [check.point for check in checks if isinstance(check, Sometimes)]
+
+
+def explored_with_progress(asked: Asked) -> Exploration:
+    """Run the trials; a bar on standard error tells how far it is, if that is a terminal."""
+    if not sys.stderr.isatty():
+        return _explored(asked, lambda counts: None)
+    line = ProgressLine(sys.stderr, is_terminal=True, columns=shutil.get_terminal_size().columns)
+    watch = Stopwatch()
+
+    def show(counts: Counts) -> None:
+        line.show(counts, watch.seconds())
+        sys.stderr.flush()
+
+    try:
+        return _explored(asked, show)
+    finally:
+        line.end()
+
+
+def _explored(asked: Asked, show: Callable[[Counts], object]) -> Exploration:
+    args = asked.args
+    return explore(asked.sweep, run_trial, processes=args.jobs, twins=args.twins, on_progress=show)
+
+
+def _small(asked: Asked, failures: Iterable[Finding]) -> Small | None:
+    """Shrink the first failure, if that is wanted; a test is written where it was asked for."""
+    first = next(iter(failures), None)
+    if first is None or asked.args.no_shrink:
+        return None
+    show = _show_step if sys.stderr.isatty() else lambda step: None
+    with plain_interrupts():
+        small = made_small(first, on_progress=show)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    if small is not None and asked.args.emit is not None and small.test:
+        with open(asked.args.emit, "w", encoding="utf-8") as file:
+            file.write(small.test)
+    return small
+
+
+def _show_step(step: Step) -> None:
+    text = f"shrinking: {step.runs} runs, {len(step.best.faults)} faults, {step.best.until:g} s"
+    print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)
+
+
+def _write_data(
+    asked: Asked, explored: Exploration, wanted: list[str], small: Small | None
+) -> None:
+    if asked.args.json is not None:
+        write_json(asked.args.json, many_runs_data(asked, explored, wanted, small))
+
+
+def _write_one(asked: Asked, explored: Exploration) -> None:
+    """Report and trace are those of the first seed that failed; of the first, if none did."""
+    args = asked.args
+    chosen = next(iter([*explored.failures, *explored.findings]), None)
+    if chosen is None or (args.html is None and args.trace is None):
+        return
+    try:
+        with plain_interrupts():
+            trial = chosen.trial
+            result = run_trial_whole(trial, asked.command(trial.seed), trace=args.trace or True)
+    except Exception as error:
+        if CRASHED not in chosen.outcome.violations and DIVERGED not in chosen.outcome.violations:
+            raise
+        tell_crash(error)
+        return
+    if args.html is not None:
+        result.html(args.html)

@@ -1,0 +1,70 @@
+"""The trials of a sweep: one scenario, a seed each, with the faults that are asked for.
+
+    scenario's own  |  a file's  ----+---->  + a swarm's, drawn from the seed  ---->  Trial
+
+A file's faults stand instead of the scenario's; a swarm's join whatever there is. Both are made
+certain here, so that a trial, which is data, holds them.
+"""
+
+from collections.abc import Iterator
+
+import attrs
+
+from trio_lb.sim.chance import derive_rng
+from trio_lb.sim.faults.record import Fault
+from trio_lb.sim.scenario import OWN_FAULTS
+from trio_lb.sim.search.swarm import swarm
+from trio_lb.sim.search.targets import Field
+from trio_lb.sim.search.trial import Trial
+from trio_lb.sim.sweep.faults_file import FaultsFile
+from trio_lb.sim.trial_run import simulation_of
+
+
+@attrs.frozen
+class Swarm:
+    """That random faults are wanted; ``harsh`` ones are more than a system copes with."""
+
+    harsh: bool = False
+
+
+@attrs.frozen
+class Sweep:
+    """As many trials as seeds; ``base`` is the first, without the faults that are added.
+
+    It is sized, and makes each trial when it is asked for it.
+    """
+
+    base: Trial
+    count: int = 1
+    faults: FaultsFile | None = None
+    swarm: Swarm | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Trial]:
+        return map(self.trial, range(self.base.seed, self.base.seed + self.count))
+
+    @property
+    def first(self) -> Trial:
+        """Return the trial of the first seed."""
+        return self.trial(self.base.seed)
+
+    def trial(self, seed: int) -> Trial:
+        """Return the trial of a seed.
+
+        Raises:
+          ConfigError: the scenario, its configuration or the faults are refused.
+        """
+        trial = attrs.evolve(self.base, seed=seed)
+        if self.faults is None and self.swarm is None:
+            return trial
+        # A world is made only for its names: which servers there are may depend on the seed.
+        cast = simulation_of(trial).cast
+        found: list[Fault] = []
+        if self.faults is not None:
+            found += self.faults.expand(trial.until, derive_rng(seed, "faults"), cast)
+            trial = attrs.evolve(trial, options={**trial.options, OWN_FAULTS: False})
+        if self.swarm is not None:
+            found += swarm(seed, Field(cast), trial.until, harsh=self.swarm.harsh)
+        return attrs.evolve(trial, faults=tuple(found))
