@@ -75,6 +75,12 @@ def test_amplification_and_success_are_ratios_of_totals() -> None:
     assert found.end == 10.0
 
 
+def test_a_run_longer_than_its_horizon_ends_there_on_the_page() -> None:
+    found = told((9.5, What.ARRIVE, 1, ("GET",)), (90.0, What.DONE, 1, (0, 1, 10, "timeout")))
+    assert (found.end, found.buckets) == (10.0, found.tally.grid.count)
+    assert found.totals["failed"] == 1
+
+
 def test_a_run_without_requests_has_figures_too() -> None:
     found = told()
     assert (found.success_fraction, found.amplification, found.failover) == (1.0, 0.0, 0.0)

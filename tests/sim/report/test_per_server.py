@@ -5,7 +5,7 @@ from trio_lb.sim.report.per_server import PerServer
 
 
 def test_a_queue_grows_with_heads_and_shrinks_with_service() -> None:
-    server = PerServer("s1", Grid(1.0, 5))
+    server = PerServer("s1", Grid(1.0, 4))
     server.take(0, 0)
     server.begin(0, 0)
     server.take(0, 1)

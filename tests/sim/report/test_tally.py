@@ -61,7 +61,7 @@ def test_columns_are_what_counting_bucket_by_bucket_gives(
 
     def counted(instants: list[float]) -> list[int]:
         found = Counter(int(at / step) for at in instants)
-        return [found[bucket] for bucket in range(tally.grid.count)]
+        return [found[bucket] for bucket in range(tally.grid.count + 1)]
 
     good = [(at + lasts, lasts) for at, lasts, reason in requests if not reason]
     assert tally.columns["offered"] == counted([at for at, _, _ in requests])
@@ -174,6 +174,15 @@ def test_reasons_beyond_the_bound_share_a_column() -> None:
     assert len(tally.errors) == MOST_REASONS + 1
     assert tally.errors[OTHER][0] == 10
     assert tally.reasons[tally.outcomes[MOST_REASONS + 5]] == OTHER
+
+
+def test_what_comes_after_the_horizon_counts_in_totals_and_in_no_bucket() -> None:
+    tally = Tally(10.0)
+    tell(tally, 9.9, What.ARRIVE, "web", 1, "GET")
+    tell(tally, 35.0, What.DONE, "web", 1, 0, 1, 10, "timeout")
+    tally.close(36.0)
+    assert sum(tally.columns["failed"]) == 1
+    assert sum(tally.columns["failed"][: tally.grid.count]) == 0
 
 
 def test_memory_does_not_grow_with_requests_but_for_ten_bytes_each() -> None:

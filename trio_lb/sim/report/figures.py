@@ -165,7 +165,8 @@ class Figures:
     @property
     def buckets(self) -> int:
         """How many buckets the run filled: it may have ended before its horizon."""
-        return self.tally.grid.index(self.tally.last) + 1
+        grid = self.tally.grid
+        return min(grid.index(self.tally.last) + 1, grid.count)
 
     def fault_end(self, fault: FaultSpan) -> float:
         """Where a fault's band ends: at its begin if it lasted no time."""

@@ -14,7 +14,11 @@ LEAST_STEP_MS: Final = 10
 
 @attrs.frozen(slots=True)
 class Grid:
-    """``count`` buckets of ``step`` seconds, from instant 0; what comes later is in the last."""
+    """``count`` buckets of ``step`` seconds, from instant 0.
+
+    Columns have one place more, for whatever comes after the horizon: it belongs to totals, but
+    minutes of a slow end heaped up on one bucket would hide the run.
+    """
 
     step: float
     count: int
@@ -33,12 +37,12 @@ class Grid:
         return self.step * self.count
 
     def index(self, at: float) -> int:
-        """Return the number of the bucket that holds an instant."""
-        return min(int(at / self.step), self.count - 1)
+        """Return the number of the bucket that holds an instant; ``count``: none of them."""
+        return min(int(at / self.step), self.count)
 
     def zeros(self) -> list[int]:
         """Return a column that counts something."""
-        return [0] * self.count
+        return [0] * (self.count + 1)
 
 
 def nice_above(value: float) -> float:
@@ -57,9 +61,9 @@ class Gauge:
 
     __slots__ = ("_filled", "level", "peaks")
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, grid: Grid) -> None:
         self.level = 0
-        self.peaks = [0] * count
+        self.peaks = grid.zeros()
         self._filled = 0
 
     def move(self, bucket: int, level: int) -> None:

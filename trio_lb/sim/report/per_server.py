@@ -24,9 +24,9 @@ class PerServer:
         self.failed = grid.zeros()
         self.accepted = grid.zeros()
         self.probed = grid.zeros()
-        self.present = Gauge(grid.count)
+        self.present = Gauge(grid)
         """Requests in it: in service or queued; peaks."""
-        self.queued = Gauge(grid.count)
+        self.queued = Gauge(grid)
         """Those that wait for a place; peaks."""
 
     def take(self, bucket: int, queued: int) -> None:

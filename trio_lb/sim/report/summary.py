@@ -102,18 +102,19 @@ def amount(value: float) -> str:
 def sparklines(figures: Figures, signs: Signs) -> list[str]:
     """A row for each of what matters, on one axis of time."""
     tally, step = figures.tally, figures.tally.grid.step
-    p99 = [0 if each is None else each[2] for each in tally.quantiles]
+    used = slice(figures.buckets)
+    p99 = [0 if each is None else each[2] for each in tally.quantiles[used]]
+    counts = {name: column[used] for name, column in tally.columns.items()}
     rows: list[tuple[str, Sequence[float], str]] = [
-        ("offered", tally.columns["offered"], per_second(tally.columns["offered"], step)),
-        ("good", tally.columns["good"], per_second(tally.columns["good"], step)),
-        ("failed", tally.columns["failed"], per_second(tally.columns["failed"], step)),
+        ("offered", counts["offered"], per_second(counts["offered"], step)),
+        ("good", counts["good"], per_second(counts["good"], step)),
+        ("failed", counts["failed"], per_second(counts["failed"], step)),
         ("p99", p99, f"peak {duration(max(p99))}"),
-        ("waiting", tally.waiting.peaks, f"peak {figures.waiting.level}"),
-        ("retries", tally.columns["retries"], per_second(tally.columns["retries"], step)),
+        ("waiting", tally.waiting.peaks[used], f"peak {figures.waiting.level}"),
+        ("retries", counts["retries"], per_second(counts["retries"], step)),
     ]
     return [
-        f"  {name:>8} {sparkline(column[: figures.buckets], signs.blocks)} {peak}"
-        for name, column, peak in rows
+        f"  {name:>8} {sparkline(column, signs.blocks)} {peak}" for name, column, peak in rows
     ] + [f"  {'faults':>8} {fault_marks(figures)}"]
 
 
@@ -142,7 +143,8 @@ def fault_marks(figures: Figures) -> str:
     grid = figures.tally.grid
     cells = [0] * figures.buckets
     for fault in figures.tally.faults:
-        begin, end = grid.index(fault.begin), grid.index(figures.fault_end(fault))
+        begin = min(grid.index(fault.begin), figures.buckets - 1)
+        end = grid.index(figures.fault_end(fault))
         cells[begin : end + 1] = [max(1, cell) for cell in cells[begin : end + 1]]
         cells[begin] = 2
     return "".join(" x!"[int(cell)] for cell in resampled(cells, WIDTH)).rstrip()

@@ -79,7 +79,7 @@ class Tally:
     """Hears a run's happenings; ``hear`` costs about a microsecond (CPython 3.11).
 
     ``horizon_seconds`` is how long the run may last; buckets are laid over it at once, and
-    whatever is told later counts in the last of them. Instants must not go back.
+    whatever is told later counts in totals only. Instants must not go back.
     """
 
     def __init__(self, horizon_seconds: float) -> None:
@@ -87,12 +87,12 @@ class Tally:
         self.columns: dict[str, list[int]] = {name: self.grid.zeros() for name in COLUMNS}
         self.errors: dict[str, list[int]] = {}
         self.statuses: dict[str, int] = {}
-        self.quantiles: list[list[int] | None] = [None] * self.grid.count
+        self.quantiles: list[list[int] | None] = [None] * (self.grid.count + 1)
         self.calm, self.faulty = Histogram(), Histogram()
         """Latencies of good requests: without any fault, and while one was on."""
-        self.waiting = Gauge(self.grid.count)
+        self.waiting = Gauge(self.grid)
         """Requests that clients wait for; peaks."""
-        self.present, self.queued = Gauge(self.grid.count), Gauge(self.grid.count)
+        self.present, self.queued = Gauge(self.grid), Gauge(self.grid)
         """Requests in all servers, and in all their queues; peaks of the sums."""
         self.servers: dict[str, PerServer] = {}
         self.bands = Bands()
