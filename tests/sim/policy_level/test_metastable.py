@@ -44,6 +44,13 @@ def test_the_failure_stays_or_goes(protection: Protection) -> None:
     assert story(metastable_run(protection, until=UNTIL)) == EXPECTED[protection]
 
 
+@pytest.mark.parametrize("seed", [2, 3])
+def test_with_limits_passive_health_does_no_harm(seed: int) -> None:
+    """Without them, ejections keep an overload alive with these seeds."""
+    result = metastable_run(Protection.LIMITS, seed=seed, until=60.0, passive_health=True)
+    assert result.goodput_per_second(35.0, 60.0) > 0.97 * OFFERED
+
+
 def test_the_servers_could_serve_all_that_is_asked_and_more() -> None:
     servers = metastable_servers()
     assert sum(server.concurrency for server in servers) / 0.01 == pytest.approx(1000.0)

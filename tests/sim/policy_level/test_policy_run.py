@@ -42,7 +42,7 @@ def test_an_algorithm_may_be_named_written_as_in_a_file_or_given_as_configuratio
 
 def test_one_server_with_random_work_waits_as_theory_says() -> None:
     """M/M/1 at 70 %: 1 / (100 - 70) s in the system on average."""
-    requests = draw_workload(Poisson(70), Exponential(0.01), until=10_000.0, seed=5)
+    requests = draw_workload(Poisson(70), Exponential(0.01), until=2_000.0, seed=5)
     result = run_of(requests, ServerModel("s1")).run()
     assert abs(result.mean_seconds - 1 / 30) < 0.001
     assert abs(result.utilizations[0] - 0.7) < 0.01
@@ -50,7 +50,7 @@ def test_one_server_with_random_work_waits_as_theory_says() -> None:
 
 def test_one_server_with_fixed_work_waits_half_as_long_in_its_queue() -> None:
     """M/D/1 at 70 %: 0.01 s of work, and 0.7 / (2 * 30) s before it."""
-    requests = draw_workload(Poisson(70), Fixed(0.01), until=10_000.0, seed=5)
+    requests = draw_workload(Poisson(70), Fixed(0.01), until=2_000.0, seed=5)
     result = run_of(requests, ServerModel("s1")).run()
     assert abs(result.mean_seconds - (0.01 + 0.7 / 60)) < 0.0005
 
