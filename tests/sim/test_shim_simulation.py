@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import h11
+import httpx2
 import trio
 
 from trio_lb.sim.actors.client import OpenLoop
@@ -62,6 +63,25 @@ def test_it_crashes_comes_back_and_every_check_holds() -> None:
     assert result.violations == []
     assert totals["good"] == totals["offered"] > 150
     assert totals["retries"] > 0, "the crash was felt"
+
+
+def test_a_client_library_asks_the_balancer_by_its_name() -> None:
+    seen: list[tuple[int, str]] = []
+
+    async def robot(env: SimEnv) -> None:
+        await trio.sleep(1.0)
+        async with httpx2.AsyncClient() as client:
+            for _ in range(3):
+                response = await client.get("http://lb/")
+                seen.append((response.status_code, response.text))
+
+    sim = Simulation(7)
+    sim.host("one", service)
+    sim.host("two", service)
+    sim.balancer(CONFIG)
+    sim.host("robot", robot)
+    result = sim.run(until=5, guests=("httpx2", "httpcore2"))
+    assert (result.violations, seen) == ([], [(200, "ok")] * 3)
 
 
 def test_a_seed_is_a_day() -> None:

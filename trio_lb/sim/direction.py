@@ -42,13 +42,15 @@ class Options:
 
     ``settle`` seconds follow after the last heal. ``trace`` is the path of the trace, True for
     its hash only, False for nothing. ``standard`` adds the checks that hold for every correct
-    balancer, ``tally`` keeps what reports need.
+    balancer, ``tally`` keeps what reports need. ``guests`` are modules of programs of your own
+    that may ask for the time and for random bytes (see ``run.run``).
     """
 
     settle: float = 0.0
     trace: bool | str | Path = True
     standard: bool = True
     tally: bool = True
+    guests: tuple[str, ...] = ()
 
 
 class Direction:
@@ -88,7 +90,13 @@ class Direction:
         with ExitStack() as stack:
             self._open_trace(stack)
             try:
-                run(self._main, seed=sim.seed, schedule=sim.schedule, clock=sim.clock)
+                run(
+                    self._main,
+                    seed=sim.seed,
+                    schedule=sim.schedule,
+                    clock=sim.clock,
+                    guests=self._options.guests,
+                )
             except BaseException as error:
                 cause = _alone(error)
                 now = sim.clock.current_time()
