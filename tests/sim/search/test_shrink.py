@@ -51,15 +51,22 @@ def test_forty_faults_become_two_with_round_numbers_in_a_short_run() -> None:
     )
     assert (small.check, small.says) == ("latency", "server:s1 and server:s3 are slow")
     assert small.finished
-    assert small.runs == 129
+    assert small.runs == 124
 
 
 def test_the_faults_alone_take_less_than_twenty_five_runs() -> None:
     steps: list[Step] = []
     shrunk(on_progress=steps.append)
     of_faults = [step for step in steps if step.name == "faults"]
-    assert (of_faults[13].runs, len(of_faults[13].best.faults)) == (15, 2)
-    assert [step.runs for step in of_faults[14:]] == [119, 120, 121, 127, 128, 129]
+    assert (of_faults[11].best.faults, of_faults[12].runs) == (tuple(forty_faults()[-2:]), 17)
+    assert [step.runs for step in of_faults[13:]] == [114, 115, 116, 122, 123, 124]
+
+
+def test_the_run_is_halved_first_while_it_fails() -> None:
+    steps: list[Step] = []
+    shrunk(on_progress=steps.append)
+    cut = [(step.runs, step.best.until) for step in steps if step.name == "first cut"]
+    assert cut == [(2, 100.0), (3, 50.0), (4, 50.0)]
 
 
 def test_another_failure_on_the_way_is_not_taken_for_this_one() -> None:

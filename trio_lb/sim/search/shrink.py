@@ -1,11 +1,13 @@
 """From a run that fails to the smallest that fails in the same way.
 
-    faults -> duration -> options -> numbers, and round again until nothing gets smaller
+    first cut -> faults -> duration -> options -> numbers, and round again from the faults on
+                                                   until nothing gets smaller
 
 Each step only takes what fails the *same* check: a run that fails otherwise is another bug,
 and a good search stumbles over many.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -14,6 +16,7 @@ import attrs
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.search.ddmin import ddmin
 from trio_lb.sim.search.simpler import (
+    shortened,
     simpler_durations,
     simpler_faults,
     simpler_options,
@@ -117,6 +120,7 @@ class _Shrinker:
     def shrink(self) -> Shrunk:
         """Take all steps until a round of them changes nothing, or the budget is spent."""
         before = None
+        self._take("first cut", self._cut)
         while before != self.best and self._may_go_on():
             before = self.best
             self._take("faults", self._fewer_faults)
@@ -129,6 +133,14 @@ class _Shrinker:
     def _take(self, name: str, step: Callable[[], object]) -> None:
         self._step = name
         step()
+
+    def _cut(self) -> None:
+        """Halve the run while it fails: all that follows costs half as much each time."""
+        if self._may_go_on():
+            self._fails(attrs.evolve(self.best, settle=0.0))
+        while self._may_go_on() and self.best.until > 1:
+            if not self._fails(shortened(self.best, math.ceil(self.best.until / 2))):
+                return
 
     def _fewer_faults(self) -> None:
         trial = self.best

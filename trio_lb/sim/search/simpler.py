@@ -24,12 +24,17 @@ MOST_HALVINGS: Final = 6
 """A number's distance from its goal is halved so often: 1/64 of it may be left."""
 
 
+def shortened(trial: Trial, until: float) -> Trial:
+    """Return the trial with less time; what would begin after its end is left out."""
+    faults = [fault for fault in trial.faults if fault.at < until]
+    return attrs.evolve(trial, until=until, faults=faults)
+
+
 def simpler_durations(trial: Trial) -> Iterator[Trial]:
-    """Yield the trial with less time; what would come after its end is left out."""
+    """Yield the trial with less time, then with less peace after it."""
     for until in simpler_numbers(trial.until, 0.0):
-        faults = [fault for fault in trial.faults if fault.at < until]
         if until > 0:
-            yield attrs.evolve(trial, until=until, faults=faults)
+            yield shortened(trial, until)
     for settle in simpler_numbers(trial.settle, 0.0):
         yield attrs.evolve(trial, settle=settle)
 
