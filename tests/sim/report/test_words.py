@@ -28,7 +28,17 @@ def said(what: What, *values: int | str) -> str:
         (
             What.ERROR,
             ("", "", 503, 0, 1_000_000, "no_server"),
-            "answered 503: no_server, 0 attempts in 1 ms",
+            "ends in an error (503): no_server, 0 attempts in 1 ms",
+        ),
+        (
+            What.RETRY,
+            ("s1", "api", 2, "connect timed out", 0),
+            "attempt 2 at s1 failed (connect timed out); again at once",
+        ),
+        (
+            What.COMPLETE,
+            ("s1", "api", 200, 1, 27_500_000),
+            "relayed 200 from s1 in 27.5 ms, 1 attempt",
         ),
         (What.NEWS, ("Something",), "news Something"),
         (What.ANSWER, ("odd",), "answer odd"),

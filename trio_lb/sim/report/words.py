@@ -40,7 +40,7 @@ def describe(happening: Happening) -> str:
 
 def _done(success: Value, tries: Value, ns: Value, reason: Value) -> str:
     how = "got what it wanted" if success else f"gave up ({reason})"
-    return f"{how} after {duration(float(ns))}, {tries} {'try' if tries == 1 else 'tries'}"
+    return f"{how} after {duration(float(ns))}, {counted(tries, 'try', 'tries')}"
 
 
 def _fail(reason: Value, ns: Value, begun: Value) -> str:
@@ -52,8 +52,24 @@ def _error(
     server: Value, pool: Value, status: Value, attempts: Value, ns: Value, code: Value
 ) -> str:
     where = f" at {server}" if server else ""
-    answered = f"answered {status}" if status else "cut"
-    return f"{answered}: {code}{where}, {attempts} attempts in {duration(float(ns))}"
+    ended = f"ends in an error ({status})" if status else "ends in an error"
+    tried = counted(attempts, "attempt", "attempts")
+    return f"{ended}: {code}{where}, {tried} in {duration(float(ns))}"
+
+
+def _retry(server: Value, pool: Value, attempt: Value, outcome: Value, ns: Value) -> str:
+    again = f"again in {duration(float(ns))}" if ns else "again at once"
+    return f"attempt {attempt} at {server} failed ({outcome}); {again}"
+
+
+def _complete(server: Value, pool: Value, status: Value, attempts: Value, ns: Value) -> str:
+    tried = counted(attempts, "attempt", "attempts")
+    return f"relayed {status} from {server} in {duration(float(ns))}, {tried}"
+
+
+def counted(count: Value, one: str, many: str) -> str:
+    """Return ``1 try``, ``2 tries``."""
+    return f"{count} {one if count == 1 else many}"
 
 
 def _begin(waited_ns: Value) -> str:
@@ -81,12 +97,8 @@ _WORDS: Final[Mapping[What, Callable[..., str]]] = {
     What.SELECT: lambda server, pool, in_flight: (
         f"picks {server} of pool {pool}, {in_flight} in flight there"
     ),
-    What.RETRY: lambda server, pool, attempt, outcome, ns: (
-        f"attempt {attempt} at {server} failed ({outcome}); again in {duration(float(ns))}"
-    ),
-    What.COMPLETE: lambda server, pool, status, attempts, ns: (
-        f"relayed {status} from {server} in {duration(float(ns))}, {attempts} attempts"
-    ),
+    What.RETRY: _retry,
+    What.COMPLETE: _complete,
     What.ERROR: _error,
     What.SHED: lambda reason: f"refuses it on purpose: {reason}",
     What.NO_SERVER: lambda pool: f"finds no server in pool {pool}",
