@@ -149,3 +149,30 @@ def test_drips_lose_and_swap_nothing_and_keep_to_the_slowest(
     if drips:
         pieces = math.ceil(len(data) / min(size for size, _ in drips))
         assert now == (pieces - 1) * max(every for _, every in drips)
+
+
+async def test_a_greeter_puts_a_rule_onto_each_new_connection_of_a_link(
+    net: VirtualNetwork,
+) -> None:
+    """The example of docs/design/virtual-network.md."""
+
+    class FewWords:
+        """Lets the first hundred bytes of a connection pass, then resets it."""
+
+        def __init__(self) -> None:
+            self.left = 100
+
+        def judge(self, data: bytes, now: float) -> Ruling:
+            passes, self.left = data[: self.left], max(0, self.left - len(data))
+            return Ruling(passes, end=End.NONE if len(passes) == len(data) else End.RESET)
+
+    far_apart(net)
+    net.link("a", "b").greeters.append(lambda end: end.outgoing.rules.append(FewWords()))
+    near, far = await pair(net)
+    async with near, far:
+        for end in (near, far):
+            assert end.send_nowait(bytes(100)) == 100
+        assert len(await near.receive_some(1000)) == 100
+        near.send_nowait(b"one too many")
+        with pytest.raises(trio.BrokenResourceError):
+            await near.receive_some(1)

@@ -137,7 +137,9 @@ class Pipe:
 
     def next_delivery(self) -> float:
         """Return when the first item can be or could be read; infinite when there is none."""
-        arrived_at = self._arrived_at()
+        if not self._items:
+            return math.inf
+        arrived_at = self._path.delivery(self._items[0][0])
         return max(arrived_at, self._opens_at()) if self.valves else arrived_at
 
     def has_ended(self, until: float) -> bool:
