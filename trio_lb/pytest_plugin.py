@@ -1,0 +1,32 @@
+"""The pytest plugin: the fixture ``lb_sim`` and the option ``--lb-seed``.
+
+It is loaded in every run of pytest where trio_lb is installed, so it imports nothing until a test
+asks for the fixture.
+"""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from trio_lb.sim.testing import SimulationTester
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--lb-seed``."""
+    parser.getgroup("trio_lb", "simulations of trio_lb").addoption(
+        "--lb-seed",
+        type=int,
+        default=None,
+        metavar="SEED",
+        help="the seed of every simulation, and the only one (default: 0, and those that follow)",
+    )
+
+
+@pytest.fixture
+def lb_sim(request: pytest.FixtureRequest) -> "SimulationTester":
+    """Return what runs simulations for this test: ``run``, ``explore``, ``simulation``."""
+    from trio_lb.sim.testing import SimulationTester
+
+    seed = request.config.getoption("--lb-seed")
+    return SimulationTester(request.node.name, seed or 0, only=seed is not None)
