@@ -11,6 +11,7 @@ from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.actors.server import Dependency, ServerActor, ServerSettings
 from trio_lb.sim.actors.stage import Stage
 from trio_lb.sim.clock import DesClock
+from trio_lb.sim.faults.site import Balancer, Program
 from trio_lb.sim.happening import Happening, What, Wire
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.run import run
@@ -27,6 +28,10 @@ class Theatre:
         self.wire = Wire(self.clock.current_time)
         self.net = VirtualNetwork(1, latency_seconds=LATENCY, window_bytes=window_bytes)
         self.stage = Stage(self.clock, self.wire, 1)
+        self.servers: dict[str, ServerActor] = {}
+        self.clients_by_name: dict[str, ClientActor] = {}
+        self.balancers: dict[str, Balancer] = {}
+        self.programs: dict[str, Program] = {}
         self.heard: list[Happening] = []
         self._count = 0
         self.wire.hear(self.heard.append)
@@ -43,6 +48,7 @@ class Theatre:
             self.stage, name, host, settings or ServerSettings(), dependency=dependency
         )
         await actor.start()
+        self.servers[name] = actor
         return actor
 
     def client(
@@ -53,7 +59,7 @@ class Theatre:
     ) -> ClientActor:
         """A client of the server s1, not started."""
         target = to or Address(self.net.host("s1").address, 80)
-        return ClientActor(
+        actor = ClientActor(
             self.stage,
             "web",
             self.net.host("web"),
@@ -62,6 +68,12 @@ class Theatre:
             lambda: [target],
             self._next_number,
         )
+        self.clients_by_name["web"] = actor
+        return actor
+
+    def rng(self, name: str) -> random.Random:
+        """See ``faults.site.World``, which a theatre is."""
+        return self.stage.rng(name)
 
     def _next_number(self) -> int:
         self._count += 1

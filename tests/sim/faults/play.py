@@ -88,6 +88,7 @@ class Play:
             name: self._actor(name, zone) for name, zone in (("s1", "a"), ("s2", "a"), ("s3", "b"))
         }
         self.programs: dict[str, Actor] = {}
+        self.clients_by_name: dict[str, object] = {}
         self.net.host("web")
         self.site = Site(self)
 

@@ -90,13 +90,13 @@ def test_all_that_cannot_be_injected_is_refused_before_anything_happens() -> Non
     async def scene(world: Play) -> None:
         faults = [
             fault(0.0, "crash", SERVER),
-            fault(1.0, "memory_limit", SERVER),
+            fault(1.0, "rotate_certificate", "lb:lb"),
             fault(2.0, "rotate_certificate", "lb:lb"),
         ]
         with pytest.raises(ConfigError) as caught:
             Agenda(world, faults)
         assert str(caught.value).splitlines() == [
-            "[1]: memory_limit cannot be injected yet",
+            "[1]: rotate_certificate cannot be injected yet",
             "[2]: rotate_certificate cannot be injected yet",
         ]
 

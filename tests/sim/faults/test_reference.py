@@ -25,7 +25,7 @@ def test_a_row_says_bounds_unit_default_and_state() -> None:
     rows = render().splitlines()
     assert (
         "| `slow` | server | takes longer for each answer | `x` (10.0): times;"
-        " a factor, in 1..10000 | may have one | not yet |"
+        " a factor, in 1..10000 | may have one | yes |"
     ) in rows
     assert (
         "| `reset` | link or server | breaks every open connection with RST | none | no end | yes |"

@@ -87,6 +87,9 @@ class Answer:
 Conduct: TypeAlias = Callable[[Answer], None]
 """Changes an answer as it sees fit."""
 
+Gate: TypeAlias = Callable[[], Answer | None]
+"""Says how a request is refused before it is worked on; None: it is not."""
+
 
 def _parts(body: bytes, count: int) -> list[bytes]:
     """Cut a body into parts of about the same size, none of them empty."""

@@ -16,7 +16,7 @@ import trio
 
 from trio_lb.model.address import Address
 from trio_lb.net.env import OutOfDescriptors
-from trio_lb.sim.actors.conduct import Answer, Conduct
+from trio_lb.sim.actors.conduct import Answer, Conduct, Gate
 from trio_lb.sim.actors.http1 import body_of
 from trio_lb.sim.actors.serving import ServerConnection
 from trio_lb.sim.actors.stage import Stage
@@ -95,8 +95,9 @@ class ServerSettings:
 class ServerActor:
     """A running server.
 
-    ``slow_factor``, ``conducts``, ``health_told`` (a status that probes are told instead of the
-    truth) and ``memory_limit`` (bytes of requests that it can hold at once) are for faults.
+    For faults there are ``slow_factor``, ``conducts``, ``gates`` (what is refused before any work),
+    ``health_told`` (a status that probes are told instead of the truth) and ``memory_limit`` (bytes
+    of requests that it can hold at once).
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class ServerActor:
         self.stage = stage
         self.slow_factor = 1.0
         self.conducts: list[Conduct] = []
+        self.gates: list[Gate] = []
         self.health_told: int | None = None
         self.memory_limit: float | None = None
         self.listener: VirtualListener | None = None
@@ -229,6 +231,15 @@ class ServerActor:
             connection.close()
 
     # ------------------------------------------------------------------ its work
+
+    def refusal(self) -> Answer | None:
+        """Return what a request is answered instead of being worked on; None: let it in."""
+        for gate in self.gates:
+            answer = gate()
+            if answer is not None:
+                answer.server = self.name
+                return answer
+        return None
 
     @property
     def resets_when_full(self) -> bool:

@@ -167,6 +167,10 @@ class ServerConnection:
             return
         if body and self._number and body != body_of(self._number, len(body)):
             self._tell(What.NOTE, "a request's body was altered")
+        refusal = self._server.refusal()
+        if refusal is not None:
+            self._send(refusal)
+            return
         self._job = self._server.work(self._begun, self._done)
         if self._job is None:
             self._turn_away()

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.faults.inject_app import APP
 from trio_lb.sim.faults.inject_buggify import BUGGIFY
+from trio_lb.sim.faults.inject_client import CLIENT
 from trio_lb.sim.faults.inject_connect import CONNECT
 from trio_lb.sim.faults.inject_control import CONTROL
 from trio_lb.sim.faults.inject_host import HOST
@@ -23,7 +25,9 @@ INJECTORS: Final[Mapping[str, Injector]] = {
     **CONNECT,
     **STREAM,
     **HOST,
+    **APP,
     **CONTROL,
+    **CLIENT,
     **BUGGIFY,
 }
 """What each kind does to a world, by the kind's name."""

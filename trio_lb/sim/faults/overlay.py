@@ -126,6 +126,11 @@ def least(base: float | None, shares: Sequence[float]) -> float:
     return min(shares) if base is None else min(base, *shares)
 
 
+def newest(base: object, shares: Sequence[object]) -> object:
+    """Blend by who came last."""
+    return shares[-1]
+
+
 def lost_by_any(base: float, shares: Sequence[float]) -> float:
     """Blend chances that do not know each other: what one lets pass, another may still lose."""
     passes = 1.0 - base

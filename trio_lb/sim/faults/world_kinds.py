@@ -23,8 +23,10 @@ _SHARE_HIT: Final = Arg(SHARE, 1.0, "of the requests that are hit")
 def host_kinds() -> Sequence[FaultKind]:
     """What happens to a whole machine."""
 
-    def kind(name: str, lasts: Lasts, says: str, *, built: bool = True, **args: Arg) -> FaultKind:
-        return FaultKind(name, "host", _HOST, lasts, says, args, built)
+    def kind(
+        name: str, lasts: Lasts, says: str, *, targets: tuple[Sort, ...] = _HOST, **args: Arg
+    ) -> FaultKind:
+        return FaultKind(name, "host", targets, lasts, says, args, built=True)
 
     return [
         kind(
@@ -60,7 +62,7 @@ def host_kinds() -> Sequence[FaultKind]:
             "memory_limit",
             Lasts.OPEN,
             "can queue only so many bytes and sheds the rest",
-            built=False,
+            targets=_SERVER,
             bytes=Arg(size_from(1024), 16 * 1024**2, "in its queue"),
         ),
         kind("clock_skew", Lasts.OPEN, "tells another time", shift=Arg(SHIFT, 60.0, "ahead")),
@@ -72,7 +74,7 @@ def app_kinds() -> Sequence[FaultKind]:
     """What a server does wrong by itself."""
 
     def kind(name: str, says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "app", _SERVER, Lasts.OPEN, says, args)
+        return FaultKind(name, "app", _SERVER, Lasts.OPEN, says, args, built=True)
 
     return [
         kind("slow", "takes longer for each answer", x=Arg(FACTOR, 10.0, "times")),
@@ -160,7 +162,7 @@ def client_kinds() -> Sequence[FaultKind]:
     """What those do who ask."""
 
     def kind(name: str, says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "client", _CLIENT, Lasts.SPAN, says, args)
+        return FaultKind(name, "client", _CLIENT, Lasts.SPAN, says, args, built=True)
 
     every = Arg(SECONDS, 10.0, "from byte to byte")
     return [
