@@ -45,7 +45,7 @@ def test_the_examples_of_the_page_print_what_the_page_says() -> None:
     assert len(examples()) == 2
     for code in examples():
         printed = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
         ).stdout
         assert printed
         assert f"{code}```\n\n```text\n{printed}```" in page

@@ -4,9 +4,9 @@ For twenty seconds the servers are half as fast. Queues grow beyond what clients
 servers, who do not notice that a client has left, work for nobody. What happens when they are
 fast again is decided by who asks again:
 
-    no retries       700/s against 1,000/s: the queues run dry within a minute
+    no retries       700/s against 1,000/s: the queues run dry, in a quarter of a minute
     three retries    2,800/s against 1,000/s: every answer comes too late, for ever
-    a retry budget   840/s at most: dry in two or three minutes
+    a retry budget   843/s at most: dry as well, in less than a minute
     shed             nobody waits longer than a client does: dry at once
 
 After Bronson and others, "Metastable Failures in Distributed Systems" (HotOS 2021).
