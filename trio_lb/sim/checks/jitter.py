@@ -15,6 +15,7 @@ from trio_lb.sim.happening import Ear, Happening, What
 ENOUGH: Final = 10
 """So many values are judged, and so many more each time."""
 FEWEST_DISTINCT_FRACTION: Final = 0.5
+SAME_INSTANT_SECONDS: Final = 1e-3
 
 
 class _Drawn:
@@ -113,8 +114,8 @@ class ProbesJittered(Check):
         server, at = happening.entity, happening.at
         last_at = self._last_at.get(server)
         self._last_at[server] = at
-        if last_at is None:
-            return
+        if last_at is None or at - last_at < SAME_INSTANT_SECONDS:
+            return  # A host that stood still answers at once what came meanwhile.
         # Whole microseconds: floats of the same period differ in their last digit.
         distinct = self._drawn.add(server, round((at - last_at) * 1e6))
         if distinct is not None and self._should_differ(server):
