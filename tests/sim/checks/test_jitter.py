@@ -76,9 +76,11 @@ def test_probes_that_are_spread_are_well_and_those_of_unknown_balancers_not_judg
     assert (spread.end(), unknown.end()) == ([], [])
 
 
-def test_probes_that_a_paused_host_answers_all_at_once_say_nothing_of_their_intervals() -> None:
+def test_probes_out_of_turn_say_nothing_of_their_intervals() -> None:
     checks = HealthCheckConfig(enabled=True, jitter_fraction=0.1)
     play = Play(ProbesJittered(), world(SmallServer("s1"), health_check=checks))
     for _ in range(2 * ENOUGH):
         play.tell(5.0, What.PROBE, "s1", 200)
+    for number in range(2 * ENOUGH):  # A suspect is probed again at once.
+        play.tell(6.0 + 0.1 * number, What.PROBE, "s1", 200)
     assert play.end() == []

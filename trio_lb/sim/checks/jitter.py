@@ -8,6 +8,7 @@ from collections.abc import Hashable, Mapping
 from functools import partial
 from typing import Final
 
+from trio_lb.config.probing import HealthCheckConfig
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.world import name_of, pool_config
 from trio_lb.sim.happening import Ear, Happening, What
@@ -15,7 +16,6 @@ from trio_lb.sim.happening import Ear, Happening, What
 ENOUGH: Final = 10
 """So many values are judged, and so many more each time."""
 FEWEST_DISTINCT_FRACTION: Final = 0.5
-SAME_INSTANT_SECONDS: Final = 1e-3
 
 
 class _Drawn:
@@ -114,23 +114,30 @@ class ProbesJittered(Check):
         server, at = happening.entity, happening.at
         last_at = self._last_at.get(server)
         self._last_at[server] = at
-        if last_at is None or at - last_at < SAME_INSTANT_SECONDS:
-            return  # A host that stood still answers at once what came meanwhile.
+        terms = self._terms(server)
+        if last_at is None or terms is None or at - last_at < _shortest(terms):
+            return
         # Whole microseconds: floats of the same period differ in their last digit.
         distinct = self._drawn.add(server, round((at - last_at) * 1e6))
-        if distinct is not None and self._should_differ(server):
+        if distinct is not None:
             self.object(
                 happening,
                 f"{ENOUGH} probes of {server} came at only {distinct} different intervals,"
                 f" this one {at - last_at:.6f} s",
             )
 
-    def _should_differ(self, server: str) -> bool:
+    def _terms(self, server: str) -> HealthCheckConfig | None:
+        """Return how it is probed, if one pool alone does so, and with jitter."""
         names = list(self.world.balancers)
         balancer = self.world.balancers[names[0]] if len(names) == 1 else None
         if balancer is None or balancer.lb is None:
-            return False
+            return None
         named = partial(name_of, self.world, names[0])
         pools = [each.pool for each in balancer.lb.servers() if named(each.pool, each.id) == server]
         checks = [pool_config(self.world, names[0], pool).health_check for pool in pools]
-        return len(checks) == 1 and checks[0].jitter_fraction > 0
+        return checks[0] if len(checks) == 1 and checks[0].jitter_fraction > 0 else None
+
+
+def _shortest(terms: HealthCheckConfig) -> float:
+    """What is shorter was no interval: a suspect is probed at once, a paused host answers late."""
+    return 0.5 * min(terms.interval, terms.fast_interval)
