@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from trio_lb.sim.arrivals import Poisson
+from trio_lb.sim.arrivals import Poisson as Poisson  # A word of schedules, too.
 from trio_lb.sim.faults.read import read_data
 from trio_lb.sim.faults.schedule import Schedule
 from trio_lb.sim.faults.target import Drawn
