@@ -29,7 +29,7 @@ def test_equal_delays_of_the_same_attempt_are_a_violation_when_they_are_many() -
     assert play.said == []
     play.lb(2.0, What.RETRY, "s1", "default", 1, "reset", 25 * MS, req=99)
     assert play.end() == [
-        "10 delays before retry 1 of default are only 1 different ones,"
+        "6 delays before retry 1 of default are only 1 different ones,"
         " this one 25 ms: nobody drew them"
     ]
 
@@ -50,7 +50,7 @@ def test_ejections_are_spread() -> None:
         drawn.lb(1.0, What.EJECT, "s1", "default", "x", length + rng.randrange(SECOND))
     assert drawn.end() == []
     assert computed.end() == [
-        "10 ejections of default have only 3 different lengths, this one 5 s: nobody drew them"
+        "6 ejections of default have only 3 different lengths, this one 20 s: nobody drew them"
     ]
 
 

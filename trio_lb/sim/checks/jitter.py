@@ -13,7 +13,7 @@ from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.world import name_of, pool_config
 from trio_lb.sim.happening import Ear, Happening, What
 
-ENOUGH: Final = 10
+ENOUGH: Final = 6
 """So many values are judged, and so many more each time."""
 FEWEST_DISTINCT_FRACTION: Final = 0.5
 
