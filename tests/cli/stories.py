@@ -6,7 +6,7 @@ import signal
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Poisson
-from trio_lb.sim.checks import Sometimes, checks
+from trio_lb.sim.checks import ErrorRate, Sometimes, checks
 from trio_lb.sim.distributions import Fixed
 from trio_lb.sim.faults.fluent import Crash, Latency, at
 from trio_lb.sim.happening import Happening, What
@@ -86,4 +86,15 @@ def says_when_it_runs(setup: Setup) -> Simulation:
     """A line on standard error tells that virtual time goes."""
     sim = calm(setup)
     sim.clock.call_at(0.5, lambda: os.write(2, b"it runs\n"))
+    return sim
+
+
+def crash(setup: Setup) -> Simulation:
+    """One server of the user's own is gone for three seconds; few requests may fail of it."""
+    sim = setup.simulation()
+    first, *_ = setup.fleet(sim, 2, service=Fixed(0.01))
+    setup.balancer(sim, {"algorithm": "round_robin"})
+    sim.clients("web", OpenLoop(Poisson(20)), policy=ClientPolicy(timeout=2.0))
+    sim.faults(at(1, Crash(f"server:{first}", for_="3s")))
+    sim.check(ErrorRate("<2%"))
     return sim

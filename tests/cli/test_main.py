@@ -79,7 +79,8 @@ def test_no_command_is_a_usage_error_that_shows_the_help(
         (["chek"], "trio-lb: unknown command 'chek'; did you mean 'check'?\n"),
         (
             ["zzz"],
-            "trio-lb: unknown command 'zzz'; there are: run, demo, backend, check, simulate\n",
+            "trio-lb: unknown command 'zzz';"
+            " there are: run, demo, backend, check, simulate, replay, whatif\n",
         ),
         (["--versoin"], "trio-lb: unknown option '--versoin'; did you mean '--version'?\n"),
         (["check", "--jsn"], "trio-lb check: unknown option '--jsn'; did you mean '--json'?\n"),

@@ -1,6 +1,5 @@
 """What ``trio-lb simulate`` is told, and the trials that this asks for."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,6 @@ from trio_lb.cli.simulate_options import Asked, add_simulate_arguments, asked
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.trials import Swarm
-
-
-@pytest.fixture(autouse=True)
-def _own_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", list(sys.path))
 
 
 def asked_by(*argv: str) -> Asked:

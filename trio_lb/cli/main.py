@@ -21,6 +21,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "backend": "a test server that names itself",
     "check": "validate a configuration: every problem at once",
     "simulate": "run an outage in virtual time: a scenario, from a seed, with your configuration",
+    "replay": "make a run again from its trace, explain a request, compare two traces",
+    "whatif": "compare two configurations in the same outages",
 }
 
 _DISK_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}

@@ -1,22 +1,20 @@
 """``trio-lb simulate --seeds N``: all of them over all cores, the first failure made small."""
 
-import logging
-import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from trio_lb.cli.exits import Exit
+from trio_lb.cli.progress import progress
 from trio_lb.cli.simulate_one import plain_interrupts, run_trial_whole, tell_crash, write_json
 from trio_lb.cli.simulate_options import Asked
 from trio_lb.cli.simulate_text import many_runs, many_runs_data, small_text
+from trio_lb.cli.unheard import unheard
 from trio_lb.sim.checks.coverage import Sometimes
 from trio_lb.sim.search.explore import Exploration, Finding, explore
-from trio_lb.sim.search.progress import Counts, ProgressLine
 from trio_lb.sim.search.shrink import Step
 from trio_lb.sim.search.trial import CRASHED
 from trio_lb.sim.search.twins import DIVERGED
 from trio_lb.sim.sweep.failure import Small, made_small
-from trio_lb.sim.sweep.stopwatch import Stopwatch
 from trio_lb.sim.trial_run import run_trial, simulation_of
 
 
@@ -28,20 +26,17 @@ def run_seeds(asked: Asked) -> int:
     Raises:
       ConfigError: the configuration, or a fault, is refused by the first seed's world.
     """
-    # What balancers log would be told a thousand times over; what matters breaks a check.
-    logging.getLogger("trio_lb").addHandler(logging.NullHandler())
-    wanted = points_of(asked)
-    explored = explored_with_progress(asked)
-    to_stdout = asked.args.json != "-"
-    if to_stdout:
-        print(many_runs(asked, explored, wanted))
-    if explored.interrupted:
-        _write_data(asked, explored, wanted, None)
-        return Exit.INTERRUPTED
-    small = _small(asked, explored.failures)
-    if small is not None and to_stdout:
+    with unheard():
+        wanted = points_of(asked)
+        explored = explored_with_progress(asked)
+        if asked.args.json != "-":
+            print(many_runs(asked, explored, wanted))
+        small = None if explored.interrupted else _small(asked, explored.failures)
+    if small is not None and asked.args.json != "-":
         print(small_text(small, asked.args.emit))
     _write_data(asked, explored, wanted, small)
+    if explored.interrupted:
+        return Exit.INTERRUPTED
     _write_one(asked, explored)
     return Exit.FAILURE if explored.failures else Exit.OK
 
@@ -58,24 +53,11 @@ def points_of(asked: Asked) -> list[str]:
 
 def explored_with_progress(asked: Asked) -> Exploration:
     """Run the trials; a bar on standard error tells how far it is, if that is a terminal."""
-    if not sys.stderr.isatty():
-        return _explored(asked, lambda counts: None)
-    line = ProgressLine(sys.stderr, is_terminal=True, columns=shutil.get_terminal_size().columns)
-    watch = Stopwatch()
-
-    def show(counts: Counts) -> None:
-        line.show(counts, watch.seconds())
-        sys.stderr.flush()
-
-    try:
-        return _explored(asked, show)
-    finally:
-        line.end()
-
-
-def _explored(asked: Asked, show: Callable[[Counts], object]) -> Exploration:
     args = asked.args
-    return explore(asked.sweep, run_trial, processes=args.jobs, twins=args.twins, on_progress=show)
+    with progress(sys.stderr) as show:
+        return explore(
+            asked.sweep, run_trial, processes=args.jobs, twins=args.twins, on_progress=show
+        )
 
 
 def _small(asked: Asked, failures: Iterable[Finding]) -> Small | None:

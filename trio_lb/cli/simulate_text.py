@@ -11,6 +11,9 @@ from trio_lb.sim.scenario import Scenario
 from trio_lb.sim.search.explore import Exploration, Finding
 from trio_lb.sim.sweep.failure import Small
 
+LOOK: Final = " --html out.html --trace run.jsonl"
+"""What makes a command show the run that it makes."""
+
 
 def catalogue(scenarios: Sequence[Scenario]) -> str:
     """Return a line for each scenario, by its number, and its options below it."""
@@ -34,19 +37,21 @@ def _plain(value: object) -> str:
 
 def one_run(result: Result, *, ascii_only: bool = False) -> str:
     """Return what came of one run: its figures, its verdict, how to see more of it."""
-    return "\n".join([result.summary(ascii_only=ascii_only), *verdict(result)])
+    lines = [result.summary(ascii_only=ascii_only), *verdict(result)]
+    if not result.ok:
+        lines.append(f"to look at it: {result.command}{LOOK}")
+    return "\n".join(lines)
 
 
 def verdict(result: Result) -> Iterator[str]:
-    """Yield whether all held; what was broken first, and the command that shows it."""
-    yield f"trace {result.trace_hash}, {result.happenings:,} happenings"
+    """Yield the hash, and whether all held; else what was broken, the first one first."""
+    yield f"trace {result.trace_hash}, {plural(result.happenings, 'happening')}"
     if result.ok:
-        yield f"all {len(result.verdicts)} checks held"
-    else:
-        broken = [each for each in result.verdicts if not each.ok]
-        yield f"{len(broken)} of {plural(len(result.verdicts), 'check')} broken:"
-        yield from (f"  {violation}" for violation in result.violations)
-        yield f"to look at it: {result.command} --html out.html --trace run.jsonl"
+        yield f"all {plural(len(result.verdicts), 'check')} held"
+        return
+    broken = sum(not each.ok for each in result.verdicts)
+    yield f"{broken} of {plural(len(result.verdicts), 'check')} broken:"
+    yield from (f"  {violation}" for violation in result.violations)
 
 
 def plural(count: int, noun: str) -> str:
@@ -70,7 +75,7 @@ def many_runs(asked: Asked, explored: Exploration, wanted: Sequence[str]) -> str
     lines += _coverage(explored, wanted)
     if failures:
         command = asked.command(failures[0].trial.seed)
-        lines.append(f"to look at it: {command} --html out.html --trace run.jsonl")
+        lines.append(f"to look at it: {command}{LOOK}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,115 @@
+"""``trio-lb whatif``: two configurations in the same outages, and an honest exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli import stories
+from tests.sim.whatif.configurations import written
+from trio_lb.cli.main import main
+from trio_lb.cli.whatif import chosen_scenarios, pages_of
+from trio_lb.sim.scenarios.catalogue import MODULES
+
+CRASH = f"{stories.__name__}:crash"
+SHORT = ("--scenario", CRASH, "--until", "5")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path)
+    return tmp_path
+
+
+def whatif(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, list[str], str]:
+    code = main(["whatif", *argv])
+    out, err = capsys.readouterr()
+    return code, out.splitlines(), err
+
+
+def test_a_better_configuration_is_told_and_is_no_failure(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = [
+        "old.yaml",
+        "new.yaml",
+        *SHORT,
+        "--fail-if-worse",
+        "--html",
+        "ab.html",
+        "--json",
+        "ab.json",
+    ]
+    code, lines, err = whatif(capsys, *argv)
+    assert (code, err) == (0, "")
+    assert lines[0] == f"{CRASH}, seed 0, the same clients and faults for both"
+    assert "  broken by the old one only: error_rate (in 1 seed)" in lines
+    assert (folder / "ab.html").read_text().startswith("<!DOCTYPE html>")
+    data = json.loads((folder / "ab.json").read_text())
+    (seed,) = data["scenarios"][0]["seeds"]
+    assert (data["worse"], list(seed["broken"]["old"])) == (False, ["error_rate"])
+
+
+def test_a_worse_one_fails_where_that_was_asked_for(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, lines, _ = whatif(capsys, "new.yaml", "old.yaml", *SHORT, "--seeds", "2")
+    assert code == 0
+    assert "  BROKEN BY THE NEW ONE ONLY: error_rate (in 2 seeds)" in lines
+    code, lines, _ = whatif(
+        capsys, "new.yaml", "old.yaml", *SHORT, "--fail-if-worse", "--json", "-"
+    )
+    assert (code, json.loads("\n".join(lines))["worse"]) == (1, True)
+
+
+def test_what_a_world_can_not_adopt_is_refused_whichever_it_is(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bad.yaml").write_text("load_balancer:\n  servres: [a:80]\n")
+    for argv in (["bad.yaml", "new.yaml"], ["old.yaml", "bad.yaml"]):
+        code, lines, err = whatif(capsys, *argv, *SHORT)
+        assert (code, lines) == (78, [])
+        assert err.startswith("bad.yaml:2 load_balancer.servres: unknown key")
+
+
+def test_an_unknown_scenario_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["whatif", "a", "b", "--scenario", "fleet,zone-partion"])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == (
+        "trio-lb whatif: argument --scenario: 'zone-partion' is no scenario;"
+        " did you mean 'zone-partition'?\n"
+    )
+
+
+def test_a_crash_of_one_of_the_two_is_told_and_fails(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crashing = f"{stories.__name__}:crashing"
+    argv = ["old.yaml", "new.yaml", "--scenario", crashing, "--until", "2", "--seed", "3"]
+    code, lines, _ = whatif(capsys, *argv)
+    assert (code, lines[0]) == (1, f"{crashing}, seed 3, the same clients and faults for both")
+    assert lines[1].startswith("  seed 3: CheckCrashed: the check 'my_check' crashed")
+
+
+def test_all_are_those_that_take_no_more_than_an_hour() -> None:
+    names = [each.name for each in chosen_scenarios("all")]
+    assert set(names) <= set(MODULES)
+    assert {"fleet", "zone-partition"} <= set(names)
+    assert all(each.until <= 3600 for each in chosen_scenarios("all"))
+
+
+def test_named_ones_come_in_their_order_each_once() -> None:
+    names = [each.name for each in chosen_scenarios("zone-partition,fleet,zone-partition")]
+    assert names == ["zone-partition", "fleet"]
+
+
+def test_each_scenario_has_a_page_of_its_own() -> None:
+    one, two = chosen_scenarios("fleet,zone-partition")
+    assert pages_of(None, [one], 0) == {}
+    assert pages_of("out/ab.html", [one], 7) == {("fleet", 7): "out/ab.html"}
+    assert pages_of("out/ab.html", [one, two], 7) == {
+        ("fleet", 7): "out/ab-fleet.html",
+        ("zone-partition", 7): "out/ab-zone-partition.html",
+    }

@@ -1,0 +1,109 @@
+"""What ``trio-lb whatif`` says, word by word."""
+
+import attrs
+
+from trio_lb.cli.whatif_table import Chapter, chapter_text, whatif_data
+from trio_lb.sim.report.compare import Line
+from trio_lb.sim.search.explore import Finding
+from trio_lb.sim.search.trial import Outcome, Trial
+from trio_lb.sim.whatif.compare import Compared
+from trio_lb.sim.whatif.decisions import Parting
+
+LINES = (
+    Line("requests", (2000.0, 2000.0), "n", 0),
+    Line("good", (0.95, 0.995), "%", 1),
+    Line("p99", (8e7, 1.2e8), "ns"),
+)
+COMPARED = Compared(
+    lines=LINES,
+    old_broken={"error_rate": "5% > 2%"},
+    pick=Parting("1 s lb: picks s1", "1 s lb: picks s2"),
+    verdict=Parting("", "2 s lb: finds s1 unhealthy"),
+    data={"schema": 1, "figures": {"p99": 7}},
+)
+
+
+def chapter(*outcomes: Outcome) -> Chapter:
+    findings = [Finding(Trial("storm", seed=n), each) for n, each in enumerate(outcomes)]
+    return Chapter("storm", findings)
+
+
+def test_one_seed_is_a_table_its_checks_and_where_they_part() -> None:
+    assert chapter_text(chapter(COMPARED)).splitlines() == [
+        "storm, seed 0, the same clients and faults for both",
+        "                old      new  change",
+        "  requests    2,000    2,000  same",
+        "  good      95.000%  99.500%  +4.500 points better",
+        "  p99         80 ms   120 ms  +50.0% worse",
+        "  broken by the old one only: error_rate (in 1 seed)",
+        "  the first request that goes elsewhere, in seed 0:",
+        "    old: 1 s lb: picks s1",
+        "    new: 1 s lb: picks s2",
+        "  the first verdict that differs, in seed 0:",
+        "    old: nothing more",
+        "    new: 2 s lb: finds s1 unhealthy",
+    ]
+
+
+def test_several_seeds_are_means_with_how_often_who_was_better() -> None:
+    worse = attrs.evolve(COMPARED, old_broken={}, new_broken={"leak": "a lease"})
+    text = chapter_text(chapter(COMPARED, worse, attrs.evolve(COMPARED, pick=None)))
+    assert text.splitlines()[:7] == [
+        "storm, 3 seeds (0 to 2), the same clients and faults for both",
+        "                old      new  change",
+        "  requests    2,000    2,000  same",
+        "  good      95.000%  99.500%  +4.500 points (3 better)",
+        "  p99         80 ms   120 ms  +50.0% (3 worse)",
+        "  broken by the old one only: error_rate (in 2 seeds)",
+        "  BROKEN BY THE NEW ONE ONLY: leak (in 1 seed)",
+    ]
+
+
+def test_what_is_the_same_is_not_told_twice() -> None:
+    same = Compared(lines=LINES[:1])
+    assert chapter_text(chapter(same)).splitlines()[2:] == [
+        "  requests  2,000  2,000  same",
+        "  all checks held with both",
+    ]
+
+
+def test_a_crash_is_told_with_its_seed() -> None:
+    crashed = Outcome({"crashed": "seed 1: ValueError: five\nTraceback"})
+    only = chapter(crashed)
+    assert only.crashed == list(only.findings)
+    told = chapter_text(chapter(COMPARED, crashed)).splitlines()
+    assert told[0] == "storm, 2 seeds (0 to 1), the same clients and faults for both"
+    assert told[-1] == "  seed 1: crashed: ValueError: five"
+
+
+def test_worse_is_who_breaks_what_was_kept() -> None:
+    broken = Compared(lines=LINES, new_broken={"leak": ""})
+    kept = attrs.evolve(broken, old_broken={"leak": ""})
+    assert [chapter(each).is_worse for each in (COMPARED, broken, kept)] == [False, True, False]
+
+
+def test_a_program_is_told_the_same() -> None:
+    crashed = Outcome({"crashed": "boom"})
+    data = whatif_data("a.yaml", "b.yaml", [chapter(COMPARED, crashed)], interrupted=False)
+    assert data == {
+        "schema": 1,
+        "old": "a.yaml",
+        "new": "b.yaml",
+        "interrupted": False,
+        "worse": False,
+        "scenarios": [
+            {
+                "scenario": "storm",
+                "seeds": [
+                    {
+                        "seed": 0,
+                        "broken": {"old": {"error_rate": "5% > 2%"}, "new": {}},
+                        "first_pick": {"old": "1 s lb: picks s1", "new": "1 s lb: picks s2"},
+                        "first_verdict": {"old": "", "new": "2 s lb: finds s1 unhealthy"},
+                        "figures": {"p99": 7},
+                    },
+                    {"seed": 1, "crashed": {"crashed": "boom"}},
+                ],
+            }
+        ],
+    }

@@ -1,0 +1,97 @@
+"""One trial with two configurations: both runs in one process, and what to tell of them.
+
+    trial (old) --run--> figures --.
+                                    +--> Compared: figures beside figures, checks, first decisions
+    trial (new) --run--> figures --'
+
+Both have the same seed, so the same clients want the same at the same instants, and the same
+faults come: what differs is the configuration's doing.
+"""
+
+from collections.abc import Mapping
+
+import attrs
+
+from trio_lb.sim import adopt
+from trio_lb.sim.report.compare import Line, comparison_json, comparison_page, lines_of
+from trio_lb.sim.result import Result
+from trio_lb.sim.search.trial import Outcome, Trial
+from trio_lb.sim.trial_run import simulation_of
+from trio_lb.sim.whatif.decisions import Decisions, Parting, first_parting
+
+
+@attrs.frozen(slots=True)
+class Compared(Outcome):
+    """What came of both. As an outcome it holds nothing: no check of ours has failed.
+
+    ``old_broken`` and ``new_broken`` map the name of a check to its first violation. ``pick`` is
+    the first request that went elsewhere, ``verdict`` the first that was thought of a server
+    by one of them only; None: there was none. ``data`` is all of it as JSON can hold it.
+    """
+
+    lines: tuple[Line, ...] = ()
+    old_broken: Mapping[str, str] = attrs.field(factory=dict)
+    new_broken: Mapping[str, str] = attrs.field(factory=dict)
+    pick: Parting | None = None
+    verdict: Parting | None = None
+    data: Mapping[str, object] = attrs.field(factory=dict)
+
+    @property
+    def newly_broken(self) -> list[str]:
+        """The checks that the old configuration keeps and the new one breaks."""
+        return [check for check in self.new_broken if check not in self.old_broken]
+
+
+def require_usable(config: str) -> None:
+    """Look whether a simulated world can adopt a configuration.
+
+    Raises:
+      ConfigError: it is refused, or needs something real.
+    """
+    adopt.adopt(adopt.read(config), "127.0.0.1", source=config)
+
+
+@attrs.frozen
+class Comparison:
+    """Runs trials twice: as they are, and with the configuration ``new``.
+
+    It can be sent to other processes. ``pages`` maps (scenario, seed) to the file for an A/B page.
+    """
+
+    new: str
+    pages: Mapping[tuple[str, int], str] = attrs.field(factory=dict)
+
+    def __call__(self, trial: Trial) -> Compared:
+        """Return what came of both.
+
+        Raises:
+          ConfigError: a configuration or the scenario is refused.
+          Exception: what a run raised.
+        """
+        old, old_decisions = _run(trial)
+        new, new_decisions = _run(attrs.evolve(trial, config=self.new))
+        a, b = old.figures(), new.figures()
+        page = self.pages.get((trial.scenario, trial.seed))
+        if page is not None:
+            with open(page, "w", encoding="utf-8") as file:
+                file.write(comparison_page(a, b))
+        return Compared(
+            lines=tuple(lines_of(a, b)),
+            old_broken=_broken(old),
+            new_broken=_broken(new),
+            pick=first_parting(old_decisions.picks, new_decisions.picks),
+            verdict=first_parting(old_decisions.verdicts, new_decisions.verdicts),
+            data=comparison_json(a, b),
+        )
+
+
+def _run(trial: Trial) -> tuple[Result, Decisions]:
+    sim = simulation_of(trial)
+    sim.name = f"{trial.config}"  # So A and B are called on the page: the scenario is the same.
+    decisions = Decisions()
+    decisions.attach(sim.wire)
+    return sim.run(trial.until, settle=trial.settle, trace=False), decisions
+
+
+def _broken(result: Result) -> dict[str, str]:
+    return {violation.check: str(violation) for violation in result.violations}
