@@ -84,3 +84,12 @@ def test_probes_out_of_turn_say_nothing_of_their_intervals() -> None:
     for number in range(2 * ENOUGH):  # A suspect is probed again at once.
         play.tell(6.0 + 0.1 * number, What.PROBE, "s1", 200)
     assert play.end() == []
+
+
+def test_probes_that_a_fault_may_have_held_back_are_not_judged() -> None:
+    checks = HealthCheckConfig(enabled=True, jitter_fraction=0.1)
+    play = Play(ProbesJittered(), world(SmallServer("s1"), health_check=checks))
+    play.tell(1.0, What.INJECT, "link:lb~s1", "latency", 1, "{}")
+    for number in range(2 * ENOUGH):
+        play.tell(5.0 + 5.0 * number, What.PROBE, "s1", 200)
+    assert play.end() == []

@@ -10,12 +10,14 @@ from typing import Final
 
 from trio_lb.config.probing import HealthCheckConfig
 from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.faults import Weather
 from trio_lb.sim.checks.world import name_of, pool_config
 from trio_lb.sim.happening import Ear, Happening, What
 
 ENOUGH: Final = 6
 """So many values are judged, and so many more each time."""
 FEWEST_DISTINCT_FRACTION: Final = 0.5
+AFTERMATH_SECONDS: Final = 10.0
 
 
 class _Drawn:
@@ -95,7 +97,7 @@ class EjectionsJittered(Check):
 class ProbesJittered(Check):
     """The time from probe to probe of one server differs, unless no jitter is configured.
 
-    It looks at worlds with one balancer: of two, nobody could tell whose probe comes.
+    It is judged only where no fault can have held a probe back. It looks at worlds with one balancer: of two, nobody could tell whose probe comes.
     """
 
     name = "probes_jittered"
@@ -104,11 +106,12 @@ class ProbesJittered(Check):
         super().__init__()
         self._drawn = _Drawn()
         self._last_at: dict[str, float] = {}
+        self._weather = Weather()
 
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
-        return {What.PROBE: self._probed}
+        return {What.PROBE: self._probed, **self._weather.ears}
 
     def _probed(self, happening: Happening) -> None:
         server, at = happening.entity, happening.at
@@ -117,6 +120,8 @@ class ProbesJittered(Check):
         terms = self._terms(server)
         if last_at is None or terms is None or at - last_at < _shortest(terms):
             return
+        if not self._weather.was_calm(last_at - AFTERMATH_SECONDS):
+            return  # A network that held packets back gives them out in its own time.
         # Whole microseconds: floats of the same period differ in their last digit.
         distinct = self._drawn.add(server, round((at - last_at) * 1e6))
         if distinct is not None:
