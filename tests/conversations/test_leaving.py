@@ -19,6 +19,8 @@ from tests.conversations.play import (
 from tests.support.raw import RawPeer
 from tests.support.servers import RawServer, answer_of
 from tests.support.world import World
+from trio_lb.config.resilience import RetryConfig
+from trio_lb.sim.link import Connects
 
 
 class Watcher:
@@ -219,3 +221,33 @@ async def _only_idle_ones_are_left(play: Play, server: RawServer) -> None:
     await trio.sleep(4.1)
     assert play.server("s1").active_connections == 0
     assert play.world.link("s1").streams == {}
+
+
+async def test_a_client_that_left_while_a_server_was_dialled_costs_no_other_server_anything(
+    world: World,
+) -> None:
+    s1, s2 = await world.http_server("s1"), await world.http_server("s2")
+    world.link("s1").connects = Connects.BLACKHOLE
+    async with open_play(world, s1, s2, timeouts=timeouts(connect=2.0)) as play:
+        client = await play.client()
+        await client.send(GET)
+        await trio.sleep(0.5)
+        client.stream.abort()
+        await until(lambda: bool(play.records()))
+        (record,) = play.records()
+        assert (record.total_seconds, record.attempts, record.error) == (2.0, 1, "client_gone")
+        assert s2.requests == []
+
+
+async def test_a_client_that_left_in_the_pause_before_a_retry_ends_it(world: World) -> None:
+    s1 = await world.server("s1", answering())
+    retry = RetryConfig(max_retries=3, base_delay=4.0, max_delay=4.0)
+    async with open_play(world, s1, retry=retry) as play:
+        client = await play.client()
+        await client.send(GET)
+        await trio.sleep(0.5)
+        client.stream.abort()
+        await until(lambda: bool(play.records()))
+        (record,) = play.records()
+        assert (record.attempts, record.error) == (1, "client_gone")
+        assert record.total_seconds <= 4.0

@@ -31,7 +31,7 @@ async def test_a_relayed_answer_is_recorded_whole(env: SimEnv) -> None:
     exchange.bytes_out = 77
     await trio.sleep(1.5)
     exchange.finish()
-    (event,) = news
+    _, event = news
     assert isinstance(event, RequestCompleted)
     assert (event.at, event.server_id, event.response_time_seconds) == (12.0, "s1", 2.0)
     assert attrs.asdict(event.record) == {
@@ -51,7 +51,7 @@ async def test_a_request_that_failed_is_recorded_with_its_code(env: SimEnv) -> N
     exchange.error = "bad_request"
     exchange.answered(400)
     exchange.finish()
-    (event,) = news
+    _, event = news
     assert isinstance(event, RequestFailed)
     assert (event.error, event.server_id) == ("bad_request", None)
     assert (event.record.method, event.record.target, event.record.status) == ("-", "-", 400)
@@ -107,7 +107,7 @@ async def record_of(env: SimEnv, said: str, *trusted: str) -> RequestRecord:
     await trio.sleep(0.5)
     exchange.status = 200
     exchange.finish()
-    (event,) = news
+    _, event = news
     assert isinstance(event, RequestCompleted)
     return event.record
 

@@ -160,6 +160,17 @@ class Inbox:
         self._vain = 0
         return self._keep(got, size)
 
+    def peek(self, most: int) -> None:
+        """Take what has come, without a wait, unless ``most`` bytes are here already.
+
+        Raises:
+          trio.BrokenResourceError: the peer reset the connection.
+        """
+        if not self.ended and len(self.data) < most:
+            got = self.stream.receive_nowait(self._size)
+            if got is not None:
+                self._keep(got, self._size)
+
     def _keep(self, got: bytes, size: int) -> bool:
         if not got:
             self.ended = True

@@ -13,6 +13,7 @@ from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.net.connection_pool import UpstreamConnection
 from trio_lb.policy.retry import IDEMPOTENT_METHODS, GiveUp
 from trio_lb.proxy.attempt import Attempt, Phase
+from trio_lb.proxy.attend import READ_AHEAD
 from trio_lb.proxy.exchange import Exchange
 from trio_lb.proxy.pick_key import pick_context
 from trio_lb.proxy.respond import LOOP, answer_as_told, fail, refuse
@@ -29,6 +30,8 @@ from trio_lb.proxy.tunnel import tunnel
 from trio_lb.proxy.websocket_tunnel import websocket_tunnel
 from trio_lb.state.pool import Pool
 from trio_lb.state.server import Server
+
+_LEFT = Outcome(OutcomeKind.ABANDONED, None, False, "the client left before another attempt")
 
 
 class Forward:
@@ -72,9 +75,7 @@ class Forward:
         fresh = False
         while True:
             outcome = await self._try(server, fresh=fresh)
-            if outcome is None:
-                return
-            if outcome.kind is OutcomeKind.ANSWERED:
+            if outcome is None or outcome.kind is OutcomeKind.ANSWERED:
                 return
             replays_here = outcome.kind is OutcomeKind.STALE
             another = Another(order)
@@ -101,6 +102,9 @@ class Forward:
             if decision.delay_seconds > 0:
                 exchange.client.take_time()
                 await trio.sleep(decision.delay_seconds)
+            if self._client_left():
+                await fail(exchange, _LEFT, None)
+                return
             stale_replays += replays_here
             fresh = decision.fresh_connection
             following = self._still(server if decision.same_server else another.server)
@@ -108,6 +112,14 @@ class Forward:
                 await fail(exchange, outcome, None)
                 return
             server = following
+
+    def _client_left(self) -> bool:
+        """Whether a reset has come, which nobody looked for in between two attempts."""
+        try:
+            self._exchange.client.inbox.peek(READ_AHEAD)
+        except trio.BrokenResourceError:
+            return True
+        return False
 
     def _still(self, wanted: Server | None) -> Server | None:
         """Return ``wanted``, unless the wait took it out of rotation or filled it: then another."""
