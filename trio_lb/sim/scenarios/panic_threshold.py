@@ -1,0 +1,105 @@
+"""Every health page says no at once, while every server still works.
+
+What must hold: the balancer doubts its checks rather than its whole fleet. It fails open,
+every server goes on getting its share, and when the pages are right again it believes them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from trio_lb.sim.actors.client import OpenLoop
+from trio_lb.sim.actors.policy import ClientPolicy
+from trio_lb.sim.arrivals import Poisson
+from trio_lb.sim.checks import Check, ComesBack, ErrorRate, Sometimes
+from trio_lb.sim.checks.world import World
+from trio_lb.sim.distributions import Uniform
+from trio_lb.sim.faults.fluent import HealthLies, at
+from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.scenario import Scenario, Setup
+from trio_lb.sim.simulation import Simulation
+
+BEGIN: Final = 20.0
+FEWEST: Final = 20
+"""Of fewer requests a server no share is compared: it would be chance."""
+
+
+class EverybodyServes(Check):
+    """While fail-open is in force each server gets at least half the share that it had before."""
+
+    name = "everybody_serves"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = 0
+        self._has_failed_open = False
+        self._before: dict[str, int] = {}
+        self._meanwhile: dict[str, int] = {}
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        """See ``Check``."""
+        return {
+            What.TAKE: self._taken,
+            What.FAIL_OPEN: self._opened,
+            What.FAIL_CLOSED: self._closed,
+        }
+
+    def _opened(self, happening: Happening) -> None:
+        self._open += 1
+        self._has_failed_open = True
+
+    def _closed(self, happening: Happening) -> None:
+        self._open = 0
+
+    def _taken(self, happening: Happening) -> None:
+        if self._open or not self._has_failed_open:
+            counts = self._meanwhile if self._open else self._before
+            counts[happening.entity] = counts.get(happening.entity, 0) + 1
+
+    def finish(self, world: World) -> None:
+        """Compare the shares."""
+        before, meanwhile = sum(self._before.values()), sum(self._meanwhile.values())
+        for server, count in self._before.items() if meanwhile else ():
+            fair = meanwhile * count / before
+            got = self._meanwhile.get(server, 0)
+            if fair >= FEWEST and got < fair / 2:
+                text = f"{got} requests while fail-open was in force; its old share is {fair:.0f}"
+                self.object_at(world.clock.current_time(), text, entity=server)
+
+
+def build(setup: Setup) -> Simulation:
+    """Six servers; from second 20 on all of their health pages answer 503, for 30 seconds."""
+    options: Any = setup.options
+    sim = setup.simulation()
+    names = setup.fleet(sim, 6, service=Uniform(0.010, 0.030))
+    config: dict[str, object] = {
+        "algorithm": "power_of_two",
+        "health_check": {"interval": "2s", "timeout": "1s"},
+    }
+    if not setup.protected:
+        config["fail_open"] = False
+    setup.balancer(sim, config)
+    load = OpenLoop(Poisson(options["rate"] * len(names)))
+    sim.clients("web", load, policy=ClientPolicy(timeout=5.0, posts=0.2))
+    lies = [HealthLies(f"server:{name}", answer="failing", for_="30s") for name in names]
+    sim.faults(*(at(BEGIN, lie) for lie in lies))
+    sim.check(
+        ErrorRate("<1%"),
+        EverybodyServes(),
+        ComesBack(within=15.0),
+        Sometimes("fail-open is entered", What.FAIL_OPEN),
+        Sometimes("fail-open is left", What.FAIL_CLOSED),
+    )
+    return sim
+
+
+SCENARIO = Scenario(
+    name="panic-threshold",
+    number=7,
+    summary="all health pages fail at once for 30 s, and no server does",
+    about="fail-open: checks that all fail together are not believed",
+    build=build,
+    until=60.0,
+    settle=30.0,
+    options={"rate": 10.0},
+)
