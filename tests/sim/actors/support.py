@@ -100,6 +100,7 @@ def play(act: Callable[[Theatre], Awaitable[None]], *, window_bytes: int = 65536
         async with trio.open_nursery() as nursery:
             theatre.stage.nursery = nursery
             await act(theatre)
+            theatre.stage.nursery = None
             nursery.cancel_scope.cancel()
 
     run(main, clock=theatre.clock)

@@ -58,6 +58,12 @@ class Head:
         value = self.get(name)
         return None if value is None else value.lower()
 
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """Return all fields, as they were written."""
+        lines = self._raw.split(b"\r\n")[1:]
+        parted = [line.partition(b":") for line in lines]
+        return [(name, value.strip(b" \t")) for name, _, value in parted]
+
     @property
     def size(self) -> int:
         """How many bytes it has, without the empty line."""

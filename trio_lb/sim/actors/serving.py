@@ -16,6 +16,7 @@ import trio
 from trio_lb.model.errors import IllegalTransition
 from trio_lb.sim.actors.conduct import Answer, Then
 from trio_lb.sim.actors.delivery import Delivery
+from trio_lb.sim.actors.echo import Echo, wants_websocket
 from trio_lb.sim.actors.http1 import Garbled, Head, MessageReader, body_of
 from trio_lb.sim.actors.station import Job
 from trio_lb.sim.clock import Call
@@ -66,6 +67,7 @@ class ServerConnection:
         "_answer",
         "_at",
         "_delivery",
+        "_echo",
         "_has_ended",
         "_idle",
         "_job",
@@ -86,6 +88,7 @@ class ServerConnection:
         self._delivery = Delivery(server, stream, self._sent, self._broken)
         self._job: Job | None = None
         self._answer: Answer | None = None
+        self._echo: Echo | None = None
         self._number = 0
         self._method = ""
         self._taken_at = 0.0
@@ -190,11 +193,26 @@ class ServerConnection:
         if self.stream.is_closed:
             self._vanish()
             return
+        head = self._reader.head
+        if head is not None and wants_websocket(head):
+            self._take(Step.ANSWER)
+            self._watch.rest()
+            name = self._server.name
+            self._echo = Echo(self.stream, head, name, self._conversed, self._conversation_broke)
+            return
         answer = self._server.answer_to(self._number, is_head_only=self._method == "HEAD")
         if answer.seconds:
             self._after(answer.seconds, lambda: self._send(answer))
         else:
             self._send(answer)
+
+    def _conversed(self, size: int) -> None:
+        self._tell(What.REPLY, 101, size, round((self._now - self._taken_at) * 1e9))
+        self._leave()
+
+    def _conversation_broke(self, reason: str) -> None:
+        self._tell(What.DROP, "gone")
+        self._leave(reset=reason == "garbled")
 
     def _turn_away(self) -> None:
         if self._server.resets_when_full:
@@ -323,6 +341,8 @@ class ServerConnection:
         self._stop_idling()
         self._delivery.rest()
         self._watch.rest()
+        if self._echo is not None:
+            self._echo.rest()
 
     # ------------------------------------------------------------------ helpers
 
