@@ -60,6 +60,17 @@ def test_too_many_errors_are_one_violation_that_names_the_first() -> None:
     assert play.instants == [98.0]
 
 
+def test_what_is_measured_is_said_beside_what_was_asked() -> None:
+    said = []
+    for check in (ErrorRate("< 30 %"), Latency(p50="<20ms", p99="<1s")):
+        play = Play(check)
+        for number in range(4):
+            done(play, float(number), good=number != 1, lasted_ms=10 * (number + 1))
+        play.end()
+        said.append((check.verdict().asked, check.verdict().found))
+    assert said == [("< 30 %", "25.00%"), ("p50 <20ms, p99 <1s", "30 ms, 40 ms")]
+
+
 def test_errors_that_a_fault_may_have_caused_do_not_count_outside_faults() -> None:
     play = Play(ErrorRate("<1%", outside_faults=True, aftermath_seconds=5.0))
     done(play, 1.0)

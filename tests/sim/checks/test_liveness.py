@@ -32,6 +32,23 @@ def test_who_is_back_in_time_is_well() -> None:
     assert play.end() == []
 
 
+def test_it_says_how_much_came_back() -> None:
+    check = ComesBack(30.0)
+    play = Play(check)
+    for number in range(200):
+        done(play, number / 100)
+    heal(play)
+    for number in range(199):
+        done(play, 51.0 + number / 100, lasted_ms=12)
+    done(play, 53.0, good=False)
+    play.end()
+    assert check.asked == "after 30 s 99.9% succeed, p99 at most 1.2 times as before"
+    assert check.found == "99.50%, 1.20 times"
+    silent = ComesBack(10.0)
+    Play(silent).end()
+    assert silent.found == "nobody came"
+
+
 OUT: list[tuple[What, tuple[Value, ...], str]] = [
     (What.HEALTH, ("s1", "default", 0, "x"), "s1 of default: its checks are bad"),
     (What.EJECT, ("s1", "default", "x", 90 * SECOND), "s1 of default: it is ejected until"),

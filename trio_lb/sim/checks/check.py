@@ -19,7 +19,8 @@ from trio_lb.sim.happening import Ear, Happening, What
 class Check:
     """Root of all checks. A subclass gives ``name`` and ``ears``, and calls ``object``.
 
-    ``on_first`` is called with the first violation, at once.
+    One that measures a figure says in ``asked`` what it may be, and at the end in ``found`` what
+    it was. ``on_first`` is called with the first violation, at once.
     """
 
     name: str = "check"
@@ -27,6 +28,8 @@ class Check:
     def __init__(self) -> None:
         self.violations: list[Violation] = []
         self.count = 0
+        self.asked = ""
+        self.found = ""
         self.world: World = Nowhere()
         self.on_first: Callable[[Violation], object] = lambda _: None
 
@@ -67,4 +70,4 @@ class Check:
     def verdict(self) -> Verdict:
         """Return what is to be said so far."""
         first = self.violations[0] if self.violations else None
-        return Verdict(self.name, not self.count, self.count, first)
+        return Verdict(self.name, not self.count, self.count, first, self.asked, self.found)

@@ -103,6 +103,7 @@ class ErrorRate(Check):
         """
         super().__init__()
         self._bound = Bound(bound, is_share=True)
+        self.asked = self._bound.text
         self._fair = _Fair(outside_faults, aftermath_seconds)
         self._done = self._failed = 0
         self._first: Happening | None = None
@@ -123,6 +124,7 @@ class ErrorRate(Check):
     def finish(self, world: World) -> None:
         """Judge the whole run; the violation names the first request that failed."""
         share = self._failed / self._done if self._done else 0.0
+        self.found = f"{share:.2%}"
         if self._bound.holds(share):
             return
         text = f"{self._failed} of {self._done} requests failed, {share:.2%}; asked for is {self._bound.text}"
@@ -159,6 +161,7 @@ class Latency(Check):
         }
         if not self._bounds:
             raise ValueError("no percentile is given; write p99='<100ms'")
+        self.asked = ", ".join(f"{name} {each.text}" for name, (_, each) in self._bounds.items())
         self._fair = _Fair(outside_faults, aftermath_seconds)
         self._lasted = array("q")
 
@@ -175,6 +178,8 @@ class Latency(Check):
     def finish(self, world: World) -> None:
         """Judge the whole run."""
         ordered = sorted(self._lasted)
+        figures = (percentile(ordered, share) for share, _ in self._bounds.values())
+        self.found = ", ".join(f"{figure / 1e6:,.0f} ms" for figure in figures)
         for name, (share, bound) in self._bounds.items():
             figure = percentile(ordered, share) / 1e9
             if ordered and not bound.holds(figure):

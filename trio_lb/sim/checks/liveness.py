@@ -32,6 +32,9 @@ class ComesBack(Check):
         self, within: float = 30.0, *, success: float = 0.999, slower: float = 1.2
     ) -> None:
         super().__init__()
+        self.asked = (
+            f"after {within:g} s {success:.1%} succeed, p99 at most {slower:g} times as before"
+        )
         self._within = within
         self._success = success
         self._slower = slower
@@ -106,12 +109,21 @@ class ComesBack(Check):
     def finish(self, world: World) -> None:
         """Compare service with what it was."""
         done = len(self._after) + len(self._failed)
+        self.found = self._measured()
         if self._failed and len(self._after) < self._success * done:
             share = len(self._after) / done
             text = f"{share:.3%} of {done} succeed after all was healed, asked for is {self._success:.3%}"
             self.object(self._failed[0], f"{text}; this is the first failure")
         if len(self._before) >= FEWEST and len(self._after) >= FEWEST:
             self._judge_latency(world)
+
+    def _measured(self) -> str:
+        done = len(self._after) + len(self._failed)
+        share = f"{len(self._after) / done:.2%}" if done else "nobody came"
+        if min(len(self._before), len(self._after)) < FEWEST:
+            return share
+        before, after = (percentile(sorted(each), 0.99) for each in (self._before, self._after))
+        return f"{share}, {after / before:.2f} times"
 
     def _judge_latency(self, world: World) -> None:
         before, after = (percentile(sorted(each), 0.99) for each in (self._before, self._after))

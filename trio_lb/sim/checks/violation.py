@@ -34,12 +34,17 @@ class Violation:
 
 @attrs.frozen(slots=True)
 class Verdict:
-    """What a check says of a whole run; ``violations`` counts all, ``first`` is the first."""
+    """What a check says of a whole run; ``violations`` counts all, ``first`` is the first.
+
+    ``found`` is the figure that it measured and ``asked`` the bound, if it is about a figure.
+    """
 
     name: str
     ok: bool
     violations: int
     first: Violation | None
+    asked: str = ""
+    found: str = ""
 
     def __str__(self) -> str:
         if self.first is None:

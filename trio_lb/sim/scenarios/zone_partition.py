@@ -33,7 +33,7 @@ def build(setup: Setup) -> Simulation:
     sim.faults(at(20, Partition("lb", "zone:b", way=options["way"], for_="30s")))
     sim.check(
         ErrorRate("<2%"),
-        ComesBack(),
+        ComesBack(within=10.0),
         Sometimes("a zone's server is found unhealthy", What.HEALTH),
     )
     return sim
