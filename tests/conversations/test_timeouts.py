@@ -42,6 +42,24 @@ async def test_an_idempotent_request_has_sixty_seconds_for_all_its_tries(world: 
         assert play.records()[0].attempts == 2
 
 
+async def test_after_silence_on_an_idle_connection_no_other_idle_one_is_waited_for(
+    world: World,
+) -> None:
+    """A box in the middle forgot them all: one wait, and then a fresh connection."""
+    s1, s2 = await world.http_server("s1"), await world.http_server("s2")
+    patience = timeouts(first_byte=1.0, upstream_keep_alive=60.0)
+    async with open_play(world, s1, s2, timeouts=patience) as play:
+        for _ in range(4):
+            await play.ask()
+        for name in ("s1", "s2"):
+            world.link(name).idle_drop_seconds = 20.0
+        await trio.sleep(30.0)
+        answer = await play.ask()
+        (*_, record) = play.records()
+        assert (answer.status, record.attempts) == (200, 2)
+        assert 1.0 <= record.total_seconds <= 1.025, "one wait, and a backoff of 25 ms at most"
+
+
 async def test_a_connect_that_takes_three_seconds_goes_elsewhere(world: World) -> None:
     s1, s2 = await world.http_server("s1"), await world.http_server("s2")
     async with open_play(world, s1, s2) as play:

@@ -212,6 +212,34 @@ async def test_a_server_s_own_timeout_is_learnt_from_one_that_died(world: World)
         assert at.open_count == 0
 
 
+async def test_where_a_reused_connection_fell_silent_older_ones_are_closed(world: World) -> None:
+    async with home(world) as at:
+        first, second = await at.connections.connect(), await at.connections.connect()
+        at.exchange(first)
+        at.exchange(second)
+        silent = at.connections.take(trio.current_time(), idempotent=True)
+        assert silent is second
+        await trio.sleep(1.0)
+        await at.idle_connection()
+        silent.fell_silent()
+        silent.stream.abort()
+        await trio.sleep(0.1)
+        assert at.open_count == 1
+        third = at.connections.take(trio.current_time(), idempotent=True)
+        assert third is not None and third.idle_since > second.idle_since
+        at.exchange(third)
+
+
+async def test_a_fresh_connection_without_answer_says_nothing_of_idle_ones(world: World) -> None:
+    async with home(world) as at:
+        await at.idle_connection()
+        fresh = await at.connections.connect()
+        await trio.sleep(1.0)
+        fresh.fell_silent()
+        fresh.stream.abort()
+        assert at.open_count == 1
+
+
 async def test_the_age_that_is_learnt_ends_where_the_request_began(world: World) -> None:
     """Its death is seen a round trip later; the server had given it up before."""
     async with home(world) as at:

@@ -74,7 +74,7 @@ def test_with_one_server_left_it_is_tried_again_after_the_backoff(kind: OutcomeK
     assert decide(kind, another_server=False) == Retry(0.025, True, True, kind.value)
 
 
-@pytest.mark.parametrize("kind", sorted(LOST, key=str))
+@pytest.mark.parametrize("kind", sorted(LOST - {OutcomeKind.TIMEOUT}, key=str))
 def test_a_lost_answer_is_asked_for_elsewhere_after_the_backoff_if_that_is_safe(
     kind: OutcomeKind,
 ) -> None:
@@ -82,6 +82,11 @@ def test_a_lost_answer_is_asked_for_elsewhere_after_the_backoff_if_that_is_safe(
     assert decide(kind, idempotent=False) == GiveUp(
         f"{kind.value}, and the method is not idempotent"
     )
+
+
+def test_after_silence_no_idle_connection_is_trusted_of_another_server_either() -> None:
+    assert decide(OutcomeKind.TIMEOUT) == Retry(0.025, True, False, "no answer in time")
+    assert isinstance(decide(OutcomeKind.TIMEOUT, idempotent=False), GiveUp)
 
 
 @pytest.mark.parametrize("kind", sorted(LOST, key=str))

@@ -100,6 +100,15 @@ def test_a_restart_of_the_server_does_not_end_reuse_under_load() -> None:
     assert take(plan, 0.02, idempotent=False) == ("a", "")
 
 
+def test_where_one_fell_silent_those_that_idle_as_long_are_given_up() -> None:
+    plan = parked("ab")
+    plan.park("c", 1.0)
+    plan.park("d", 1.5)
+    assert list(plan.fell_silent(1.0)) == ["a", "b", "c"]
+    assert take(plan, 2.0) == ("d", "")
+    assert list(plan.fell_silent(1.0)) == []
+
+
 def test_what_is_too_old_is_swept_exactly_at_the_deadline() -> None:
     plan = parked("a", at=10.0)
     plan.park("b", 11.0)
@@ -196,6 +205,10 @@ class Life(RuleBasedStateMachine):
     @rule(eighths=st.integers(0, 40))
     def stale(self, eighths: int) -> None:
         self.plan.found_stale(eighths / 8, self.now)
+
+    @rule(eighths=st.integers(0, 80))
+    def silence(self, eighths: int) -> None:
+        self.close(list(self.plan.fell_silent(self.now - eighths / 8)))
 
     @rule()
     def sweep(self) -> None:

@@ -62,6 +62,11 @@ class UpstreamConnection:
         """Tell the pool that this connection, reused, died before its answer began."""
         self._home.died(self)
 
+    def fell_silent(self) -> None:
+        """Tell the pool that no answer began on it in time; fresh, it says nothing of others."""
+        if not self.is_fresh:
+            self._home.fell_silent(self)
+
     def __enter__(self) -> Self:
         """Begin an exchange: until told otherwise, it spoils the connection."""
         self.is_reusable = self.is_complete = False
@@ -176,6 +181,10 @@ class ServerConnections:
         """Learn from a reused connection that died before its answer began."""
         now, taken_at = self._env.now(), connection.taken_at
         self._plan.found_stale(taken_at - connection.idle_since, now, now - taken_at)
+
+    def fell_silent(self, connection: UpstreamConnection) -> None:
+        """Close what has been idle for at least as long as a reused connection without answer."""
+        _close(self._plan.fell_silent(connection.idle_since))
 
     @property
     def deadline(self) -> float | None:

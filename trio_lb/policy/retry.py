@@ -6,7 +6,8 @@
                                                       once a request, no budget, no count
     never reached the server   anybody                another server, now
     could not even try (ours)  anybody                another server, after a backoff
-    reset, closed, timeout     safe                   another server, after a backoff
+    reset, closed, timeout     safe                   another server, after a backoff;
+                                                      after silence on a fresh connection
     answered (any status),     nobody
       malformed, cut short,
       abandoned
@@ -150,7 +151,8 @@ class RetryPolicy:
         elsewhere = another_server()
         at_once = elsewhere and outcome.is_connect_failure
         delay_seconds = 0.0 if at_once else self._backoff_seconds(tries - 1, rng)
-        retry = Retry(delay_seconds, not elsewhere, not elsewhere, outcome.kind.value)
+        fresh = not elsewhere or outcome.kind is OutcomeKind.TIMEOUT
+        retry = Retry(delay_seconds, fresh, not elsewhere, outcome.kind.value)
         decision = _in_time(retry, now, deadline)
         if isinstance(decision, Retry) and budget is not None and not budget.try_spend(now):
             return GiveUp(f"{outcome.kind.value}, and the retry budget is spent")

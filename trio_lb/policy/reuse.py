@@ -146,6 +146,17 @@ class ReusePlan(Generic[K]):
         self._forget_at = now + FORGET_SECONDS
         self._set_ages()
 
+    def fell_silent(self, parked_at: float) -> Sequence[K]:
+        """Return for closing what idles since ``parked_at`` or longer.
+
+        A connection that was parked then got no answer in time: a box in the middle (NAT, a
+        firewall) may have forgotten it, and then it has forgotten those too.
+        """
+        closing: list[K] = []
+        while self._idle and self._idle[0][0] <= parked_at:
+            closing.append(self._idle.popleft()[1])
+        return closing
+
     def statistics(self) -> ReuseStatistics:
         """Return the plan's present as a value."""
         return ReuseStatistics(

@@ -205,6 +205,8 @@ class Forward:
         self._refusal = attempt.refusal
         if outcome.kind is OutcomeKind.STALE:
             connection.was_stale()
+        elif outcome.kind is OutcomeKind.TIMEOUT:
+            connection.fell_silent()
         connection.is_complete = attempt.phase is Phase.DONE
         connection.is_reusable = attempt.is_clean
         return outcome
