@@ -7,9 +7,10 @@ end         balancers stop, servers close, nothing may be left
 """
 
 import math
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 import trio
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 WIND_DOWN_SECONDS: Final = 120.0
 """Clients that still wait so long after the end leave; a balancer has as long to stop."""
+
+Main: TypeAlias = Callable[[], Awaitable[dict[str, object]]]
 
 LAST_SECONDS: Final = 1.0
 """After everybody has closed, so long for what is still on its way."""
@@ -68,9 +71,11 @@ class Direction:
         for check in self._board.checks if self._tally is not None else ():
             check.on_first = self._keep_life
         self._faults = self._expanded()
-        self._agenda = Agenda(sim, self._faults)
+        self._agenda = sim.agenda = Agenda(sim, self._faults)
         self._trace: Trace | None = None
         self._verdicts: list[Verdict] = []
+        self.around: Callable[[Main], Main] = _as_it_is
+        self.told: dict[str, object] = {}
 
     def _keep_life(self, violation: Violation) -> None:
         """Let the report tell the life of the request in question."""
@@ -91,13 +96,13 @@ class Direction:
             self._open_trace(stack)
             try:
                 run(
-                    self._main,
+                    self.around(self._main),
                     seed=sim.seed,
                     schedule=sim.schedule,
                     clock=sim.clock,
                     guests=self._options.guests,
                 )
-            except BaseException as error:
+            except Exception as error:
                 cause = _alone(error)
                 now = sim.clock.current_time()
                 cause.add_note(f"in simulation {sim.name!r} with seed {sim.seed}, at {now:.9f} s")
@@ -110,7 +115,7 @@ class Direction:
             until=self._until,
             settle=self._options.settle,
             schedule=sim.schedule,
-            faults=self._faults,
+            faults=self._agenda.faults,
             verdicts=tuple(self._verdicts),
             coverage=tuple(self._board.coverage),
             trace_hash="" if self._trace is None else self._trace.end(),
@@ -131,7 +136,8 @@ class Direction:
 
     # ------------------------------------------------------------------ in virtual time
 
-    async def _main(self) -> None:
+    async def _main(self) -> dict[str, object]:
+        """Play it all; return what a branch of the run can tell, as JSON can hold it."""
         sim = self._sim
         self._attach()
         async with trio.open_nursery() as nursery:
@@ -145,6 +151,11 @@ class Direction:
             nursery.cancel_scope.cancel()
         if self._board.crashed is not None:
             raise self._board.crashed
+        self.told = {
+            "trace_hash": "" if self._trace is None else self._trace.hexdigest(),
+            "violations": [str(each.first) for each in self._verdicts if each.first is not None],
+        }
+        return self.told
 
     async def _play(self) -> None:
         """Let servers, programs and balancers begin, go through the phases, and end them."""
@@ -213,8 +224,12 @@ class Direction:
         await trio.sleep(LAST_SECONDS)
 
 
-def _alone(error: BaseException) -> BaseException:
+def _as_it_is(main: Main) -> Main:
+    return main
+
+
+def _alone(error: Exception) -> Exception:
     """Return what stands alone in groups of the nurseries that it came through."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error

@@ -32,9 +32,11 @@ from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.plain import Judge
 from trio_lb.sim.clock import DesClock
+from trio_lb.sim.cpu import CpuCost, CpuNetwork
 from trio_lb.sim.direction import Direction, Options
 from trio_lb.sim.distributions import Distribution
 from trio_lb.sim.env import SimEnv
+from trio_lb.sim.faults.agenda import Agenda
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.schedule import Schedule
 from trio_lb.sim.happening import Wire
@@ -103,6 +105,7 @@ class Simulation:
         self.command = ""
         self.trial = ""
         self.was_run = False
+        self.agenda: Agenda | None = None
         self._wanted: dict[str, _Wanted] = {}
         self._numbers = itertools.count(1)
 
@@ -183,17 +186,20 @@ class Simulation:
         *,
         name: str = "lb",
         zone: str | None = None,
+        cpu: CpuCost | None = None,
     ) -> None:
         """Put a real balancer onto a host.
 
         ``config`` is a file, a mapping of a file's shape or a ``Config``. One that names no
         servers gets all of this simulation's; for those that it names and that are not here,
-        servers with default settings are made.
+        servers with default settings are made. With ``cpu`` its work takes time on one core, so
+        that it can saturate; without, it computes for nothing.
         """
         self._refuse_known(name)
         host = self._host(name, zone)
         self.cast.hosts.append(name)
-        env = SimEnv(host, self.rng(f"balancer {name}").getrandbits(64))
+        network = host if cpu is None else CpuNetwork(host, cpu)
+        env = SimEnv(network, self.rng(f"balancer {name}").getrandbits(64))
         self._wanted[name] = _Wanted({} if config is None else config, host, env)
 
     def clients(
@@ -245,6 +251,12 @@ class Simulation:
         if records:
             self.schedules.append(Schedule.of(records))
 
+    def suffer(self, fault: Fault) -> None:
+        """Add a fault in the middle of the run; one whose instant has passed begins at once."""
+        if self.agenda is None:
+            raise RuntimeError("the simulation does not run: use faults() before it does")
+        self.agenda.add(fault)
+
     def check(self, *checks: Check | Judge) -> None:
         """Add checks beside the standard ones; a plain function of a ``Happening`` is one."""
         self.checks += checks
@@ -260,11 +272,20 @@ class Simulation:
           Exception: whatever an actor, a check or the balancer itself raised; its notes say
             the seed and the instant.
         """
+        return self.direct(until, **options).run()
+
+    def direct(self, until: float, **options: Any) -> Direction:
+        """Return what directs the run; ``run`` does this and lets it go.
+
+        Raises:
+          ConfigError: a configuration or a fault is refused.
+          RuntimeError: it ran before.
+        """
         if self.was_run:
             raise RuntimeError("a simulation runs once: make another one")
         self.was_run = True
         self._hire_balancers()
-        return Direction(self, until, Options(**options)).run()
+        return Direction(self, until, Options(**options))
 
     def _hire_balancers(self) -> None:
         for name, wanted in self._wanted.items():

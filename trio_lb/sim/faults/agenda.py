@@ -53,6 +53,19 @@ class Agenda:
         for number, fault in to_come:
             self._plan(fault.at, partial(self._inject, number))
 
+    def add(self, fault: Fault) -> None:
+        """Put one more on the clock, in the middle of the run.
+
+        Raises:
+          ConfigError: nothing can inject it.
+        """
+        check_built(fault)
+        number = len(self.faults)
+        self.faults = (*self.faults, fault)
+        if fault.until is not None:
+            self._plan(fault.until, partial(self._heal, number))
+        self._plan(fault.at, partial(self._inject, number))
+
     def stop(self) -> None:
         """Heal all that is there, in the order in which it came, and let nothing more begin.
 
