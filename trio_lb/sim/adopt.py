@@ -17,6 +17,7 @@ from trio_lb.config.load import load_file, load_mapping
 from trio_lb.config.schema import Config, ListenerConfig, ServerConfig
 from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError, Problem
+from trio_lb.sim.adopt_lines import located
 
 _NAME: Final = re.compile(r"[^A-Za-z0-9_.-]")
 _NEEDS_SERVERS: Final = ("servers", "pools", "backends", "targets")
@@ -71,7 +72,7 @@ def adopt(plan: Config, host: str, *, source: str = "") -> Adopted:
     """
     problems = [*_real_listeners(plan), *_real_servers(plan)]
     if problems:
-        raise ConfigError([attrs.evolve(each, file=source or None) for each in problems])
+        raise ConfigError(located(problems, plan, source))
     wanted = plan.listeners or (ListenerConfig(bind=Address(host, 80)),)
     listeners = tuple(_moved(listener, host) for listener in wanted)
     servers: dict[str, tuple[Address, ServerConfig]] = {}
