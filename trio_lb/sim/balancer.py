@@ -58,18 +58,19 @@ class Balancer:
 
     # ------------------------------------------------------------------ its life
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def service(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Live, die and live again until ``stop``; started when its listeners accept."""
         self._up.set()
+        begun = task_status.started
         try:
             while not self._stopping:
                 await self._up.wait()
-                await self._live(task_status)
-                task_status = trio.TASK_STATUS_IGNORED
+                await self._live(begun)
+                begun = _ignore
         finally:
             self._over.set()
 
-    async def _live(self, task_status: trio.TaskStatus[None]) -> None:
+    async def _live(self, begun: Callable[[], object]) -> None:
         interpreter = Interpreter(self._wire, self.name, self._server_named)
         with trio.CancelScope() as self._scope:
             async with (
@@ -79,7 +80,7 @@ class Balancer:
                 self.lives += 1
                 self.lb.on(Event, interpreter.hear)
                 await nursery.start(self.lb.serve)
-                task_status.started()
+                begun()
                 await trio.sleep_forever()
         self.lb = None
 
@@ -156,6 +157,10 @@ class Balancer:
     def _pool(self) -> PoolFace:
         assert self.lb is not None, "only a running balancer has pools"
         return self.lb.pool(self.plan.listeners[0].pool)
+
+
+def _ignore() -> None:
+    """Only the first life is waited for."""
 
 
 def _nobody(count: int) -> list[tuple[str, Address]]:

@@ -166,7 +166,7 @@ class Direction:
             for program in sim.programs.values():
                 programs.start_soon(program.run)
             for balancer in sim.balancers.values():
-                await programs.start(balancer.run)
+                await programs.start(balancer.service)
             await self._phases()
             programs.cancel_scope.cancel()
 
