@@ -91,14 +91,15 @@ class Head:
         Raises:
           Garbled: they say what can't be.
         """
+        low = self._low
+        if b"\r\ncontent-length:" not in low and b"\r\ntransfer-encoding:" not in low:
+            return Framing.NONE, 0  # Most requests.
         coding, length = self._only(b"transfer-encoding"), self._only(b"content-length")
         if coding is not None:
             if coding != b"chunked" or length is not None:
                 raise Garbled(f"transfer-encoding {coding!r}, content-length {length!r}")
             return Framing.CHUNKED, 0
-        if length is None:
-            return Framing.NONE, 0
-        if not length.isdigit():
+        if length is None or not length.isdigit():
             raise Garbled(f"content-length {length!r}")
         return Framing.LENGTH, int(length)
 
