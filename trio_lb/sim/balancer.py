@@ -61,7 +61,7 @@ class Balancer:
     async def service(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Live, die and live again until ``stop``; started when its listeners accept."""
         self._up.set()
-        begun = task_status.started
+        begun: Callable[[], object] = task_status.started
         try:
             while not self._stopping:
                 await self._up.wait()
