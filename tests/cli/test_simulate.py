@@ -49,7 +49,7 @@ def test_the_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> No
         ([], "the name of a scenario is missing; --list shows them"),
         (["fleet", "--option", "srvers=3"], "'srvers' is no option of fleet; did you mean 'servers'?"),
         (["fleet", "--option", "servers=x"], "servers: 'x' is not a whole number (default 6)"),
-        (["fleet", "--trace", "-"], "argument --trace: a trace goes to a file, not to standard output"),
+        (["fleet", "--trace", "-"], "argument --trace: goes to a file, not to standard output"),
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_ends_with_two(

@@ -75,6 +75,8 @@ def test_a_command_asks_for_the_same_trial() -> None:
         (["fleet", "--seeds", "0"], "argument --seeds: '0' is not a whole number from 1 on"),
         (["fleet", "--until", "0"], "argument --until: '0' is not > 0 (seconds)"),
         (["fleet", "--schedule", "lifo"], "argument --schedule: 'lifo' is neither fifo nor shuffle:N"),
+        (["fleet", "--html", "nowhere/x.html"], "argument --html: there is no folder 'nowhere'"),
+        (["fleet", "--emit", "/"], "argument --emit: '/' is a folder"),
         (["fleet", "--swarn"], "unknown option '--swarn'; did you mean '--swarm'?"),
     ],
 )  # fmt: skip

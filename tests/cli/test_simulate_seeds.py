@@ -54,6 +54,15 @@ def test_the_first_failure_is_made_small_and_written_as_a_test(
     assert lines[5].startswith(f"seed 1 made small in {data['small']['runs']} runs: 1 of 2 faults")
 
 
+def test_one_seed_is_made_small_where_a_test_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = tmp_path / "test_it.py"
+    code, lines = simulate(capsys, ODD, *SHORT, "--seed", "3", "--emit", str(test))
+    assert (code, lines[0]) == (1, f"{ODD}, seed 3: 0 held, 1 failed")
+    assert "def test_no_crash_of_odd_with_seed_3() -> None:" in test.read_text()
+
+
 def test_a_failure_can_be_left_as_it_is_and_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,10 @@
 """``trio-lb whatif``: two configurations in the same outages, and an honest exit code."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from trio_lb.cli.main import main
 from trio_lb.cli.whatif import chosen_scenarios, pages_of
 from trio_lb.sim.scenarios.catalogue import MODULES
 
+ROOT = Path(__file__).resolve().parents[2]
 CRASH = f"{stories.__name__}:crash"
 SHORT = ("--scenario", CRASH, "--until", "5")
 
@@ -113,3 +118,25 @@ def test_each_scenario_has_a_page_of_its_own() -> None:
         ("fleet", 7): "out/ab-fleet.html",
         ("zone-partition", 7): "out/ab-zone-partition.html",
     }
+
+
+def test_ctrl_c_tells_of_what_is_done(folder: Path) -> None:
+    slow = f"{stories.__name__}:slow_after_two"
+    command = [sys.executable, "-m", "trio_lb", "whatif", "old.yaml", "new.yaml"]
+    process = subprocess.Popen(
+        [*command, "--scenario", slow, "--until", "1", "--seeds", "5", "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "seed 2 never ends\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    assert out.splitlines()[:2] == [
+        "interrupted; what was done:",
+        f"{slow}, 2 seeds (0 to 1), the same clients and faults for both",
+    ]

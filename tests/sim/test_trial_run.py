@@ -45,3 +45,13 @@ def test_a_user_s_own_scenario_is_named_by_its_function() -> None:
 def test_an_unknown_scenario_is_refused() -> None:
     with pytest.raises(ConfigError, match="did you mean 'fleet'"):
         run_trial(Trial("fleat"))
+
+
+def no_world(setup: Setup) -> object:
+    """What somebody writes who forgets the last line."""
+    return None
+
+
+def test_what_returns_no_simulation_is_no_scenario() -> None:
+    with pytest.raises(ConfigError, match=r":no_world returned None: a Simulation was expected"):
+        run_trial(Trial(f"{__name__}:no_world"))

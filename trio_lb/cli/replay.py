@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from trio_lb.cli.arguments import of_kind
 from trio_lb.cli.exits import Exit
 from trio_lb.cli.simulate_one import plain_interrupts, tell_crash, writes_unicode
-from trio_lb.cli.simulate_options import positive
+from trio_lb.cli.simulate_options import output, positive
 from trio_lb.cli.simulate_text import plural, verdict
 from trio_lb.config.knobs import SECONDS_OR_OFF
 from trio_lb.model.errors import ConfigError
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-written", action="store_true", help="only tell what is written; run nothing"
     )
-    parser.add_argument("--html", metavar="FILE", help="write the report of the run made again")
+    parser.add_argument(
+        "--html", metavar="FILE", type=output, help="write the report of the run made again"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

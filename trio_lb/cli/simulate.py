@@ -42,16 +42,16 @@ def run(args: argparse.Namespace) -> int:
         if any(each.file for each in error.problems):
             raise
         return _refuse(str(error))  # An option's: the command line says it by itself.
-    if args.seeds is None and not args.twins:
-        return run_one(told)
-    return run_seeds(told)
+    alone = args.seeds is None and not args.twins and args.emit is None
+    return run_one(told) if alone else run_seeds(told)
 
 
 def _misuse(args: argparse.Namespace) -> str:
     if args.scenario is None:
         return "the name of a scenario is missing; --list shows them"
-    if args.trace == "-":
-        return "argument --trace: a trace goes to a file, not to standard output"
+    for name in ("trace", "html", "emit"):
+        if getattr(args, name) == "-":
+            return f"argument --{name}: goes to a file, not to standard output"
     return ""
 
 

@@ -4,6 +4,7 @@ import argparse
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -76,10 +77,13 @@ def _add_seeds(group: "argparse._ArgumentGroup") -> None:
 
 
 def _add_results(group: "argparse._ArgumentGroup") -> None:
-    group.add_argument("--html", metavar="FILE", help="write the report, one page")
-    group.add_argument("--json", metavar="FILE", help="write the figures; - is standard output")
-    group.add_argument("--trace", metavar="FILE", help="write the trace, for trio-lb replay")
-    group.add_argument("--emit", metavar="FILE", help="write a failure as a pytest file")
+    for name, says in (
+        ("--html", "write the report, one page"),
+        ("--json", "write the figures; - is standard output"),
+        ("--trace", "write the trace, for trio-lb replay"),
+        ("--emit", "make a failure small and write it as a pytest file"),
+    ):
+        group.add_argument(name, metavar="FILE", type=output, help=says)
 
 
 # ------------------------------------------------------------------ values
@@ -99,6 +103,16 @@ def schedule(text: str) -> str:
     """Check that it is an order of tasks; an argparse type."""
     if not _SCHEDULE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{show(text)} is neither fifo nor shuffle:N")
+    return text
+
+
+def output(text: str) -> str:
+    """Check that a file can be there, before a long run that would be lost; an argparse type."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{show(text)} is a folder")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {show(str(path.parent))}")
     return text
 
 

@@ -16,7 +16,7 @@ from trio_lb.cli.arguments import of_kind
 from trio_lb.cli.exits import Exit
 from trio_lb.cli.progress import progress
 from trio_lb.cli.simulate_one import write_json
-from trio_lb.cli.simulate_options import natural, positive, scenario
+from trio_lb.cli.simulate_options import natural, output, positive, scenario
 from trio_lb.cli.unheard import unheard
 from trio_lb.cli.whatif_table import Chapter, chapter_text, whatif_data
 from trio_lb.config.knobs import SECONDS
@@ -49,8 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--until", metavar="TIME", type=of_kind(SECONDS), help="length with faults (the scenario's)"
     )
-    parser.add_argument("--html", metavar="FILE", help="write a page that shows both")
-    parser.add_argument("--json", metavar="FILE", help="write the figures; - is standard output")
+    parser.add_argument("--html", metavar="FILE", type=output, help="write a page that shows both")
+    parser.add_argument(
+        "--json", metavar="FILE", type=output, help="write the figures; - is standard output"
+    )
     parser.add_argument(
         "--fail-if-worse", action="store_true", help="exit with 1 if new breaks what old keeps"
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from trio_lb.model.errors import ConfigError
 from trio_lb.sim.result import Result
 from trio_lb.sim.scenario import OWN_FAULTS, PROTECTED, Scenario, Setup
 from trio_lb.sim.scenarios.catalogue import find
@@ -32,6 +33,8 @@ def simulation_of(trial: Trial) -> Simulation:
         protected=protected,
         options=options,
     )
+    if not isinstance(sim, Simulation):
+        raise ConfigError(f"{trial.scenario} returned {sim!r}: a Simulation was expected")
     if not own_faults:
         sim.schedules.clear()
     sim.faults(list(trial.faults))

@@ -70,6 +70,20 @@ def test_a_file_of_one_s_own_is_imported_from_its_folder(
     del sys.modules["own_story_of_a_test"]
 
 
+def test_a_module_that_can_not_be_imported_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "broken_story_of_a_test.py").write_text("def build(setup)\n    return 1\n")
+    name = importable(f"{tmp_path}/broken_story_of_a_test.py:build")
+    with pytest.raises(ConfigError) as caught:
+        chosen_scenario(name)
+    assert str(caught.value) == (
+        "'broken_story_of_a_test:build' can't be loaded:"
+        " SyntaxError: expected ':' (broken_story_of_a_test.py, line 1)"
+    )
+
+
 def test_a_module_s_function_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
     assert importable(f"{__name__}:build") == f"{__name__}:build"

@@ -39,7 +39,14 @@ def chosen_scenario(name: str) -> Scenario:
     Raises:
       ConfigError: there is none.
     """
-    return scenario_of(name)
+    try:
+        return scenario_of(name)
+    except ConfigError:
+        raise
+    except Exception as error:  # Whatever a module of the user's own raises when it is imported.
+        raise ConfigError(
+            f"{show(name)} can't be loaded: {type(error).__name__}: {error}"
+        ) from error
 
 
 def read_options(scenario: Scenario, texts: Sequence[str]) -> dict[str, object]:
