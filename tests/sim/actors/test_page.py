@@ -13,7 +13,15 @@ import yaml
 from trio_lb.sim.actors.form import Key
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.actors.server import ServerSettings
-from trio_lb.sim.actors.written import POLICY, SETTINGS, read_clients, read_servers
+from trio_lb.sim.actors.websocket import WebSocketPolicy
+from trio_lb.sim.actors.written import (
+    POLICY,
+    SETTINGS,
+    TALK,
+    read_clients,
+    read_servers,
+    read_websockets,
+)
 
 PAGE: Final = (Path(__file__).parents[3] / "docs" / "simulation" / "actors.md").read_text("utf-8")
 
@@ -27,7 +35,11 @@ def rows_of(heading: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("heading", "cls", "keys"),
-    [("Servers", ServerSettings, SETTINGS), ("Clients", ClientPolicy, POLICY.keys)],
+    [
+        ("Servers", ServerSettings, SETTINGS),
+        ("Clients", ClientPolicy, POLICY.keys),
+        ("WebSocket clients", WebSocketPolicy, TALK.keys),
+    ],
 )
 def test_the_tables_hold_every_setting_with_its_default(
     heading: str, cls: type[Any], keys: Mapping[str, Key]
@@ -50,6 +62,8 @@ def test_the_example_in_yaml_is_read() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     data = yaml.safe_load(example)
     servers, clients = read_servers(data["servers"]), read_clients(data["clients"])
-    assert [*servers, *clients] == ["s1", "s2", "web", "slow"]
+    crowds = read_websockets(data["websockets"])
+    assert [*servers, *clients, *crowds] == ["s1", "s2", "web", "slow", "chat"]
+    assert crowds["chat"].count == 500
     assert servers["s1"].settings.queue == 64
     assert clients["web"].policy == ClientPolicy(timeout=1.0, retries=3)

@@ -12,13 +12,16 @@ from trio_lb.sim.actors.client import ClosedLoop, OpenLoop
 from trio_lb.sim.actors.line import Pace
 from trio_lb.sim.actors.policy import ClientPolicy, Exponential, FullJitter, NoBackoff
 from trio_lb.sim.actors.server import ColdStart, ServerSettings, Streaming, WhenFull
+from trio_lb.sim.actors.websocket import WebSocketPolicy
 from trio_lb.sim.actors.written import (
     ClientPlan,
     ServerPlan,
+    WebSocketPlan,
     read_client,
     read_clients,
     read_server,
     read_servers,
+    read_websockets,
     to_data,
 )
 from trio_lb.sim.arrivals import Poisson
@@ -80,6 +83,29 @@ CLIENTS = st.builds(
     zone=ZONES,
     to=st.sampled_from([None, ("lb",), ("lb1", "lb2")]),
 )
+
+
+CROWDS = st.builds(
+    WebSocketPlan,
+    st.integers(1, 1000),
+    st.builds(
+        WebSocketPolicy,
+        messages=st.integers(0, 50),
+        every=DRAWN,
+        size=DRAWN,
+        pause=DRAWN,
+        ping_every=SECONDS | st.just(math.inf),
+        timeout=SECONDS,
+        backoff=BACKOFFS,
+    ),
+    zone=ZONES,
+    to=st.sampled_from([None, ("lb",)]),
+)
+
+
+@given(CROWDS)
+def test_a_crowd_that_is_written_down_is_read_as_the_same(plan: WebSocketPlan) -> None:
+    assert read_websockets({"chat": to_data(plan)}) == {"chat": plan}
 
 
 @given(SERVERS)

@@ -2,6 +2,7 @@
 
 servers: {s1: {service: {lognormal: {p50: 12ms, p99: 80ms}}, concurrency: 64, queue: 512}}
 clients: {web: {load: {open: {poisson: 100}}, policy: {timeout: 1s, retries: 3}}}
+websockets: {chat: {count: 500, policy: {messages: 20, every: {exponential: 3s}}}}
 """
 
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ from trio_lb.sim.actors.form import (
 from trio_lb.sim.actors.line import Pace
 from trio_lb.sim.actors.policy import ClientPolicy, Exponential, FullJitter, NoBackoff
 from trio_lb.sim.actors.server import ColdStart, ServerSettings, Streaming, WhenFull
+from trio_lb.sim.actors.websocket import WebSocketPolicy
 from trio_lb.sim.tagged import read_whole
 
 _FACTOR: Final = Number("a factor", 1, 10_000, span="in 1..10000")
@@ -56,6 +58,16 @@ class ClientPlan:
 
     load: OpenLoop | ClosedLoop
     policy: ClientPolicy = ClientPolicy()
+    zone: str | None = None
+    to: tuple[str, ...] | None = None
+
+
+@attrs.frozen(slots=True)
+class WebSocketPlan:
+    """WebSocket clients that are to be: how many, how they talk, where, and to whom."""
+
+    count: int = 1
+    policy: WebSocketPolicy = WebSocketPolicy()
     zone: str | None = None
     to: tuple[str, ...] | None = None
 
@@ -180,6 +192,30 @@ CLIENT: Final = Form(
     },
 )
 
+TALK: Final = Form(
+    WebSocketPolicy,
+    {
+        "messages": whole("messages", count(0)),
+        "every": _drawn("every"),
+        "size": _drawn("size"),
+        "pause": _drawn("pause"),
+        "ping_every": or_never("ping_every", SECONDS),
+        "timeout": or_never("timeout", SECONDS),
+        "backoff": nested("backoff", BACKOFF),
+        "host": kind("host", _TEXT),
+        "path": kind("path", _PATH),
+    },
+)
+WEBSOCKETS: Final = Form(
+    WebSocketPlan,
+    {
+        "count": whole("count", count()),
+        "policy": nested("policy", TALK),
+        "zone": kind("zone", Maybe(_TEXT)),
+        "to": list_of("to", kind("", _TEXT)),
+    },
+)
+
 
 def read_server(value: object, path: str = "") -> ServerPlan:
     """Return the server that plain data stands for; ``path`` is where it was written.
@@ -205,10 +241,21 @@ def read_clients(value: object, path: str = "clients") -> dict[str, ClientPlan]:
     return read_named(value, path, CLIENT, "clients")
 
 
-def to_data(plan: ServerPlan | ClientPlan) -> object:
+def read_websockets(value: object, path: str = "websockets") -> dict[str, WebSocketPlan]:
+    """Return crowds of WebSocket clients by their names; see ``read_server``."""
+    return read_named(value, path, WEBSOCKETS, "websockets")
+
+
+def to_data(plan: ServerPlan | ClientPlan | WebSocketPlan) -> object:
     """Return plain data that is read as an equal plan; what is as by default is left out.
 
     Raises:
       ValueError: a part of it is code.
     """
-    return SERVER.write(plan) if isinstance(plan, ServerPlan) else CLIENT.write(plan)
+    match plan:
+        case ServerPlan():
+            return SERVER.write(plan)
+        case ClientPlan():
+            return CLIENT.write(plan)
+        case WebSocketPlan():
+            return WEBSOCKETS.write(plan)
