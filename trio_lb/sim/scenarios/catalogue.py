@@ -11,6 +11,7 @@ from trio_lb.sim.scenario import Scenario
 MODULES: Final[Mapping[str, str]] = {
     "fleet": "fleet",
     "panic-threshold": "panic_threshold",
+    "rolling-deploy": "rolling_deploy",
     "silent-nat-drop": "silent_nat_drop",
     "zone-partition": "zone_partition",
 }
