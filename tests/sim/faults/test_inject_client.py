@@ -116,6 +116,16 @@ def test_a_name_that_nobody_has_is_refused_with_the_nearest() -> None:
     play(act)
 
 
+def test_a_crowd_that_talks_websocket_has_no_such_habits() -> None:
+    async def act(theatre: Theatre) -> None:
+        theatre.clients_by_name["chat"] = object()  # type: ignore[assignment]  # Anything but a client.
+        fault = make_fault(0.0, "abort", "client:chat", None, {})
+        with pytest.raises(ConfigError, match="'chat' does not ask by HTTP alone: abort needs"):
+            inject(Site(theatre), fault)
+
+    play(act)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from([*CLIENT]), max_size=8), st.permutations(range(8)))
 def test_whatever_overlaps_after_the_heals_the_client_is_as_before(

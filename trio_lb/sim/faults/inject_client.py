@@ -20,7 +20,9 @@ def _client(site: Site, fault: Fault) -> ClientActor:
     (name,) = fault.target.names
     known = site.world.clients_by_name
     actor = known.get(name)
-    if not isinstance(actor, ClientActor):
+    if actor is not None and not isinstance(actor, ClientActor):
+        raise ConfigError(f"'{name}' does not ask by HTTP alone: {fault.kind} needs who does")
+    if actor is None:
         hint = suggestion(name, tuple(known)) or f"; there are: {', '.join(known) or 'none'}"
         raise ConfigError(f"there is no client '{name}'{hint}")
     return actor
