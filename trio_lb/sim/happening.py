@@ -24,6 +24,8 @@ class What(Enum):
     Times among the values are whole nanoseconds, sizes bytes.
     """
 
+    __hash__ = object.__hash__  # They are looked up for each happening; Enum's is Python code.
+
     # Told by clients (``entity``: the client's name).
     ARRIVE = "arrive"
     """Somebody wants something: (method,)."""

@@ -226,7 +226,7 @@ class Trace:
         if len(self._names) >= MOST_NAMES:
             self._names.clear()
         written = _quoted(name, what)
-        if isinstance(name, str) or type(name).__hash__ is Enum.__hash__:
+        if isinstance(name, str) or type(name).__hash__ in _OF_IDENTITY:
             self._names[name] = written  # Others, IntEnums say, equal those of other classes.
         return written
 
@@ -250,6 +250,9 @@ class Trace:
         if self._ended:
             raise ValueError(f"the trace has ended after {self._count} events")
         raise ValueError(f"time went back from {self._last_ns} ns to {at_ns} ns")
+
+
+_OF_IDENTITY: Final = (Enum.__hash__, object.__hash__)
 
 
 def _odd(value: Value) -> str:
