@@ -9,10 +9,11 @@ from trio_lb.model.errors import ConfigError
 from trio_lb.sim.scenario import Scenario
 
 MODULES: Final[Mapping[str, str]] = {
+    "accept-stall": "accept_stall",
     "fleet": "fleet",
     "panic-threshold": "panic_threshold",
-    "rolling-deploy": "rolling_deploy",
     "silent-nat-drop": "silent_nat_drop",
+    "rolling-deploy": "rolling_deploy",
     "zone-partition": "zone_partition",
 }
 """The module of each scenario in this package, by the scenario's name."""
