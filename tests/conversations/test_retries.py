@@ -56,6 +56,26 @@ async def test_a_stale_connection_is_replaced_without_an_error_or_the_budget(
         assert play.errors() == [None, None]
 
 
+async def test_one_replay_is_free_and_the_next_stale_connection_takes_a_retry(
+    world: World,
+) -> None:
+    servers = [await world.http_server(f"s{number}") for number in range(4)]
+    async with open_play(world, *servers, retry=quick_retries(2)) as play:
+        client = await play.client()
+        for server in servers:
+            await client.send(GET)
+            assert (await client.read_response()).body == server.name.encode()
+        for server in servers[:3]:
+            server.answer = lambda request: b""
+            await server.stop_listening()
+        await client.send(GET)
+        assert (await client.read_response()).status == 502
+        kinds = [retry.outcome.kind for retry in play.told(RequestRetried)]
+        assert kinds == [OutcomeKind.STALE, OutcomeKind.CONNECT_REFUSED, OutcomeKind.STALE]
+        assert [len(server.requests) for server in servers] == [2, 2, 2, 1]
+        assert play.lb.registry.pool("default").budget.spent_total == 2
+
+
 async def test_a_post_on_a_stale_connection_is_a_502_and_never_sent_twice(world: World) -> None:
     s1, s2 = await world.http_server("s1"), await world.http_server("s2")
     async with open_play(world, s1) as play:

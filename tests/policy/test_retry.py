@@ -111,7 +111,7 @@ def test_a_stale_connection_is_replaced_at_once_by_a_fresh_one_to_the_same_serve
     nothing_left = RetryBudget(BudgetConfig(fraction=0.0, min_per_second=0.0))
     assert decide(
         OutcomeKind.STALE, attempts=3, budget=nothing_left, config=RetryConfig(max_retries=0)
-    ) == Retry(0.0, True, True, "stale connection")
+    ) == Retry(0.0, True, True, "stale connection", is_replay=True)
     assert nothing_left.statistics(0.0).refused_total == 0, "nobody asked it"
 
 
@@ -221,7 +221,7 @@ def test_law_a_request_reaches_servers_once_and_its_retries_and_one_replay(
         )
         if isinstance(verdict, GiveUp):
             break
-        stale_replays += kind is OutcomeKind.STALE and verdict.same_server
+        stale_replays += verdict.is_replay
     assert attempts <= 1 + max_retries + 1
     assert stale_replays <= 1
 

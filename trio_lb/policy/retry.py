@@ -71,13 +71,15 @@ class Retry:
     """Try again after ``delay_seconds``.
 
     ``fresh_connection`` forbids a reused one. ``same_server`` keeps the server: for a
-    stale connection, or because there is no other.
+    stale connection, or because there is no other. ``is_replay`` marks the one that takes
+    nothing of ``max_retries``: ``stale_replays`` counts it, and no other.
     """
 
     delay_seconds: float
     fresh_connection: bool
     same_server: bool
     reason: str
+    is_replay: bool = False
 
 
 @attrs.frozen(slots=True)
@@ -122,7 +124,8 @@ class RetryPolicy:
         if refusal is not None:
             return GiveUp(refusal)
         if outcome.kind is OutcomeKind.STALE and not stale_replays:
-            return _in_time(Retry(0.0, True, True, outcome.kind.value), now, deadline)
+            replay = Retry(0.0, True, True, outcome.kind.value, is_replay=True)
+            return _in_time(replay, now, deadline)
         return self._counted(
             outcome, attempts - stale_replays, another_server, now, deadline, budget, rng
         )

@@ -77,7 +77,6 @@ class Forward:
             outcome = await self._try(server, fresh=fresh)
             if outcome is None or outcome.kind is OutcomeKind.ANSWERED:
                 return
-            replays_here = outcome.kind is OutcomeKind.STALE
             another = Another(order)
             decision = pool.retry.decide(
                 outcome,
@@ -105,7 +104,7 @@ class Forward:
             if self._client_left():
                 await fail(exchange, _LEFT, None)
                 return
-            stale_replays += replays_here
+            stale_replays += decision.is_replay
             fresh = decision.fresh_connection
             following = self._still(server if decision.same_server else another.server)
             if following is None:
