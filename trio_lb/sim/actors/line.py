@@ -2,7 +2,7 @@
 
 from collections import deque
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 import trio
@@ -42,20 +42,20 @@ class Pace:
     every_seconds: float = 1.0
 
 
-class Owner:
+class Owner(Protocol):
     """Whoever a line belongs to; it is told what becomes of it."""
 
     def on_idle(self, line: "Line") -> None:
         """All of its tries were answered, and another one may follow."""
-        raise NotImplementedError
+        ...
 
     def on_gone(self, line: "Line") -> None:
         """It was closed."""
-        raise NotImplementedError
+        ...
 
     def on_unasked(self, line: "Line", size: int) -> None:
         """So many bytes came that nobody had asked for."""
-        raise NotImplementedError
+        ...
 
 
 class Line:

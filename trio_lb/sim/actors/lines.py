@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from trio_lb.sim.actors.line import Line, Owner
+from trio_lb.sim.actors.line import Line
 from trio_lb.sim.actors.patience import Patience
 from trio_lb.sim.clock import DesClock
 
 
-class Lines(Owner):
+class Lines:
     """Hands out connections: the one that rested last first, as most pools do.
 
     A connection carries at most ``most_carried`` tries and is closed when it has rested for
