@@ -153,6 +153,18 @@ def test_a_program_of_one_s_own_talks_over_its_env() -> None:
     assert answers[0].startswith(b"HTTP/1.1 200 OK\r\n")
 
 
+def test_programs_that_a_balancer_names_are_those_that_serve() -> None:
+    async def nothing(env: SimEnv) -> None: ...
+
+    sim = Simulation()
+    for name in ("api-1", "api-2", "cron"):
+        sim.host(name, nothing)
+    second = str(sim.programs["api-2"].host.address)
+    sim.balancer({"servers": ["api-1:8000", f"{second}:8000", "elsewhere:8000"]})
+    sim.balancer({"algorithm": "random"}, name="lb2")
+    assert sim.serving == ["api-1", "api-2"]
+
+
 def test_names_are_unique() -> None:
     sim = world()
     with pytest.raises(ValueError, match="the name 's1' is taken"):

@@ -318,6 +318,15 @@ class Simulation:
             hired.append((actor.name, actor.address))
         return hired
 
+    @property
+    def serving(self) -> list[str]:
+        """Return the programs that a balancer has among its servers."""
+        sources = [each.source for each in self._wanted.values() if self.programs]
+        configs = [adopt.read(each) for each in sources if not adopt.lacks_servers(each)]
+        pools = [pool for config in configs for pool in config.pools.values()]
+        hosts = {server.address.host for pool in pools for server in pool.servers}
+        return [name for name, each in self.programs.items() if hosts & {name, each.host.address}]
+
     def _own_servers(self) -> list[dict[str, object]]:
         return [
             {"id": name, "address": str(actor.address)} | _zone_of(actor.host)

@@ -108,6 +108,17 @@ def test_a_lone_server_is_spared_and_of_many_a_third_is_hit(servers: int, most: 
     assert most_servers_hit(servers) == most
 
 
+def test_programs_that_serve_are_spared_as_servers_are() -> None:
+    programs = tuple(f"api-{n}" for n in range(6))
+    own = Field(World(servers=(), hosts=("lb", "cron", *programs), zones=()), programs=programs)
+    seen: set[str] = set()
+    for seed in range(30):
+        for fault in swarm(seed, own, HORIZON, kinds=["pause", "crash", "partition"]):
+            assert own.servers_hit(fault.target) != []
+            seen.update(own.servers_hit(fault.target))
+    assert seen == {*programs}
+
+
 def test_where_nothing_can_be_hit_nothing_happens() -> None:
     nobody = Field(attrs.evolve(WORLD, servers=(), hosts=(), clients=(), zones=()))
     lone = [kind for kind in kinds_that_hit(nobody) if kind.targets != (Sort.LB,)]

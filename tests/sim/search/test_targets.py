@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sim.faults.support import WORLD
+from tests.sim.faults.support import WORLD, World
 from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.target import Sort, Target
 from trio_lb.sim.search.targets import ALL_BUILT, Field, kinds_that_hit
@@ -53,6 +53,29 @@ def test_a_zone_stands_for_its_servers() -> None:
     assert FIELD.servers_hit(Target(Sort.LINK, ("lb", "zone:b"))) == ["s3", "s4"]
     assert FIELD.servers_hit(Target(Sort.LINK, ("lb", "s1"))) == ["s1"]
     assert FIELD.servers_hit(Target(Sort.CLIENT, ("web",))) == []
+
+
+PROGRAMS = World(servers=(), hosts=("lb", "api-1", "api-2", "api-3", "cron"), zones=())
+OWN = Field(PROGRAMS, programs=("api-1", "api-2", "api-3"))
+"""Programs of the user's own behind a balancer, and one that only asks."""
+
+
+def test_programs_that_serve_are_hit_like_servers_but_as_hosts() -> None:
+    pause = KINDS["pause"]
+    assert [str(each) for each in OWN.targets(pause, servers_only=True)] == [
+        *("host:api-1", "host:api-2", "host:api-3"),
+    ]
+    assert [*map(str, OWN.targets(pause))] == [f"host:{name}" for name in PROGRAMS.hosts]
+    assert [str(each) for each in OWN.targets(KINDS["partition"], servers_only=True)][:4] == [
+        *("link:lb~api-1", "link:lb~api-2", "link:lb~api-3"),
+        "link:cron~api-1",
+    ]
+    assert OWN.servers_hit(Target(Sort.LINK, ("lb", "api-2"))) == ["api-2"]
+
+
+def test_only_modelled_servers_are_made_and_deployed() -> None:
+    assert names("scale_up") == names("deploy_wave") == ["lb:lb"]
+    assert OWN.targets(KINDS["scale_up"]) == OWN.targets(KINDS["deploy_wave"]) == []
 
 
 def test_a_kind_needs_a_target_and_no_argument_that_must_be_said() -> None:

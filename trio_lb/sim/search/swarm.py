@@ -153,7 +153,7 @@ def _may_come(present: Sequence[Fault], field: Field, weather: Weather) -> bool:
     if not weather.spares_servers:
         return True
     hit = {name for fault in present for name in field.servers_hit(fault.target)}
-    return len(hit) <= most_servers_hit(len(field.topology.servers))
+    return len(hit) <= most_servers_hit(len(field.serving))
 
 
 def most_servers_hit(servers: int) -> int:

@@ -16,32 +16,43 @@ class Field:
     """What can be hit: a topology, and the names that a topology does not list.
 
     ``resolvers`` are names that are looked up, ``points`` those at which our own code tries itself.
+    ``programs`` are the hosts whose programs serve: hit as hosts, and spared as servers are.
     """
 
     topology: Topology
     resolvers: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
 
     def targets(self, kind: FaultKind, *, servers_only: bool = False) -> list[Target]:
         """Return all certain targets of a kind, in the order in which things were made.
 
         Of a machine that is a server, only the server is named. ``servers_only`` leaves out the
-        hosts that are none, the balancer's among them, and whole zones.
+        hosts on which nothing serves, the balancer's among them, and whole zones.
         """
         found: list[Target] = []
+        if kind.name in _OF_SERVERS and not self.topology.servers:
+            return found
         for sort in kind.targets:
             if sort is Sort.LINK:
                 found += self._links(zones=not servers_only)
-            elif not (servers_only and sort is Sort.HOST) and not _is_deaf(sort, kind):
-                found += [Target(sort, (name,)) for name in self._names(sort)]
+            elif not _is_deaf(sort, kind):
+                spares = servers_only and sort is Sort.HOST
+                names = self.programs if spares else self._names(sort)
+                found += [Target(sort, (name,)) for name in names]
         return found
+
+    @property
+    def serving(self) -> list[str]:
+        """Return whoever serves: servers, and hosts whose programs do."""
+        return [*self.topology.servers, *self.programs]
 
     def servers_hit(self, target: Target) -> list[str]:
         """Return the servers that feel it; a zone stands for all of its own."""
         topology = self.topology
         names = [name.removeprefix("zone:") for name in target.names if name.startswith("zone:")]
-        in_zones = [name for name in topology.servers if topology.zone_of(name) in names]
-        return [*(name for name in target.names if name in topology.servers), *in_zones]
+        in_zones = [name for name in self.serving if topology.zone_of(name) in names]
+        return [*(name for name in target.names if name in self.serving), *in_zones]
 
     def _names(self, sort: Sort) -> Sequence[str]:
         match sort:
@@ -66,8 +77,9 @@ class Field:
 
     def _links(self, *, zones: bool) -> list[Target]:
         """From hosts that dial to what they dial: between two servers nothing is sent."""
-        far = [*self.topology.servers, *(f"zone:{zone}" for zone in self.topology.zones if zones)]
-        return [Target(Sort.LINK, pair) for pair in itertools.product(self._other_hosts(), far)]
+        near = [name for name in self._other_hosts() if name not in self.programs]
+        far = [*self.serving, *(f"zone:{zone}" for zone in self.topology.zones if zones)]
+        return [Target(Sort.LINK, pair) for pair in itertools.product(near, far)]
 
 
 def kinds_that_hit(field: Field, names: Sequence[str] | None = None) -> list[FaultKind]:
@@ -93,6 +105,10 @@ _DEAF: Final[Mapping[Sort, frozenset[str]]] = {
 def _is_deaf(sort: Sort, kind: FaultKind) -> bool:
     """Whether a thing of this sort would refuse such a fault, though the kind allows it."""
     return kind.name in _DEAF.get(sort, ())
+
+
+_OF_SERVERS: Final = frozenset({"scale_up", "deploy_wave"})
+"""A balancer's faults that make, or restart, servers as a simulation has them; never programs."""
 
 
 def _needs_words(kind: FaultKind) -> bool:

@@ -60,11 +60,12 @@ class Sweep:
         if self.faults is None and self.swarm is None:
             return trial
         # A world is made only for its names: which servers there are may depend on the seed.
-        cast = simulation_of(trial).cast
+        sim = simulation_of(trial)
         found: list[Fault] = []
         if self.faults is not None:
-            found += self.faults.expand(trial.until, derive_rng(seed, "faults"), cast)
+            found += self.faults.expand(trial.until, derive_rng(seed, "faults"), sim.cast)
             trial = attrs.evolve(trial, options={**trial.options, OWN_FAULTS: False})
         if self.swarm is not None:
-            found += swarm(seed, Field(cast), trial.until, harsh=self.swarm.harsh)
+            field = Field(sim.cast, programs=tuple(sim.serving))
+            found += swarm(seed, field, trial.until, harsh=self.swarm.harsh)
         return attrs.evolve(trial, faults=tuple(found))
