@@ -1,5 +1,8 @@
 """The simulator: the real balancer on virtual time and a virtual network, the same way each time.
 
+    from trio_lb.sim import ClientPolicy, Lognormal, OpenLoop, Poisson, Simulation
+    from trio_lb.sim.faults import Crash, at
+
     sim = Simulation(seed=7)
     for name in ("s1", "s2", "s3"):
         sim.server(name, service=Lognormal(p50=0.012, p99=0.08))
