@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
@@ -97,4 +98,14 @@ def crash(setup: Setup) -> Simulation:
     sim.clients("web", OpenLoop(Poisson(20)), policy=ClientPolicy(timeout=2.0))
     sim.faults(at(1, Crash(f"server:{first}", for_="3s")))
     sim.check(ErrorRate("<2%"))
+    return sim
+
+
+def fails_once(setup: Setup) -> Simulation:
+    """It fails; when it is run again, to be made small, nobody gets an end to see."""
+    if Path("seen").exists():
+        os.write(2, b"it is run again\n")
+        signal.pause()
+    sim = odd(setup)
+    sim.clock.call_at(3.5, Path("seen").touch)
     return sim

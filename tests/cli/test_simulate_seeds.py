@@ -120,3 +120,24 @@ def test_ctrl_c_tells_of_the_seeds_that_are_done() -> None:
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, "")
     assert out == f"{slow}, seeds 0 to 999: interrupted after 2 of 1,000: all 2 held\n"
+
+
+def test_ctrl_c_while_a_failure_is_made_small_leaves_what_was_told(tmp_path: Path) -> None:
+    name = f"{stories.__name__}:fails_once"
+    command = [sys.executable, "-m", "trio_lb", "simulate", name, *SHORT, "--json", "o.json"]
+    process = subprocess.Popen(
+        [*command, "--seed", "1", "--seeds", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "it is run again\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    assert out.splitlines()[0] == f"{name}, seed 1: 0 held, 1 failed"
+    data = json.loads((tmp_path / "o.json").read_text())
+    assert (len(data["seeds"]), data["small"]) == (1, None)

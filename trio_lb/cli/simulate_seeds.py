@@ -26,16 +26,21 @@ def run_seeds(asked: Asked) -> int:
     Raises:
       ConfigError: the configuration, or a fault, is refused by the first seed's world.
     """
+    small: Small | None = None
     with unheard():
         wanted = points_of(asked)
         explored = explored_with_progress(asked)
         if asked.args.json != "-":
-            print(many_runs(asked, explored, wanted))
-        small = None if explored.interrupted else _small(asked, explored.failures)
+            print(many_runs(asked, explored, wanted), flush=True)
+        interrupted = explored.interrupted
+        try:
+            small = None if interrupted else _small(asked, explored.failures)
+        except KeyboardInterrupt:  # Whoever has seen the failure may not care for a smaller one.
+            interrupted = True
     if small is not None and asked.args.json != "-":
         print(small_text(small, asked.args.emit))
     _write_data(asked, explored, wanted, small)
-    if explored.interrupted:
+    if interrupted:
         return Exit.INTERRUPTED
     _write_one(asked, explored)
     return Exit.FAILURE if explored.failures else Exit.OK
