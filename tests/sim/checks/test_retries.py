@@ -149,3 +149,36 @@ def test_a_retry_that_is_not_made_leaves_the_next_request_one() -> None:
     start(play, 1.0, 1)
     retry(play, 1.0, 1)
     assert play.end() == []
+
+
+def test_tries_of_one_request_that_overlap_may_each_have_their_free_replay() -> None:
+    """Its client gave up and asked again; the balancer has not noticed yet."""
+    budget, bound = Play(RetryBudgetKept(TIGHT)), Play(AttemptsBounded(2))
+    for play in (budget, bound):
+        start(play, 1.0, 1)
+        start(play, 1.1, 1)  # 0.5 * 2 + 1 = 2
+        for attempt in (2, 2):
+            retry(play, 2.0, 1, attempt, STALE)
+        retry(play, 2.5, 1, 3)
+        retry(play, 2.6, 1, 3)
+        assert play.end() == []
+
+
+def test_tries_of_one_request_that_follow_each_other_have_one_each() -> None:
+    play = Play(AttemptsBounded(2))
+    for at in (1.0, 5.0):
+        start(play, at, 1)
+        retry(play, at, 1, 1, "reset")
+        play.lb(at + 1.0, What.ERROR, "s1", "default", 502, 1, 0, "upstream_reset", req=1)
+    retry(play, 7.0, 1, 3)
+    assert play.said == ["retry number 3, max_retries is 2"]
+
+
+def test_each_try_of_a_request_counts_for_the_budget_while_another_is_retried() -> None:
+    play = Play(RetryBudgetKept(TIGHT))
+    start(play, 1.0, 1)
+    play.lb(1.0, What.RETRY, "s1", "default", 1, "reset", MS, req=1)
+    start(play, 1.0, 1)  # 0.5 * 2 + 1 = 2, though the retry was not yet picked for.
+    play.lb(1.0, What.ERROR, "s1", "default", 0, 1, MS, "client_gone", req=1)
+    retry(play, 1.0, 1)
+    assert play.end() == []

@@ -20,13 +20,22 @@ STALE: Final = "stale"
 class Free:
     """Tells which RETRY is the free one of its request: the first one for a stale connection.
 
-    A request's first retry follows attempt 1, so that one begins its right anew.
+    A request's first retry follows attempt 1, so that one begins its right anew. A client that
+    gave up may try again while the balancer still works at its last try; whose retry one is
+    then, nobody can tell, so each of such a request's may be the free one.
     """
 
-    __slots__ = ("_had",)
+    __slots__ = ("_had", "_open", "_overlap", "ears")
 
     def __init__(self) -> None:
         self._had: dict[tuple[str, int], None] = {}
+        self._open: dict[tuple[str, int], int] = {}
+        self._overlap: dict[tuple[str, int], None] = {}
+        self.ears: Mapping[What, Ear] = {
+            What.START: self._begun,
+            What.COMPLETE: self.ended,
+            What.ERROR: self.ended,
+        }
 
     def takes(self, retry: Happening) -> bool:
         """Whether this one is free; it is not so a second time."""
@@ -35,13 +44,28 @@ class Free:
             self._had.pop(key, None)
         if not str(retry.values[3]).lower().startswith(STALE):
             return False
-        is_free = key not in self._had
+        is_free = key not in self._had or key in self._overlap
         self._had[key] = None
         return is_free
 
     def had(self, retry: Happening) -> bool:
-        """Whether its request had its free one."""
-        return (retry.entity, retry.req) in self._had
+        """Whether its request had its free one, or may have had it."""
+        key = (retry.entity, retry.req)
+        return key in self._had or key in self._overlap
+
+    def _begun(self, start: Happening) -> None:
+        key = (start.entity, start.req)
+        if start.req:
+            self._open[key] = self._open.get(key, 0) + 1
+            if self._open[key] > 1:
+                self._overlap[key] = None
+
+    def ended(self, end: Happening) -> None:
+        """Take the end of a balancer's try into account."""
+        key = (end.entity, end.req)
+        left = self._open.pop(key, 0) - 1
+        if left > 0:
+            self._open[key] = left
 
 
 @attrs.define(slots=True, eq=False)
@@ -67,8 +91,8 @@ class RetryBudgetKept(Check):
         super().__init__()
         self._budget = budget
         self._books: dict[str, dict[Value, _Books]] = {}
-        # Whose next pick is another attempt and no new request.
-        self._retrying: dict[tuple[str, int], None] = {}
+        # How many tries of a request wait for their first pick: the others are retries.
+        self._unpicked: dict[tuple[str, int], int] = {}
         self._free = Free()
         self._rebirth = Rebirth(self._books.pop)
 
@@ -76,6 +100,8 @@ class RetryBudgetKept(Check):
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
         return {
+            **self._free.ears,
+            What.START: self._begun,
             What.SELECT: self._selected,
             What.NO_SERVER: self._found_nobody,
             What.RETRY: self._retried,
@@ -89,20 +115,32 @@ class RetryBudgetKept(Check):
         super().begin(world)
         self._rebirth.begin(world)
 
+    def _begun(self, happening: Happening) -> None:
+        self._free.ears[What.START](happening)
+        key = (happening.entity, happening.req)
+        self._unpicked[key] = self._unpicked.get(key, 0) + 1
+
     def _selected(self, happening: Happening) -> None:
-        if self._retrying:
-            key = (happening.entity, happening.req)
-            if key in self._retrying:
-                del self._retrying[key]
-                return
-        self._count(happening, happening.values[1])
+        # What has no number can't be followed; to allow more is to be fair.
+        if not happening.req or self._is_picked(happening):
+            self._count(happening, happening.values[1])
+
+    def _is_picked(self, happening: Happening) -> bool:
+        """Let one try of this request wait no more, if any did."""
+        key = (happening.entity, happening.req)
+        waiting = self._unpicked.pop(key, 0)
+        if waiting > 1:
+            self._unpicked[key] = waiting - 1
+        return waiting > 0
 
     def _found_nobody(self, happening: Happening) -> None:
-        # It has no number, so this may be one that was counted: to allow more is to be fair.
+        # It has no number, so this may be one that was counted.
         self._count(happening, happening.values[0])
 
     def _ended(self, happening: Happening) -> None:
-        self._retrying.pop((happening.entity, happening.req), None)
+        self._free.ended(happening)
+        if not happening.values[3]:  # Its attempts: it was never picked for.
+            self._is_picked(happening)
 
     def _count(self, happening: Happening, pool: Value) -> None:
         books = self._of(happening.entity, pool)
@@ -113,7 +151,6 @@ class RetryBudgetKept(Check):
             books.tidy_at = 1024 + 2 * len(books.requests)
 
     def _retried(self, happening: Happening) -> None:
-        self._retrying[happening.entity, happening.req] = None
         if self._free.takes(happening):
             return
         pool = happening.values[1]
@@ -166,7 +203,7 @@ class AttemptsBounded(Check):
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
-        return {What.RETRY: self._retried}
+        return {What.RETRY: self._retried, **self._free.ears}
 
     def _retried(self, happening: Happening) -> None:
         self._free.takes(happening)
