@@ -5,6 +5,7 @@ import attrs
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Every
+from trio_lb.sim.distributions import Fixed
 from trio_lb.sim.faults.fluent import Crash, Drain, Reload, ScaleDown, ScaleUp, at
 from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.simulation import Simulation
@@ -51,6 +52,32 @@ def test_new_servers_take_their_share_and_are_let_go_in_peace() -> None:
     assert list(taken) == ["s1", "s2", "new1", "new2"]
     assert gone == ["new2"]
     assert taken["new2"] < 6.0 < taken["new1"]
+
+
+def test_who_is_leaving_already_is_not_let_go_a_second_time() -> None:
+    sim, heard = world(What.REMOVE, seconds=0.02)
+    sim.server("s3", service=Fixed(1.0))
+    sim.server("s4", service=Fixed(1.0))
+    both = ScaleDown("lb", count=1), ScaleDown("lb", count=1)
+    sim.faults(at(2, both[0]), at(2, both[1]), at(2.5, ScaleDown("lb", count=1)))
+    sim.run(until=6).require()
+    assert sorted(str(each.values[0]) for each in heard) == ["s2", "s3", "s4"]
+
+
+def test_a_server_that_a_plan_has_taken_away_meanwhile_need_not_be_let_go() -> None:
+    sim, heard = world(What.REMOVE)
+    sim.faults(at(2, ScaleDown("lb", count=1)))
+
+    def take_away() -> None:
+        balancer = sim.balancers["lb"]
+        pool = balancer.plan.pools["default"]
+        fewer = attrs.evolve(pool, servers=pool.servers[:1])
+        balancer.reload(attrs.evolve(balancer.plan, pools={"default": fewer}))
+
+    # Between the operator's word and the balancer's first step towards it.
+    sim.clock.call_at(1.0, lambda: sim.clock.call_at(2.0, take_away))
+    sim.run(until=4).require()
+    assert [each.values[0] for each in heard] == ["s2"]
 
 
 def test_a_reload_puts_another_plan_in_force_and_disturbs_nobody() -> None:

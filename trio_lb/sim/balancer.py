@@ -4,6 +4,7 @@ It can crash, restart, stand still and be reloaded, as its process could.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 import trio
@@ -13,6 +14,7 @@ from trio_lb.app.opening import open_load_balancer
 from trio_lb.app.pool_face import PoolFace
 from trio_lb.config.schema import Config
 from trio_lb.model.address import Address
+from trio_lb.model.errors import UnknownServer
 from trio_lb.model.events import Event
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.happening import Wire
@@ -44,7 +46,8 @@ class Balancer:
         self.lives = 0
         self.hire: Callable[[int], list[tuple[str, Address]]] = _nobody
         self.start_soon: Callable[[Callable[[], Awaitable[object]]], None] = _nowhere
-        self._hired: list[str] = []
+        # Of whom it was said that they are to go, until the balancer itself knows.
+        self._leaving: dict[str, None] = {}
         self._wire = wire
         self._up = trio.Event()
         self._scope: trio.CancelScope | None = None
@@ -143,16 +146,24 @@ class Balancer:
         if self.lb is None:
             return
         for name, address in self.hire(count):
-            self._hired.append(name)
             self._pool().add_server(id=name, address=str(address))
 
     def remove_servers(self, count: int) -> None:
         """Drain so many of its servers and let them go; the last to come go first."""
         if self.lb is None:
             return
-        servers = [server.id for server in self._pool().servers()]
-        for server_id in servers[len(servers) - min(count, len(servers)) :]:
-            self.start_soon(partial(self._pool().remove_server, server_id))
+        pool = self._pool()
+        staying = [each.id for each in pool.config.servers if each.id not in self._leaving]
+        for server_id in staying[len(staying) - min(count, len(staying)) :]:
+            self._leaving[server_id] = None
+            self.start_soon(partial(self._remove, pool, server_id))
+
+    async def _remove(self, pool: PoolFace, server_id: str) -> None:
+        """Let one go, unless the balancer died or a plan took it away since that was said."""
+        del self._leaving[server_id]
+        if self.lb is not None:
+            with suppress(UnknownServer):
+                await pool.remove_server(server_id)
 
     def _pool(self) -> PoolFace:
         assert self.lb is not None, "only a running balancer has pools"
