@@ -8,6 +8,7 @@ import trio
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.actors.client import ClosedLoop, OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
+from trio_lb.sim.actors.websocket import WebSocketPolicy
 from trio_lb.sim.arrivals import Every, Poisson
 from trio_lb.sim.distributions import Exponential, Fixed
 from trio_lb.sim.env import SimEnv
@@ -176,3 +177,16 @@ def test_it_runs_once() -> None:
     sim.run(until=1)
     with pytest.raises(RuntimeError, match="runs once"):
         sim.run(until=1)
+
+
+def test_websocket_clients_talk_through_the_balancer() -> None:
+    sim = Simulation()
+    sim.server("s1")
+    sim.server("s2")
+    sim.balancer()
+    sim.websockets("chat", 4, WebSocketPolicy(messages=3, every=Fixed(1.0)))
+    answers: list[Happening] = []
+    sim.wire.hear(answers.append, What.ANSWER)
+    sim.run(until=10).require()
+    assert {each.values[0] for each in answers} == {101}
+    assert len(answers) >= 4

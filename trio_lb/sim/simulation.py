@@ -16,7 +16,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -27,6 +27,7 @@ from trio_lb.sim.actors.client import ClientActor, ClosedLoop, OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.actors.server import Dependency, ServerActor, ServerSettings
 from trio_lb.sim.actors.stage import Stage
+from trio_lb.sim.actors.websocket import WebSocketActor, WebSocketPolicy
 from trio_lb.sim.balancer import Balancer
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.checks.check import Check
@@ -46,6 +47,30 @@ from trio_lb.sim.program import Program
 from trio_lb.sim.result import Result
 
 DEFAULT_LATENCY_SECONDS: Final = 0.0005
+
+
+class Crowd(Protocol):
+    """Whoever wants things: clients of any kind behind one name."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def host(self) -> HostNetwork: ...
+    def start(self) -> None:
+        """Begin to want things."""
+        ...
+
+    def stop(self) -> None:
+        """Want nothing more; what is under way goes on."""
+        ...
+
+    async def wait_quiet(self) -> None:
+        """Wait, after ``stop``, until nothing is under way."""
+        ...
+
+    def leave(self) -> None:
+        """Go away in the middle of everything."""
+        ...
 
 
 @attrs.frozen(slots=True)
@@ -96,7 +121,7 @@ class Simulation:
         self.stage = Stage(self.clock, self.wire, seed)
         self.cast = Cast()
         self.servers: dict[str, ServerActor] = {}
-        self.clients_by_name: dict[str, ClientActor] = {}
+        self.clients_by_name: dict[str, Crowd] = {}
         self.balancers: dict[str, Balancer] = {}
         self.dependencies: dict[str, Dependency] = {}
         self.programs: dict[str, Program] = {}
@@ -220,6 +245,25 @@ class Simulation:
         actor = ClientActor(
             self.stage, name, host, load, policy or ClientPolicy(), targets, numbers
         )
+        self.clients_by_name[name] = actor
+        return actor
+
+    def websockets(
+        self,
+        name: str,
+        count: int,
+        policy: WebSocketPolicy,
+        *,
+        zone: str | None = None,
+        to: str | Sequence[str] | Address | None = None,
+    ) -> WebSocketActor:
+        """Make so many WebSocket clients, who all begin at once; ``to`` as in ``clients``."""
+        self._refuse_known(name)
+        host = self._host(name, zone)
+        self.cast.clients.append(name)
+        numbers = partial(next, self._numbers)
+        targets = partial(self._targets, to)
+        actor = WebSocketActor(self.stage, name, host, count, policy, targets, numbers)
         self.clients_by_name[name] = actor
         return actor
 

@@ -3,11 +3,11 @@
 import pytest
 
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.arrivals import Poisson
 from trio_lb.sim.faults import fluent
 from trio_lb.sim.faults.fluent import (
     Errors,
     Partition,
-    Poisson,
     Slow,
     Word,
     at,

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from tests.sim.faults.support import WORLD, World, faults, rng
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.arrivals import Poisson
 from trio_lb.sim.faults.fluent import (
     Crash,
     Errors,
     Latency,
     Partition,
-    Poisson,
     Reset,
     Slow,
     at,
