@@ -9,10 +9,10 @@ Rule 1: a server's state changes only in `_take`, only as TRANSITIONS says.
 Rule 2: a suspect is who failed `consecutive_failures` times in a row, or whose share of
         successes is too small (see `success_rate`). A suspect is ejected only if another
         server in rotation does better: it has met a success since the suspect's trouble
-        began (and within EVIDENCE_SECONDS), no failure since, and its own share is not
-        too small. An outlier differs from others; where all fail alike, the cause is
-        shared (the client, a database, our own network) and an ejection would only push
-        load onto the rest.
+        began (and within EVIDENCE_SECONDS), no failure since, its own share is not too
+        small, and it was not out itself in the last EVIDENCE_SECONDS. An outlier differs
+        from others; where all fail alike, the cause is shared (the client, a database, an
+        overload) and an ejection would only push load onto the rest.
 Rule 3: at least one server stays in rotation, and at most ``max_ejection_fraction`` of
         the pool is out; but a fraction above zero always allows one ejection, or small
         pools would have no protection.
@@ -287,6 +287,7 @@ class OutlierDetector:
             and other not in self._ejected
             and other in in_rotation
             and not self._is_poor(other, now)
+            and not self._is_fresh(other, now)
             for other, at in self._succeeded_at.items()
         ):
             self.spared_alike_total += 1
@@ -295,6 +296,13 @@ class OutlierDetector:
             self.spared_share_total += 1
             return False
         return True
+
+    def _is_fresh(self, server_id: str, now: float) -> bool:
+        """Whether it was out a short while ago: it had a rest, and its queue ran dry."""
+        record = self._records.get(server_id)
+        if record is None or not record.conduct.ejections:
+            return False
+        return now < record.until + EVIDENCE_SECONDS
 
     def _is_poor(self, server_id: str, now: float) -> bool:
         return self._rates.is_poor(self._rates.rate(server_id, now))
