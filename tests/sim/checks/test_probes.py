@@ -52,3 +52,17 @@ def test_a_balancer_that_starts_again_may_have_its_old_servers_back() -> None:
     play.tell(3.0, What.INJECT, "host:lb", "crash", 1, "{}")
     play.tell(7.0, What.PROBE, "s1", 200)
     assert play.end() == []
+
+
+def test_a_probe_that_a_fault_held_back_is_nobodys() -> None:
+    play = Play(ProbesStop())
+    play.lb(0.0, What.HEALTH, "s1", "default", 1, "x")
+    play.tell(1.0, What.INJECT, "server:s1", "slow_accept", 1, "{}")
+    play.lb(2.0, What.REMOVE, "s1", "default")
+    play.tell(5.0, What.PROBE, "s1", 200)
+    play.tell(5.0, What.HEALED, "server:s1", "slow_accept", 1)
+    play.tell(15.0, What.PROBE, "s1", 200)
+    assert play.said == []
+    play.tell(15.1, What.INJECT, "lb:lb", "scale_down", 2, "{}")  # It holds nothing back.
+    play.tell(15.2, What.PROBE, "s1", 200)
+    assert play.end() == ["it is probed, though nobody has it in a pool since 2.000000 s"]

@@ -4,10 +4,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.faults import Weather
 from trio_lb.sim.checks.rebirth import Rebirth
 from trio_lb.sim.checks.world import World
+from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.happening import Ear, Happening, What
 
+AFTERMATH_SECONDS: Final = 10.0
+"""So long after the last fault, what a network or a server held back may still come."""
+_HARMLESS: Final = frozenset(("scale_up", "scale_down", "reload"))
+"""Kinds of fault that hold nothing back: after these a probe is as quick as ever."""
 CLOSED: Final = "listener_closed"
 """The news with which a balancer begins to stop."""
 
@@ -15,7 +21,8 @@ CLOSED: Final = "listener_closed"
 class ProbesStop(Check):
     """No server is probed once it has left all pools, or once all balancers have stopped.
 
-    ``grace_seconds`` is for a probe that was on its way.
+    ``grace_seconds`` is for a probe that was on its way. One that a fault may have held back
+    (a server accepts late, and finds it among those who wait) is nobody's.
     """
 
     name = "probes_stop"
@@ -28,6 +35,7 @@ class ProbesStop(Check):
         self._stopped: dict[str, float] = {}
         self._is_end = False
         self._rebirth = Rebirth(self._forget)
+        self._weather = Weather(frozenset(KINDS) - _HARMLESS)
 
     def begin(self, world: World) -> None:
         """See ``Check``."""
@@ -42,7 +50,8 @@ class ProbesStop(Check):
             What.HEALTH: self._is_member,
             What.REMOVE: self._removed,
             What.PHASE: self._phase,
-            What.INJECT: self._rebirth.ears[What.INJECT],
+            **self._weather.ears,
+            What.INJECT: self._injected,
             What.NEWS: self._news,
             What.PROBE: self._probed,
         }
@@ -72,6 +81,10 @@ class ProbesStop(Check):
             for home in [home for home in homes if home[0] == balancer]:
                 del homes[home]
 
+    def _injected(self, happening: Happening) -> None:
+        self._rebirth.ears[What.INJECT](happening)
+        self._weather.injected(happening)
+
     def _news(self, happening: Happening) -> None:
         self._rebirth.ears[What.NEWS](happening)
         # Before the end a balancer that dies will live again, and ask again.
@@ -80,7 +93,9 @@ class ProbesStop(Check):
 
     def _probed(self, happening: Happening) -> None:
         ended_at = self._nobody_since(happening.entity)
-        if ended_at is not None and happening.at > ended_at + self._grace_seconds:
+        if ended_at is None or happening.at <= ended_at + self._grace_seconds:
+            return
+        if self._weather.was_calm(happening.at - AFTERMATH_SECONDS):
             self.object(
                 happening, f"it is probed, though nobody has it in a pool since {ended_at:.6f} s"
             )
