@@ -54,8 +54,7 @@ class Lines:
         return None
 
     def _may_carry(self, line: Line) -> bool:
-        is_whole = not line.is_sending_slowly
-        return is_whole and line.carried < self._most_carried and line.is_usable
+        return line.carried < self._most_carried and line.is_usable
 
     def on_idle(self, line: Line) -> None:
         """See ``Owner``."""

@@ -11,6 +11,7 @@ from trio_lb.sim.scenario import Scenario
 MODULES: Final[Mapping[str, str]] = {
     "accept-stall": "accept_stall",
     "fleet": "fleet",
+    "keep-alive-race": "keep_alive_race",
     "panic-threshold": "panic_threshold",
     "silent-nat-drop": "silent_nat_drop",
     "rolling-deploy": "rolling_deploy",

@@ -4,6 +4,7 @@ What must hold: the balancer doubts its checks rather than its whole fleet. It f
 every server goes on getting its share, and when the pages are right again it believes them.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ class EverybodyServes(Check):
 
     def __init__(self) -> None:
         super().__init__()
+        self.asked = "the least share, times what it was before: >=0.5"
         self._open = 0
         self._has_failed_open = False
         self._before: dict[str, int] = {}
@@ -59,12 +61,17 @@ class EverybodyServes(Check):
     def finish(self, world: World) -> None:
         """Compare the shares."""
         before, meanwhile = sum(self._before.values()), sum(self._meanwhile.values())
+        least = math.inf
         for server, count in self._before.items() if meanwhile else ():
             fair = meanwhile * count / before
             got = self._meanwhile.get(server, 0)
-            if fair >= FEWEST and got < fair / 2:
+            if fair < FEWEST:
+                continue
+            least = min(least, got / fair)
+            if got < fair / 2:
                 text = f"{got} requests while fail-open was in force; its old share is {fair:.0f}"
                 self.object_at(world.clock.current_time(), text, entity=server)
+        self.found = f"{least:.2f}" if least < math.inf else ""
 
 
 def build(setup: Setup) -> Simulation:

@@ -75,6 +75,7 @@ class SlopeHonoured(Check):
 
     def __init__(self, seconds: float | None = None) -> None:
         super().__init__()
+        self.asked = "picks of who climbs, over what is due"
         self.climbs: list[Climb] = []
         self._seconds = seconds
         self._standings = Standings()
@@ -154,6 +155,12 @@ class SlopeHonoured(Check):
                 self.climbs.append(climb)
                 if climb.got < climb.due - self._slack(key[0], key[1], climb):
                     self.object(happening, f"{key[2]} was picked {_picks(climb, happening.at)}")
+
+    def finish(self, world: World) -> None:
+        """Say how all climbs together went."""
+        due = math.fsum(climb.due for climb in self.climbs)
+        got = sum(climb.got for climb in self.climbs)
+        self.found = f"{got / due:.2f} in {len(self.climbs)} climbs" if due else ""
 
 
 def _picks(climb: Climb, now: float) -> str:
