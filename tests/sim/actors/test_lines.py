@@ -3,6 +3,7 @@
 import trio
 
 from tests.sim.actors.support import Theatre, once, play
+from trio_lb.sim.actors.asking import SlowHead
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.happening import What
 
@@ -81,3 +82,23 @@ def test_a_connection_that_the_server_has_closed_is_not_used() -> None:
     theatre = play(act)
     assert connections(theatre) == [0, 1]
     assert theatre.told(What.FAIL) == []
+
+
+def test_who_still_sends_slowly_shares_its_connection_with_nobody() -> None:
+    """Another request's bytes would come in the middle of its own."""
+
+    async def act(theatre: Theatre) -> None:
+        await theatre.server()
+        client = theatre.client(once(0.0, 0.05, 2.0, 2.001), ClientPolicy())
+        client.depth = 4
+        client.habits.append(SlowHead(0.01))
+        client.start()
+        await trio.sleep(0.02)
+        client.habits.clear()
+        await trio.sleep(5.0)
+        client.stop()
+        await client.wait_quiet()
+
+    theatre = play(act)
+    assert connections(theatre) == [0, 1, 0, 0]
+    assert [each.values[0] for each in theatre.heard if each.what is What.DONE] == [1, 1, 1, 1]

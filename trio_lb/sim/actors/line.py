@@ -98,6 +98,11 @@ class Line:
         return not self.stream.is_closed and (bool(self._tries) or not self.stream.is_stale())
 
     @property
+    def is_sending_slowly(self) -> bool:
+        """Whether a request's bytes are still to come: others' would stand between them."""
+        return bool(self._slow)
+
+    @property
     def depth(self) -> int:
         """How many tries wait for their answer."""
         return len(self._tries)

@@ -54,7 +54,8 @@ class Lines:
         return None
 
     def _may_carry(self, line: Line) -> bool:
-        return line.carried < self._most_carried and line.is_usable
+        is_whole = not line.is_sending_slowly
+        return is_whole and line.carried < self._most_carried and line.is_usable
 
     def on_idle(self, line: Line) -> None:
         """See ``Owner``."""
