@@ -51,7 +51,7 @@ def test_harsh_weather_needs_no_other_word(argv: list[str], swarm: Swarm | None)
 def test_the_command_of_a_seed_says_all_that_decides_the_run() -> None:
     told = asked_by(
         "zone-partition", "-c", "my lb.yaml", "--option", "way=out", "--unprotected", "--swarm",
-        "--until", "0.5s", "--schedule", "shuffle:4", "--seeds", "9", "--html", "x", "--no-shrink",
+        "--until", "0.5s", "--schedule", "shuffle:4", "--seeds", "9", "--html", "x", "--shrink", "0",
     )  # fmt: skip
     assert told.command(17) == (
         "trio-lb simulate zone-partition --config 'my lb.yaml' --until 0.5 --option way=out"

@@ -67,7 +67,18 @@ def test_a_failure_can_be_left_as_it_is_and_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     html, trace = tmp_path / "o.html", tmp_path / "o.jsonl"
-    argv = [ODD, *SHORT, "--seeds", "2", "--no-shrink", "--html", str(html), "--trace", str(trace)]
+    argv = [
+        ODD,
+        *SHORT,
+        "--seeds",
+        "2",
+        "--shrink",
+        "0",
+        "--html",
+        str(html),
+        "--trace",
+        str(trace),
+    ]
     code, lines = simulate(capsys, *argv)
     assert (code, len(lines)) == (1, 4)
     assert "seed 1" in html.read_text()
@@ -76,7 +87,7 @@ def test_a_failure_can_be_left_as_it_is_and_shown(
 
 def test_twins_that_differ_fail(capsys: pytest.CaptureFixture[str]) -> None:
     hashing = f"{stories.__name__}:hashing"
-    argv = [hashing, "--until", "2", "--settle", "0", "--twins", "--no-shrink"]
+    argv = [hashing, "--until", "2", "--settle", "0", "--twins", "--shrink", "0"]
     code, lines = simulate(capsys, *argv)
     assert (code, lines[0]) == (1, f"{hashing}, seed 0: 0 held, 1 failed")
     assert lines[1].startswith("  seed 0: twins: two runs, two traces: hash ")
@@ -92,7 +103,7 @@ def test_a_seed_that_takes_its_process_with_it_does_not_end_the_search(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     dying = f"{stories.__name__}:dying"
-    argv = [dying, "--until", "1", "--settle", "0", "--seed", "1", "--seeds", "3", "--no-shrink"]
+    argv = [dying, "--until", "1", "--settle", "0", "--seed", "1", "--seeds", "3", "--shrink", "0"]
     code, lines = simulate(capsys, *argv)
     assert (code, lines[:2]) == (
         1,

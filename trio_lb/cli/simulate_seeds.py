@@ -11,7 +11,7 @@ from trio_lb.cli.simulate_text import many_runs, many_runs_data, small_text
 from trio_lb.cli.unheard import unheard
 from trio_lb.sim.checks.coverage import Sometimes
 from trio_lb.sim.search.explore import Exploration, Finding, explore
-from trio_lb.sim.search.shrink import Step
+from trio_lb.sim.search.shrink import Budget, Step
 from trio_lb.sim.search.trial import CRASHED
 from trio_lb.sim.search.twins import DIVERGED
 from trio_lb.sim.sweep.failure import Small, made_small
@@ -68,11 +68,11 @@ def explored_with_progress(asked: Asked) -> Exploration:
 def _small(asked: Asked, failures: Iterable[Finding]) -> Small | None:
     """Shrink the first failure, if that is wanted; a test is written where it was asked for."""
     first = next(iter(failures), None)
-    if first is None or asked.args.no_shrink:
+    if first is None or not asked.args.shrink:
         return None
     show = _show_step if sys.stderr.isatty() else lambda step: None
     with plain_interrupts():
-        small = made_small(first, on_progress=show)
+        small = made_small(first, budget=Budget(seconds=asked.args.shrink), on_progress=show)
     if sys.stderr.isatty():
         print(file=sys.stderr)
     if small is not None and asked.args.emit is not None and small.test:
