@@ -10,6 +10,7 @@ from trio_lb.sim.scenario import Scenario
 
 MODULES: Final[Mapping[str, str]] = {
     "accept-stall": "accept_stall",
+    "breaker-fleet": "breaker_fleet",
     "fleet": "fleet",
     "keep-alive-race": "keep_alive_race",
     "panic-threshold": "panic_threshold",
