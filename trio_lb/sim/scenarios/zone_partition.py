@@ -12,7 +12,7 @@ from trio_lb.sim.arrivals import Poisson
 from trio_lb.sim.checks import ComesBack, ErrorRate, Sometimes
 from trio_lb.sim.distributions import Lognormal
 from trio_lb.sim.faults.fluent import Partition, at
-from trio_lb.sim.happening import What
+from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -34,9 +34,13 @@ def build(setup: Setup) -> Simulation:
     sim.check(
         ErrorRate("<2%"),
         ComesBack(within=10.0),
-        Sometimes("a zone's server is found unhealthy", What.HEALTH),
+        Sometimes("a server of the zone is found dead", What.HEALTH, when=_is_bad),
     )
     return sim
+
+
+def _is_bad(health: Happening) -> bool:
+    return health.values[2] == 0
 
 
 UNPROTECTED = {
