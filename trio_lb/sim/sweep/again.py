@@ -73,6 +73,7 @@ def run_again(path: str, trial: Trial, *, command: str = "", until: float | None
       ConfigError: the trace is cut off or was changed; or there is no such world any more.
       Exception: what the run raised.
     """
+    count = sum(1 for _ in _events(path, until))  # Refused before the run rather than after it.
     sim = simulation_of(trial)
     sim.command = command
     with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +81,7 @@ def run_again(path: str, trial: Trial, *, command: str = "", until: float | None
         result = None if _stops(sim, trial, fresh, until) else sim.run(
             trial.until, settle=trial.settle, trace=fresh
         )  # fmt: skip
-        count, same = _compared(path, fresh, until)
+        same = _are_same(path, fresh, until)
         difference = () if same else tuple(tell_difference(path, fresh))
     return Again(trial, same, count, difference, result)
 
@@ -99,13 +100,10 @@ def _stop() -> None:
     raise _Enough
 
 
-def _compared(a: str, b: str, until: float | None) -> tuple[int, bool]:
-    """Return how many events of ``a`` there are up to the instant, and whether ``b`` has the same."""
-    count, same = 0, True
-    for one, other in itertools.zip_longest(_events(a, until), _events(b, until)):
-        count += one is not None
-        same = same and one == other
-    return count, same
+def _are_same(a: str, b: str, until: float | None) -> bool:
+    """Whether both have the same events up to the instant."""
+    pairs = itertools.zip_longest(_events(a, until), _events(b, until))
+    return all(one == other for one, other in pairs)
 
 
 def _events(path: str, until: float | None) -> Iterator[TraceEvent]:
