@@ -184,6 +184,19 @@ def test_a_slow_reader_takes_so_much_and_then_pauses() -> None:
     assert [at for at, _, _ in theatre.told(What.ANSWER)] == [15.004]  # 158 bytes: four gulps.
 
 
+def test_what_arrives_while_a_slow_reader_pauses_does_not_wake_it() -> None:
+    async def part(stream: VirtualStream) -> None:
+        await stream.receive_some(65536)
+        await stream.send_some(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nX-Served-By: s1\r\n\r\n")
+        for _ in range(50):
+            await stream.send_some(b"1 ")
+            await trio.sleep(0.05)
+
+    policy = ClientPolicy(timeout=600.0, pace=Pace(size_bytes=40, every_seconds=5.0))
+    theatre = played(part, policy=policy)
+    assert [at for at, _, _ in theatre.told(What.ANSWER)] == [15.004]
+
+
 def test_pipelined_tries_are_answered_in_their_order() -> None:
     async def part(stream: VirtualStream) -> None:
         data = b""

@@ -66,6 +66,7 @@ class Line:
         "_left",
         "_owner",
         "_pace",
+        "_pauses_until",
         "_reader",
         "_room",
         "_slow",
@@ -85,6 +86,7 @@ class Line:
         self._clock = clock
         self._owner = owner
         self._pace = pace
+        self._pauses_until = 0.0
         self._reader = MessageReader()
         self._tries: deque[Try] = deque()
         self._left = memoryview(b"")
@@ -146,6 +148,8 @@ class Line:
     # ------------------------------------------------------------------ in
 
     def _look(self) -> None:
+        if self._pace is not None and self._clock.current_time() < self._pauses_until:
+            return  # What has just arrived waits, as what was there before it does.
         try:
             while data := self.stream.receive_nowait(self._most_bytes()):
                 self._take(data)
@@ -170,8 +174,8 @@ class Line:
 
     def _pause(self, pace: Pace) -> None:
         if not self.stream.is_closed:
-            at = self._clock.current_time() + pace.every_seconds
-            self._clock.call_at(at, self._watch.arm)
+            self._pauses_until = self._clock.current_time() + pace.every_seconds
+            self._clock.call_at(self._pauses_until, self._watch.arm)
 
     def _take(self, data: bytes) -> None:
         if not self._tries:
