@@ -17,7 +17,8 @@ from trio_lb.model.address import Address
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "examples"
 PROGRAMS: Final = sorted(path.stem for path in FOLDER.glob("*.py"))
-THAT_END: Final = [name for name in PROGRAMS if name != "embed"]
+THAT_END: Final = ("all_in_python", "own_calls")
+SIMULATIONS: Final = ("metastable",)
 
 
 def program(name: str, say: Callable[[str], None]) -> ModuleType:
@@ -31,18 +32,31 @@ def program(name: str, say: Callable[[str], None]) -> ModuleType:
     return module
 
 
-def test_there_are_three() -> None:
-    assert PROGRAMS == ["all_in_python", "embed", "own_calls"]
+def promised(name: str) -> list[str]:
+    """What stands below a program."""
+    source = (FOLDER / f"{name}.py").read_text("utf-8")
+    lines = source.partition("# What it prints:\n")[2].splitlines()
+    return [line.removeprefix("# ") for line in lines]
+
+
+def test_each_is_tried_here() -> None:
+    assert sorted((*THAT_END, *SIMULATIONS, "embed")) == PROGRAMS
 
 
 @pytest.mark.parametrize("name", THAT_END)
 async def test_it_prints_what_it_says_it_prints(name: str, autojump_clock: MockClock) -> None:
     printed: list[str] = []
     module = program(name, printed.append)
-    source = (FOLDER / f"{name}.py").read_text("utf-8")
-    promised = source.partition("# What it prints:\n")[2].splitlines()
     await module.main()
-    assert printed == [line.removeprefix("# ") for line in promised]
+    assert printed == promised(name)
+    assert len(printed) >= 4
+
+
+@pytest.mark.parametrize("name", SIMULATIONS)
+def test_a_simulation_prints_what_it_says_it_prints(name: str) -> None:
+    printed: list[str] = []
+    program(name, printed.append).main()
+    assert printed == promised(name)
     assert len(printed) >= 4
 
 

@@ -3,10 +3,19 @@
 import re
 import xml.etree.ElementTree as ET
 
+import attrs
 import pytest
 
 from tests.sim.report.fake_run import facts, figures
-from trio_lb.sim.report.figure import HEIGHT, MOST_POINTS, WIDTH, Lines, parts, small_figure
+from trio_lb.sim.report.figure import (
+    HEIGHT,
+    MOST_POINTS,
+    WIDTH,
+    Lines,
+    parts,
+    small_figure,
+    spans,
+)
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.tally import Tally
 
@@ -55,6 +64,14 @@ def test_it_says_what_is_compared_how_much_was_good_and_what_was_wrong(
     title = ET.fromstring(drawing).find(f"{SVG}title")
     assert title is not None
     assert (title.text or "").endswith("without retries & <breakers>")
+
+
+def test_faults_of_one_time_are_one_band() -> None:
+    made = figures()
+    made.tally.faults += [attrs.evolve(fault, target="server:s9") for fault in made.tally.faults]
+    labels = [label for _, label in spans(made)]
+    assert labels == ["slow server:s2 and 1 more", "crash host:s4 and 1 more"]
+    assert small_figure(made, made).count('class="fault"') == 4
 
 
 def test_both_halves_of_the_same_run_are_the_same_but_for_their_place(drawing: str) -> None:

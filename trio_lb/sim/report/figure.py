@@ -9,7 +9,7 @@ It is an SVG that stands alone: for a page of documentation, which has no style 
 and may be dark.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -19,6 +19,7 @@ from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.panel import shortened
 from trio_lb.sim.report.summary import amount, duration, percent
 from trio_lb.sim.report.svg import Scale, TimeAxis
+from trio_lb.sim.report.tally import FaultSpan
 
 WIDTH: Final = 900
 HEIGHT: Final = 420
@@ -162,14 +163,25 @@ def legend(left: float) -> str:
 def bands(figures: Figures, axis: TimeAxis) -> str:
     """Return the bands of the faults, with their names where there is room."""
     body, named = "", 0.0
-    for fault in figures.tally.faults:
-        begin, end = axis.x(fault.begin), axis.x(figures.fault_end(fault))
-        body += svg.rect(begin, _TOP, max(1.5, end - begin), _P99[1] - _TOP, "fault")
-        if begin >= named:
-            label = shortened(f"{fault.kind} {fault.target}", 40)
-            body += svg.text(begin + 4, _TOP + 12, label, "fault-name")
-            named = begin + 6.0 * len(label)
+    for (begin, end), label in spans(figures):
+        left, right = axis.x(begin), axis.x(end)
+        body += svg.rect(left, _TOP, max(1.5, right - left), _P99[1] - _TOP, "fault")
+        if left >= named:
+            text = shortened(label, 40)
+            body += svg.text(left + 4, _TOP + 12, text, "fault-name")
+            named = left + 6.0 * len(text)
     return body
+
+
+def spans(figures: Figures) -> Iterator[tuple[tuple[float, float], str]]:
+    """Yield from when to when there were faults, and which; those of one time are one."""
+    found: dict[tuple[float, float], list[FaultSpan]] = {}
+    for fault in figures.tally.faults:
+        found.setdefault((fault.begin, figures.fault_end(fault)), []).append(fault)
+    for span, faults in found.items():
+        first, more = faults[0], len(faults) - 1
+        label = f"{first.kind} {first.target}"
+        yield span, f"{label} and {more} more" if more else label
 
 
 def rulers(axis: TimeAxis, scale: Scale, labels: Sequence[tuple[float, str]]) -> str:

@@ -17,6 +17,7 @@ MODULES: Final[Mapping[str, str]] = {
     "silent-nat-drop": "silent_nat_drop",
     "rolling-deploy": "rolling_deploy",
     "zone-partition": "zone_partition",
+    "metastable-failure": "metastable_failure",
 }
 """The module of each scenario in this package, by the scenario's name."""
 
