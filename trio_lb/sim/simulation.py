@@ -16,7 +16,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import attrs
 
@@ -29,6 +29,7 @@ from trio_lb.sim.actors.server import Dependency, ServerActor, ServerSettings
 from trio_lb.sim.actors.stage import Stage
 from trio_lb.sim.actors.websocket import WebSocketActor, WebSocketPolicy
 from trio_lb.sim.balancer import Balancer
+from trio_lb.sim.cast import Cast, Crowd
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.plain import Judge
@@ -49,30 +50,6 @@ from trio_lb.sim.result import Result
 DEFAULT_LATENCY_SECONDS: Final = 0.0005
 
 
-class Crowd(Protocol):
-    """Whoever wants things: clients of any kind behind one name."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def host(self) -> HostNetwork: ...
-    def start(self) -> None:
-        """Begin to want things."""
-        ...
-
-    def stop(self) -> None:
-        """Want nothing more; what is under way goes on."""
-        ...
-
-    async def wait_quiet(self) -> None:
-        """Wait, after ``stop``, until nothing is under way."""
-        ...
-
-    def leave(self) -> None:
-        """Go away in the middle of everything."""
-        ...
-
-
 @attrs.frozen(slots=True)
 class _Wanted:
     """A balancer that is to be: its configuration, before the servers are all known."""
@@ -80,21 +57,6 @@ class _Wanted:
     source: Config | Mapping[str, object] | str | Path
     host: HostNetwork
     env: SimEnv
-
-
-@attrs.define(slots=True)
-class Cast:
-    """The names in a world, in the order in which they were given; a fault's ``Topology``."""
-
-    zones: list[str] = attrs.field(factory=list)
-    zone_names: dict[str, str] = attrs.field(factory=dict)
-    hosts: list[str] = attrs.field(factory=list)
-    servers: list[str] = attrs.field(factory=list)
-    clients: list[str] = attrs.field(factory=list)
-
-    def zone_of(self, name: str) -> str | None:
-        """Return the zone of a host or a server."""
-        return self.zone_names.get(name)
 
 
 class Simulation:

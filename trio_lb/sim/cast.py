@@ -1,0 +1,46 @@
+"""Who takes part in a simulated world: their names, and what all crowds of clients have."""
+
+from typing import Protocol
+
+import attrs
+
+from trio_lb.sim.host import HostNetwork
+
+
+@attrs.define(slots=True)
+class Cast:
+    """The names in a world, in the order in which they were given; a fault's ``Topology``."""
+
+    zones: list[str] = attrs.field(factory=list)
+    zone_names: dict[str, str] = attrs.field(factory=dict)
+    hosts: list[str] = attrs.field(factory=list)
+    servers: list[str] = attrs.field(factory=list)
+    clients: list[str] = attrs.field(factory=list)
+
+    def zone_of(self, name: str) -> str | None:
+        """Return the zone of a host or a server."""
+        return self.zone_names.get(name)
+
+
+class Crowd(Protocol):
+    """Whoever wants things: clients of any kind behind one name."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def host(self) -> HostNetwork: ...
+    def start(self) -> None:
+        """Begin to want things."""
+        ...
+
+    def stop(self) -> None:
+        """Want nothing more; what is under way goes on."""
+        ...
+
+    async def wait_quiet(self) -> None:
+        """Wait, after ``stop``, until nothing is under way."""
+        ...
+
+    def leave(self) -> None:
+        """Go away in the middle of everything."""
+        ...
