@@ -19,6 +19,8 @@ from trio_lb.sim import adopt
 from trio_lb.sim.simulation import Simulation
 
 Source: TypeAlias = str | Path | Mapping[str, object]
+_Place: TypeAlias = tuple[str, str | None, int, str | None]
+"""A server to be: its name, its literal if it has one, its port, its zone."""
 
 
 @attrs.frozen
@@ -54,7 +56,7 @@ class Setup:
         Those that say no zone are spread over ``zones``. ``each(index)`` may give the
         settings of single ones.
         """
-        places = [(f"s{index + 1}", None, 80, None) for index in range(count)]
+        places: list[_Place] = [(f"s{index + 1}", None, 80, None) for index in range(count)]
         if self.config is not None:
             places = list(self._own_places())
         for index, (name, address, port, zone) in enumerate(places):
@@ -78,7 +80,7 @@ class Setup:
             if not adopt.is_literal(address.host)
         }
 
-    def _own_places(self) -> Sequence[tuple[str, str | None, int, str | None]]:
+    def _own_places(self) -> Sequence[_Place]:
         return [
             (
                 name,
