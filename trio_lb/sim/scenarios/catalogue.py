@@ -14,8 +14,10 @@ MODULES: Final[Mapping[str, str]] = {
     "fleet": "fleet",
     "keep-alive-race": "keep_alive_race",
     "panic-threshold": "panic_threshold",
+    "poison-request": "poison_request",
     "silent-nat-drop": "silent_nat_drop",
     "rolling-deploy": "rolling_deploy",
+    "slowloris": "slowloris",
     "zone-partition": "zone_partition",
     "metastable-failure": "metastable_failure",
 }
