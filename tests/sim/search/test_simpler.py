@@ -91,6 +91,12 @@ def test_a_fault_that_never_ends_gets_no_end() -> None:
     assert {each.faults[0].until for each in simpler_faults(trial)} == {None}
 
 
+def test_a_flag_goes_back_to_its_default_and_nowhere_else() -> None:
+    dies = Fault(0.0, "crash", Target(Sort.SERVER, ("s1",)), 1.0, {"fin": True})
+    trials = list(simpler_faults(Trial("storm", faults=[dies])))
+    assert [each.args for trial in trials for each in trial.faults] == [{"fin": False}]
+
+
 def test_text_goes_back_to_its_default() -> None:
     one_way = attrs.evolve(cut("s1", 0, 1), args={"way": "there"})
     ways = [each.faults[0].args["way"] for each in simpler_faults(Trial("x", faults=[one_way]))]

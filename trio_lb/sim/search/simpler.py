@@ -105,7 +105,10 @@ def _towards(
         if value == goal:
             continue
         yield {"args": {**args, name: goal}}
-        if isinstance(value, int | float) and isinstance(goal, int | float):
+        # A flag is a number for Python, and has no other value on the way to its default.
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if isinstance(goal, int | float):
             for number in simpler_numbers(value, goal):
                 yield {"args": {**args, name: number}}
 
