@@ -76,6 +76,7 @@ class Direction:
         self._verdicts: list[Verdict] = []
         self.around: Callable[[Main], Main] = _as_it_is
         self.told: dict[str, object] = {}
+        self._curtain = trio.CancelScope()
 
     def _keep_life(self, violation: Violation) -> None:
         """Let the report tell the life of the request in question."""
@@ -162,13 +163,19 @@ class Direction:
         sim = self._sim
         for server in sim.servers.values():
             await server.start()
-        async with trio.open_nursery() as programs:
-            for program in sim.programs.values():
-                programs.start_soon(program.run)
+        async with trio.open_nursery() as balancers:
+            balancers.start_soon(self._run_programs)
             for balancer in sim.balancers.values():
-                await programs.start(balancer.service)
+                await balancers.start(balancer.service)
             await self._phases()
-            programs.cancel_scope.cancel()
+            balancers.cancel_scope.cancel()
+
+    async def _run_programs(self) -> None:
+        """They end before balancers stop: one that asks all the time would find nobody there."""
+        with self._curtain:
+            async with trio.open_nursery() as programs:
+                for program in self._sim.programs.values():
+                    programs.start_soon(program.run)
 
     def _attach(self) -> None:
         wire = self._sim.wire
@@ -217,6 +224,7 @@ class Direction:
         await trio.sleep(LAST_SECONDS)
 
     async def _end(self) -> None:
+        self._curtain.cancel()
         for balancer in self._sim.balancers.values():
             await balancer.stop(WIND_DOWN_SECONDS)
         for server in self._sim.servers.values():
