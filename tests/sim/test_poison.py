@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 import trio
 
-from trio_lb.sim.poison import Poisoned, poisoned
+from trio_lb.sim.poison import EVERYBODY, Poisoned, poisoned
 from trio_lb.sim.run import run
 
 TOUCHES: dict[str, Callable[[], object]] = {
@@ -65,6 +65,22 @@ def test_a_guest_has_virtual_time_and_the_same_bytes_for_a_seed() -> None:
     assert first == again
     assert first[:3] == (1_767_225_602.5, 2.5, 2_500_000_000)
     assert first[3:] != other[3:]
+
+
+def test_everybody_may_be_a_guest_but_our_own_code() -> None:
+    ours = types.FunctionType(_ask.__code__, {"time": time, "__name__": "trio_lb.made_up"})
+
+    async def main() -> tuple[float, float]:
+        await trio.sleep(1.0)
+        return time.monotonic(), random.Random(7).random() * random.random()
+
+    assert run(main, guests=(EVERYBODY,)) == run(main, guests=(EVERYBODY,))
+    with poisoned(guests=(EVERYBODY,)), pytest.raises(Poisoned, match=r"^trio_lb\.made_up:"):
+        ours()
+
+
+def _ask() -> float:
+    return time.time()
 
 
 def test_log_records_bear_the_virtual_time(caplog: pytest.LogCaptureFixture) -> None:

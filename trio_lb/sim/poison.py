@@ -23,6 +23,11 @@ from trio_lb.sim.chance import derive_rng
 STANDARD_GUESTS: Final = ("logging", "wsproto", "trio_websocket", "uuid", "tempfile", "_pytest")
 """Modules that look at the clock or draw bytes where it does no harm: time stamps, masks."""
 
+EVERYBODY: Final = "*"
+"""Among guests: whoever is not our own code. For services that were not written for a simulator."""
+
+_OURS: Final = "trio_lb"
+
 _CHANCE: Final = (
     "random", "randint", "randrange", "randbytes", "choice", "choices", "shuffle", "sample",
     "uniform", "triangular", "gauss", "normalvariate", "lognormvariate", "expovariate",
@@ -62,7 +67,7 @@ def poisoned(
     """Take the real world away from everybody but ``guests`` while the block runs.
 
     ``guests`` are the names of modules (with all that is below them) beside
-    ``STANDARD_GUESTS``. Asking for the time they are told ``now()``, as wall time ``epoch``
+    ``STANDARD_GUESTS``, or ``EVERYBODY``. Asking for the time they are told ``now()``, as wall time ``epoch``
     later; bytes come from the stream ``real world`` of ``seed``. Threads and sockets are for nobody.
     """
     welcome = (*STANDARD_GUESTS, *guests)
@@ -108,11 +113,17 @@ def _for_guests(
     def choose(*args: Any, **options: Any) -> Any:
         frame = sys._getframe(1)
         name = str(frame.f_globals.get("__name__", ""))
-        if any(name == each or name.startswith(f"{each}.") for each in welcome):
+        if any(_is_in(name, each) for each in welcome):
             return virtual(*args, **options)
         return refuse(*args, **options)
 
     return choose
+
+
+def _is_in(name: str, package: str) -> bool:
+    if package == EVERYBODY:
+        return not _is_in(name, _OURS)
+    return name == package or name.startswith(f"{package}.")
 
 
 def _swap(antidote: contextlib.ExitStack, owner: Any, name: str, value: object) -> None:
