@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture ``lb_sim`` and the option ``--lb-seed``.
+"""The pytest plugin: the fixture ``lb_sim``, the options ``--lb-seed`` and ``--lb-report``.
 
 It is loaded in every run of pytest where trio_lb is installed, so it imports nothing until a test
 asks for the fixture.
@@ -13,20 +13,32 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--lb-seed``."""
-    parser.getgroup("trio_lb", "simulations of trio_lb").addoption(
+    """Add ``--lb-seed`` and ``--lb-report``."""
+    group = parser.getgroup("trio_lb", "simulations of trio_lb")
+    group.addoption(
         "--lb-seed",
         type=int,
         default=None,
         metavar="SEED",
         help="the seed of every simulation, and the only one (default: 0, and those that follow)",
     )
+    group.addoption(
+        "--lb-report",
+        default=None,
+        metavar="FOLDER",
+        help="where a simulation that fails leaves its report and its trace (default: nowhere)",
+    )
 
 
 @pytest.fixture
 def lb_sim(request: pytest.FixtureRequest) -> "SimulationTester":
-    """Return what runs simulations for this test: ``run``, ``explore``, ``simulation``."""
+    """Return what runs simulations for this test: ``run``, ``explore``, ``replay``, ``simulation``."""
     from trio_lb.sim.testing import SimulationTester
 
     seed = request.config.getoption("--lb-seed")
-    return SimulationTester(request.node.name, seed or 0, only=seed is not None)
+    return SimulationTester(
+        request.node.name,
+        seed or 0,
+        only=seed is not None,
+        report=request.config.getoption("--lb-report"),
+    )

@@ -1,17 +1,31 @@
 """Simulations in a user's tests: a failure tells its seed and the smallest schedule."""
 
+import itertools
 import json
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
 
 import pytest
+import trio
 
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Every
-from trio_lb.sim.checks import ErrorRate, Sometimes
-from trio_lb.sim.faults.fluent import Latency, Partition, at
-from trio_lb.sim.happening import What
+from trio_lb.sim.checks import ErrorRate, Sometimes, checks
+from trio_lb.sim.env import SimEnv
+from trio_lb.sim.faults.fluent import Crash, Latency, Partition, at
+from trio_lb.sim.faults.kinds import KINDS
+from trio_lb.sim.faults.record import Fault
+from trio_lb.sim.faults.target import Sort, Target
+from trio_lb.sim.happening import Happening, What
+from trio_lb.sim.search.replay import tell_run
+from trio_lb.sim.search.shrink import Budget
 from trio_lb.sim.simulation import Simulation
 from trio_lb.sim.testing import SimulationTester
+
+LINK = Target(Sort.LINK, ("lb", "s1"))
 
 
 def world(sim: Simulation) -> None:
@@ -49,12 +63,148 @@ def test_a_failing_schedule_is_shrunk_to_what_matters() -> None:
         )
 
     with pytest.raises(AssertionError) as caught:
-        SimulationTester("storm").explore(stormy, until=10, settle=5, faults=False)
-    first, count, *faults, last = str(caught.value).splitlines()
-    assert first.startswith("simulation 'storm' fails with seed 0: ")
+        SimulationTester("test_storm").explore(stormy, until=10, settle=5, faults=False)
+    first, count, fault, found, again, keep = str(caught.value).splitlines()[:6]
+    assert first.startswith("simulation 'test_storm' fails with seed 0: ")
     assert count.startswith("with 1 of 4 faults, after ")
-    assert json.loads(faults[0])["kind"] == "partition"
-    assert last == "to see it again: --lb-seed 0"
+    assert re.fullmatch(r'  during\([\d., ]+, Partition\("lb", "s[12]", way="both"\)\)', fault)
+    assert found.startswith("then: ")
+    assert again == "to see it again: pytest -k test_storm --lb-seed 0"
+    assert keep == "to keep it, put this beside the world:"
+    kept = str(caught.value).partition(keep)[2]
+    told: dict[str, Any] = {"stormy": stormy}
+    exec(textwrap.dedent(kept), told)
+    with pytest.raises(AssertionError, match=r"simulation 'kept', seed 0, .*\n.*error_rate: web"):
+        told["test_storm_with_seed_0"](SimulationTester("kept"))
+
+
+def test_a_program_that_raises_is_a_failure_too_and_is_its_cause() -> None:
+    dies = Crash("host:lb", fin=True, for_="2.5s")  # Its kernel refuses who dials.
+
+    def fragile(sim: Simulation) -> None:
+        async def dial(env: SimEnv) -> None:
+            while True:
+                await trio.sleep(1.0)
+                await (await trio.open_tcp_stream("lb", 80)).aclose()
+
+        world(sim)
+        sim.host("cron", dial)
+        sim.faults(at(3, Latency("lb", "s1", for_="1s")), at(5, dies))
+
+    with pytest.raises(AssertionError) as caught:
+        SimulationTester("fragile").explore(fragile, until=10, settle=0, faults=False)
+    told = str(caught.value)
+    assert "fails with seed 0: OSError: all attempts to connect to lb:80 failed\n" in told
+    assert "with 1 of 2 faults" in told
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.__notes__ == [
+        "in simulation 'fragile' with seed 0, at 5.100000000 s"
+    ]
+
+
+def test_what_does_not_fail_again_is_said_to_be_so() -> None:
+    runs = itertools.count()
+
+    def moody(sim: Simulation) -> None:
+        number = next(runs)
+        world(sim)
+        sim.check(checks(What.DONE)(lambda h: "a bad day" if number == 0 else None))
+
+    with pytest.raises(AssertionError, match=r"a bad day\nand a second time, .* it does not:"):
+        SimulationTester("moody").explore(moody, until=5, settle=0, faults=False)
+
+
+def test_many_faults_are_told_as_data_and_kept_so() -> None:
+    def strict(sim: Simulation) -> None:
+        """Objects when the last of all faults comes, and only if all have come before it."""
+        seen: list[Happening] = []
+
+        def all_have_come(h: Happening) -> str | None:
+            seen.append(h)
+            return "too much" if len(seen) == 20 else None
+
+        sim.server("s1")
+        sim.balancer()
+        sim.faults(*(at(n / 4, Latency("lb", "s1", shift=0.001, for_="1s")) for n in range(1, 21)))
+        sim.check(checks(What.INJECT)(all_have_come))
+
+    tester = SimulationTester("many", shrinking=Budget(runs=2))
+    with pytest.raises(AssertionError) as caught:
+        tester.explore(strict, until=6, settle=0, faults=False)
+    lines = str(caught.value).splitlines()
+    assert [json.loads(line)["kind"] for line in lines[2:22]] == ["latency"] * 20
+    kept = str(caught.value).partition("beside the world:\n")[2]
+    assert kept.splitlines()[0] == "  import json"
+    told: dict[str, Any] = {"strict": strict}
+    exec(textwrap.dedent(kept), told)
+    with pytest.raises(AssertionError, match="too much"):
+        told["many_with_seed_0"](SimulationTester("kept"))
+
+
+def test_each_point_must_be_reached_with_one_seed_at_least() -> None:
+    def rarely(sim: Simulation) -> None:
+        world(sim)
+        seed = sim.seed
+        sim.check(
+            Sometimes("seed 1", What.DONE, when=lambda h: seed == 1),
+            Sometimes("seed 9", What.DONE, when=lambda h: seed == 9),
+        )
+
+    tester = SimulationTester("points")
+    with pytest.raises(AssertionError) as caught:
+        tester.explore(rarely, until=2, settle=0, seeds=3, faults=False)
+    assert str(caught.value) == "simulation 'points', 3 seeds: vacuous: never reached seed 9"
+    SimulationTester("points", 4, only=True).explore(rarely, until=2, settle=0, faults=False)
+
+
+def test_a_replay_has_the_faults_that_are_given_and_no_others() -> None:
+    def stormy(sim: Simulation) -> None:
+        world(sim)
+        sim.faults(at(1, Partition("lb", "s1", for_="8s"), Partition("lb", "s2", for_="8s")))
+
+    tester = SimulationTester("again", 5)
+    given = [at(1, Latency("lb", "s1", for_="1s")), Fault(2.0, "jitter", LINK).to_data()]
+    result = tester.replay(stormy, *given, until=5, settle=0)
+    assert [fault.kind for fault in result.faults] == ["latency", "jitter"]
+    assert (result.seed, tester.replay(world, seed=2, until=2).seed) == (5, 2)
+    by_hand = SimulationTester("again", 5, only=True)
+    assert by_hand.replay(world, seed=2, until=2).seed == 5, "asked for by hand"
+
+
+def test_what_fails_leaves_its_report_and_its_trace(tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    tester = SimulationTester("test_cut[1/2]", report=folder)
+    cut = at(1, Partition("lb", "s1", for_="3s"), Partition("lb", "s2", for_="3s"))
+    tester.replay(world, until=3)
+    assert [*folder.iterdir()] == []
+    with pytest.raises(AssertionError) as caught:
+        tester.replay(world, cut, until=5, settle=0)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("test_cut-1-2-seed0.html", "test_cut-1-2-seed0.jsonl"),
+    ]
+    assert str(caught.value).splitlines()[-2:] == [
+        "to see it again: pytest -k test_cut --lb-seed 0",
+        f"to look at it: {folder / 'test_cut-1-2-seed0.html'}",
+    ]
+    assert any("fault 0 begins" in line for line in tell_run(folder / "test_cut-1-2-seed0.jsonl"))
+
+
+def test_an_explored_failure_leaves_the_smallest_run(tmp_path: Path) -> None:
+    tester = SimulationTester("cut", 1, report=tmp_path)
+    with pytest.raises(AssertionError) as caught:
+        tester.explore(world, until=10, settle=0, kinds=["partition"], harsh=True)
+    told = str(caught.value)
+    (trace,) = tmp_path.glob("cut-seed*.jsonl")
+    begun = [line for line in tell_run(trace) if " begins: partition" in line]
+    assert f"with {len(begun)} of " in told
+    assert f"to look at it: {trace.with_suffix('.html')}" in told
+
+
+def test_its_field_is_what_strategies_ask_for() -> None:
+    field = SimulationTester("field").field(world)
+    assert [str(each) for each in field.targets(KINDS["partition"])] == [
+        *("link:lb~s1", "link:lb~s2"),
+    ]
 
 
 def test_faults_are_drawn_from_each_seed_and_all_must_pass() -> None:

@@ -13,62 +13,102 @@
 """
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
 
-import attrs
-
-from trio_lb.sim.checks.violation import CheckCrashed
-from trio_lb.sim.clock import SimulationStuck
+from trio_lb.sim.checks.coverage import Coverage
+from trio_lb.sim.checks.violation import Reached
 from trio_lb.sim.faults.record import Fault
-from trio_lb.sim.faults.schedule import Schedule
+from trio_lb.sim.play import SHRINKING, Ending, Play, World
+from trio_lb.sim.poison import EVERYBODY
 from trio_lb.sim.result import Result
-from trio_lb.sim.search.ddmin import ddmin
-from trio_lb.sim.search.swarm import swarm
+from trio_lb.sim.search.emit import emit_replay, in_words
+from trio_lb.sim.search.shrink import Budget, Shrunk
 from trio_lb.sim.search.targets import Field
+from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.simulation import Simulation
 
-World: TypeAlias = Callable[[Simulation], object]
-"""Puts servers, balancers, clients, checks and, if it likes, faults into an empty simulation."""
+DEFAULT_SETTLE_SECONDS: Final = 30.0
 
-MOST_SHRINKING_RUNS: Final = 200
-"""So many runs are spent at the most on making a failing schedule smaller."""
-
-
-@attrs.frozen(slots=True)
-class _Failure:
-    """What was broken first, in words, and under which faults."""
-
-    check: str
-    says: str
-    faults: tuple[Fault, ...]
+MOST_WORDS: Final = 15
+"""More faults than these are told as data: who wants to read so many will do it in a file."""
 
 
 class SimulationTester:
     """Runs simulations for a test called ``name``.
 
     ``seed`` is that of the first run; ``only`` says that it was asked for by hand, so that
-    ``explore`` tries no other.
+    ``explore`` tries no other. What fails leaves a report and a trace in the folder ``report``.
+    Programs are let ask for the time and for chance, and get virtual time and chance from the
+    seed, unless ``guests`` says who may. ``shrinking`` is what is spent on making a failure smaller.
     """
 
-    def __init__(self, name: str, seed: int = 0, *, only: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        seed: int = 0,
+        *,
+        only: bool = False,
+        report: str | Path | None = None,
+        guests: tuple[str, ...] = (EVERYBODY,),
+        shrinking: Budget = SHRINKING,
+    ) -> None:
         self.name = name
         self.seed = seed
         self.only = only
+        self.report = None if report is None else Path(report)
+        self.guests = guests
+        self.shrinking = shrinking
 
     def simulation(self, **options: Any) -> Simulation:
         """Return an empty world with this test's seed; ``options`` are those of ``Simulation``."""
         return Simulation(self.seed, name=self.name, **options)
 
+    def field(self, world: World) -> Field:
+        """Return what faults can hit in a world: what ``strategies.schedules`` asks for."""
+        return self._play(world, 1.0, 0.0, {}).field(self.seed)
+
     def run(self, sim: Simulation, until: float, **options: Any) -> Result:
         """Run it and require that every check held and every point was reached.
+
+        ``options`` are those of ``Simulation.run``.
 
         Raises:
           AssertionError: with the seed, the first violation of each check, and the faults.
         """
-        result = sim.run(until, **options)
+        __tracebackhide__ = True
+        result = self._reported(sim, until, options)
         if not result.ok or result.is_vacuous:
-            raise AssertionError(f"{result.complaint()}\n{self._again(sim.seed)}")
+            raise AssertionError("\n".join([result.complaint(), *self._again(sim.seed)]))
+        return result
+
+    def replay(
+        self,
+        world: World,
+        *faults: object,
+        until: float,
+        settle: float = DEFAULT_SETTLE_SECONDS,
+        seed: int | None = None,
+        **options: Any,
+    ) -> Result:
+        """Run the world with these faults and no others, and require what ``run`` requires.
+
+        ``faults`` are records, the words of ``sim.faults.fluent``, or data; ``options`` are those
+        of ``Simulation``. Points of coverage are not asked for: it is one run of many.
+
+        Raises:
+          AssertionError: with the seed, the first violation of each check, and the faults.
+        """
+        __tracebackhide__ = True
+        seed = self.seed if seed is None or self.only else seed
+        sim = self._play(world, until, settle, options).simulation(seed)
+        sim.schedules.clear()
+        sim.faults(*map(_as_fault, faults))
+        result = self._reported(sim, until, {"settle": settle})
+        if not result.ok:
+            raise AssertionError("\n".join([result.complaint(), *self._again(seed)]))
         return result
 
     def explore(
@@ -76,7 +116,7 @@ class SimulationTester:
         world: World,
         *,
         until: float,
-        settle: float = 30.0,
+        settle: float = DEFAULT_SETTLE_SECONDS,
         seeds: int = 10,
         kinds: Sequence[str] | None = None,
         harsh: bool = False,
@@ -86,81 +126,115 @@ class SimulationTester:
         """Run the world with so many seeds, each under faults drawn from it, and require them all.
 
         ``kinds`` are the kinds of faults to draw from (None: all), ``harsh`` allows more of them at
-        once than a system can cope with; without ``faults`` only the world's own come. A schedule
-        that fails is shrunk before it is told.
+        once than a system can cope with; without ``faults`` only the world's own come. ``options``
+        are those of ``Simulation``. A run that fails is shrunk before it is told. Each point of
+        coverage has to be reached with one of the seeds, unless a seed was asked for by hand.
 
         Raises:
-          AssertionError: with the seed, what was violated, and the smallest schedule found.
+          AssertionError: with the seed, what was violated, the smallest schedule found, and a
+            test that plays it.
         """
+        __tracebackhide__ = True
+        play = self._play(world, until, settle, options)
+        reached: list[Sequence[Reached]] = []
         for seed in [self.seed] if self.only else range(self.seed, self.seed + seeds):
-            drawn = self._drawn(world, seed, until, kinds, harsh) if faults else None
-            failure = self._failure(world, seed, drawn, until, settle, options)
-            if failure is not None:
-                raise AssertionError(
-                    self._told(world, seed, failure, until=until, settle=settle, options=options)
-                )
+            drawn = play.draw(seed, kinds, harsh) if faults else []
+            ending = play.first(seed, drawn)
+            if ending.check:
+                self._fail(play, ending)
+            reached.append(ending.coverage)
+        coverage = Coverage.of(reached)
+        if coverage.missed and not self.only:
+            raise AssertionError(f"simulation {self.name!r}, {len(reached)} seeds: {coverage}")
 
-    # ------------------------------------------------------------------ one seed
+    # ------------------------------------------------------------------ what failed
 
-    def _drawn(
-        self, world: World, seed: int, until: float, kinds: Sequence[str] | None, harsh: bool
-    ) -> list[Fault]:
-        sim = Simulation(seed, name=self.name)
-        world(sim)
-        return swarm(seed, Field(sim.cast), until, kinds=kinds, harsh=harsh)
+    def _play(self, world: World, until: float, settle: float, options: Mapping[str, Any]) -> Play:
+        return Play(world, self.name, until, settle, self.guests, options, self.shrinking)
 
-    def _failure(
-        self,
-        world: World,
-        seed: int,
-        drawn: Sequence[Fault] | None,
-        until: float,
-        settle: float,
-        options: dict[str, Any],
-        *,
-        instead: Sequence[Fault] | None = None,
-    ) -> _Failure | None:
-        """Run once; ``drawn`` faults come beside the world's own, ``instead`` in their place."""
-        sim = Simulation(seed, name=self.name, **options)
-        world(sim)
-        if instead is not None:
-            sim.schedules = [Schedule.of(instead)]
-        elif drawn:
-            sim.faults(list(drawn))
+    def _fail(self, play: Play, ending: Ending) -> NoReturn:
+        """Shrink it, and say all that is needed to see it again."""
+        __tracebackhide__ = True
+        shrunk = play.shrink(ending)
+        lines = [f"simulation {self.name!r} fails with seed {ending.trial.seed}: {ending.says}"]
+        if shrunk is None:
+            lines += _NOT_AGAIN
+        else:
+            lines += self._told(play, ending, shrunk)
+            self._look(play, shrunk.trial)
+        raise AssertionError("\n".join(lines)) from ending.cause
+
+    def _told(self, play: Play, ending: Ending, shrunk: Shrunk) -> list[str]:
+        small, all_of_them = shrunk.trial, ending.trial.faults
+        found = f"with {len(small.faults)} of {len(all_of_them)} faults, after {shrunk.runs} runs:"
+        test = emit_replay(self.name, _name_of(play.world), small, more=play.options)
+        return [
+            found,
+            *(f"  {line}" for line in _fault_lines(small.faults)),
+            *([f"then: {shrunk.says}"] if shrunk.says != ending.says else []),
+            *self._again(small.seed),
+            "to keep it, put this beside the world:",
+            *(f"  {line}" for line in test.splitlines() if line),
+        ]
+
+    def _again(self, seed: int) -> list[str]:
+        report = [] if self.report is None else [f"to look at it: {self._path(seed, 'html')}"]
+        return [f"to see it again: pytest -k {_test_of(self.name)} --lb-seed {seed}", *report]
+
+    def _look(self, play: Play, trial: Trial) -> None:
+        """Run the smallest once more, for its report; whatever is logged now is worth reading."""
+        sim = play.simulation(trial.seed)
+        sim.schedules.clear()
+        sim.faults(list(trial.faults))
         try:
-            result = sim.run(until, settle=settle, tally=False)
-        except (CheckCrashed, SimulationStuck) as error:
-            faults = tuple(instead or drawn or ())
-            return _Failure(type(error).__name__, str(error), faults)
-        first = result.first
-        return None if first is None else _Failure(first.check, str(first), result.faults)
+            self._reported(sim, trial.until, {"settle": trial.settle})
+        except Exception as error:
+            # It is told already, as what the smallest run raises.
+            error.add_note("while its report was made")
 
-    def _told(
-        self,
-        world: World,
-        seed: int,
-        failure: _Failure,
-        *,
-        until: float,
-        settle: float,
-        options: dict[str, Any],
-    ) -> str:
-        """Shrink the schedule of a failure, and say all that is needed to see it again."""
-        runs = 0
+    def _reported(self, sim: Simulation, until: float, options: Mapping[str, Any]) -> Result:
+        """Run it; if it fails, or raises, leave what is known of it in the folder for reports."""
+        wanted: dict[str, Any] = {"guests": self.guests, **options}
+        if self.report is None:
+            return sim.run(until, **wanted)
+        self.report.mkdir(parents=True, exist_ok=True)
+        trace = self._path(sim.seed, "jsonl")
+        result = sim.run(until, **{"trace": trace, **wanted})
+        if result.ok and not result.is_vacuous:
+            trace.unlink(missing_ok=True)
+        else:
+            result.html(self._path(sim.seed, "html"))
+        return result
 
-        def fails(subset: list[Fault]) -> bool:
-            nonlocal runs
-            runs += 1
-            again = self._failure(world, seed, None, until, settle, options, instead=subset)
-            return again is not None and again.check == failure.check
+    def _path(self, seed: int, ending: str) -> Path:
+        assert self.report is not None, "only asked for where there are reports"
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", self.name).strip("-")
+        return self.report / f"{name}-seed{seed}.{ending}"
 
-        faults: Sequence[Fault] = failure.faults
-        if faults and fails(list(faults)):
-            faults = ddmin(faults, fails, may_go_on=lambda: runs < MOST_SHRINKING_RUNS).items
-        lines = [f"simulation {self.name!r} fails with seed {seed}: {failure.says}"]
-        lines.append(f"with {len(faults)} of {len(failure.faults)} faults, after {runs} runs:")
-        lines += [f"  {json.dumps(fault.to_data())}" for fault in faults]
-        return "\n".join([*lines, self._again(seed)])
 
-    def _again(self, seed: int) -> str:
-        return f"to see it again: --lb-seed {seed}"
+_NOT_AGAIN: Final = (
+    "and a second time, with the same seed and faults, it does not:",
+    "  something in it is not the same each time; look for datetime.now(), secrets, sets",
+    "  that are iterated, and what is kept between runs in modules and classes",
+)
+
+
+def _as_fault(given: object) -> object:
+    return Fault.from_data(given) if isinstance(given, Mapping) else given
+
+
+def _fault_lines(faults: Sequence[Fault]) -> list[str]:
+    if len(faults) <= MOST_WORDS:
+        return [*map(in_words, faults)] or ["none: it fails without any"]
+    return [json.dumps(fault.to_data()) for fault in faults]
+
+
+def _test_of(name: str) -> str:
+    """The test's function: what ``-k`` takes has no brackets."""
+    return name.partition("[")[0]
+
+
+def _name_of(world: World) -> str:
+    """How a test may call the world: its function's name, if it has one."""
+    name = getattr(world, "__name__", "")
+    return name if name.isidentifier() else "world"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.sim.faults.support import faults
 from tests.sim.search import support
 from tests.sim.search.support import cut, slow
-from trio_lb.sim.search.emit import MOST_LINES, emit, name_for
+from trio_lb.sim.search.emit import MOST_LINES, emit, emit_replay, in_words, name_for
 from trio_lb.sim.search.trial import Trial, name_of
 from trio_lb.sim.trace import hash_of_config
 
@@ -88,6 +88,38 @@ def test_a_trial_without_faults_needs_no_words() -> None:
     text = emit(Trial("storm"), run=RUN, check="leaks")
     assert 'trial = Trial("storm")' in text
     assert "fluent" not in text
+
+
+def test_a_world_of_a_test_is_played_again_by_the_fixture() -> None:
+    assert emit_replay("test_shop[2]", "shop", TRIAL, more={"latency_seconds": 0.01}) == (
+        """from trio_lb.sim.faults.fluent import Partition, Slow, during
+
+
+def test_shop_2_with_seed_7(lb_sim):
+    lb_sim.replay(
+        shop,
+        during(0, 1, Slow("server:s1", x=10)),
+        during(0.5, 1, Slow("server:s3", x=10)),
+        during(1, 2, Partition("lb", "s2", way="both")),
+        seed=7,
+        until=5,
+        settle=30,
+        latency_seconds=0.01,
+    )
+"""
+    )
+    assert in_words(TRIAL.faults[0]) == 'during(0, 1, Slow("server:s1", x=10))'
+
+
+def test_without_faults_a_replay_is_a_line_and_with_many_they_are_data() -> None:
+    bare = attrs.evolve(TRIAL, faults=())
+    assert emit_replay("test_shop", "shop", bare) == (
+        "def test_shop_with_seed_7(lb_sim):\n    lb_sim.replay(shop, seed=7, until=5, settle=30)\n"
+    )
+    many = attrs.evolve(TRIAL, faults=[slow("s1", n, n + 1) for n in range(30)])
+    lines = emit_replay("test_shop", "shop", many).splitlines()
+    assert lines[0] == "import json"
+    assert len(lines) <= MOST_LINES
 
 
 def test_the_name_is_one_that_pytest_collects_and_python_takes() -> None:

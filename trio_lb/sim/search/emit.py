@@ -4,6 +4,7 @@ Faults are written in fluent words, one a line, for as long as that fits; a tria
 becomes one line of JSON. The text is as ``ruff format`` would leave it, and the same each time.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
@@ -48,17 +49,50 @@ def emit(trial: Trial, *, run: str, check: str, says: str = "") -> str:
     told = f'"""{_prose(trial, check, says)}"""'
     name = f"def {name_for(trial, check)}() -> None:"
     # Written as words first, to see how long that gets: how lines break decides, not a guess.
-    fluently = _file(told, _imports_of_words(trial), run, _schedule(trial), name, _in_words(trial))
+    fluently = _file(
+        told, _imports_of_words(trial), run, _schedule(trial), name, _trial_in_words(trial)
+    )
     if fluently.count("\n") <= MOST_LINES:
         return fluently
     as_data = Call("Trial.from_data(", (Call("json.loads(", (_quoted(trial.text),), ")"),), ")")
     return _file(told, ["import json", "", _TRIAL_IMPORT], run, [], name, as_data)
 
 
+def emit_replay(
+    test: str, world: str, trial: Trial, *, more: Mapping[str, object] | None = None
+) -> str:
+    """Return the text of a test that plays ``world`` again by the fixture ``lb_sim``.
+
+    It belongs beside ``world``, a function of the same file. Of the trial it takes seed, faults
+    and durations; ``more`` are other arguments of ``replay``.
+    """
+    said = {"seed": trial.seed, "until": trial.until, "settle": trial.settle, **(more or {})}
+    named: list[Code] = [_prefixed(f"{name}=", _literal(value)) for name, value in said.items()]
+    words: list[Code] = [_fault_in_words(fault) for fault in trial.faults]
+    begin = f"def {_identifier(f'{test} with seed {trial.seed}')}(lb_sim):"
+    call = [*_laid_out("    ", Call("lb_sim.replay(", (world, *words, *named), ")"), "")]
+    imports = [_import_of_words(sorted(_words_of(trial)))] if words else []
+    if len(call) > MOST_LINES:
+        data = json.dumps([fault.to_data() for fault in trial.faults])
+        as_data = Call("*json.loads(", (_quoted(data),), ")")
+        call = [*_laid_out("    ", Call("lb_sim.replay(", (world, as_data, *named), ")"), "")]
+        imports = ["import json"]
+    return "\n".join([*imports, *(["", ""] if imports else []), begin, *call]) + "\n"
+
+
+def in_words(fault: Fault) -> str:
+    """Return one fault in fluent words: ``during(4, 9, Pause("server:s1"))``."""
+    return _flat(_fault_in_words(fault))
+
+
 def name_for(trial: Trial, check: str) -> str:
     """Return a name for the test and its file: ``test_no_leaks_of_storm_with_seed_7``."""
     scenario = trial.scenario.rpartition(":")[2]
     text = f"test {check} of {scenario} with seed {trial.seed}"
+    return _identifier(text)
+
+
+def _identifier(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
@@ -89,19 +123,19 @@ def _imports_of_words(trial: Trial) -> list[str]:
     """Sorted as isort does: names of classes before those of functions."""
     if not trial.faults:
         return [_TRIAL_IMPORT]
-    names = sorted(
-        {
-            "schedule",
-            *(_way(fault) for fault in trial.faults),
-            *(_WORDS[f.kind] for f in trial.faults),
-        }
-    )
+    return [_import_of_words(sorted({"schedule", *_words_of(trial)})), _TRIAL_IMPORT]
+
+
+def _words_of(trial: Trial) -> set[str]:
+    ways = {_way(fault) for fault in trial.faults}
+    return ways | {_WORDS[fault.kind] for fault in trial.faults}
+
+
+def _import_of_words(names: list[str]) -> str:
     line = f"from {_WORD_MODULE} import {', '.join(names)}"
-    if len(line) > MOST_COLUMNS:
-        line = "\n".join(
-            [f"from {_WORD_MODULE} import (", *(f"    {name}," for name in names), ")"]
-        )
-    return [line, _TRIAL_IMPORT]
+    if len(line) <= MOST_COLUMNS:
+        return line
+    return "\n".join([f"from {_WORD_MODULE} import (", *(f"    {name}," for name in names), ")"])
 
 
 def _prose(trial: Trial, check: str, says: str) -> str:
@@ -116,7 +150,7 @@ def _prose(trial: Trial, check: str, says: str) -> str:
 # ---------------------------------------------------------------------- words
 
 
-def _in_words(trial: Trial) -> Code:
+def _trial_in_words(trial: Trial) -> Code:
     """``Trial(...)``, with what is not as by default; its faults stand above, under a name."""
     items: list[Code] = [_quoted(trial.scenario)]
     for name, value in trial.to_data().items():

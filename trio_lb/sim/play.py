@@ -1,0 +1,139 @@
+"""A world that a test describes, played again and again: with drawn faults, with fewer, with none.
+
+world --draw(seed)--> faults --first(seed, faults)--> Ending --shrink--> the smallest that fails
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from trio_lb.model.errors import ConfigError
+from trio_lb.sim.checks.violation import Reached
+from trio_lb.sim.faults.record import Fault
+from trio_lb.sim.faults.schedule import Schedule
+from trio_lb.sim.poison import EVERYBODY, Poisoned
+from trio_lb.sim.result import Result
+from trio_lb.sim.search.shrink import Budget, DoesNotFail, Shrunk, shrink
+from trio_lb.sim.search.swarm import swarm
+from trio_lb.sim.search.targets import Field
+from trio_lb.sim.search.trial import CRASHED, Outcome, Trial
+from trio_lb.sim.simulation import Simulation
+
+World: TypeAlias = Callable[[Simulation], object]
+"""Puts programs, servers, balancers, clients, checks and, if it likes, faults into a simulation."""
+
+SHRINKING: Final = Budget(runs=200, seconds=30.0)
+"""So much, in seconds of CPU, is spent at the most on making a failure smaller: somebody waits."""
+
+
+@attrs.frozen(slots=True)
+class Ending:
+    """What came of one run, and the trial that is this run: its faults are those that came.
+
+    ``check`` is the one that was broken first, "" if none was; ``cause`` is what the run raised.
+    """
+
+    trial: Trial
+    check: str = ""
+    says: str = ""
+    coverage: tuple[Reached, ...] = ()
+    cause: Exception | None = None
+
+
+@attrs.frozen(slots=True)
+class Play:
+    """Plays a world. ``options`` are those of ``Simulation``, ``guests`` those of its runs.
+
+    ``shrinking`` is what may be spent on making a failure smaller.
+    """
+
+    world: World
+    name: str
+    until: float
+    settle: float
+    guests: tuple[str, ...] = (EVERYBODY,)
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+    shrinking: Budget = SHRINKING
+
+    def simulation(self, seed: int) -> Simulation:
+        """Return the world, ready to run."""
+        sim = Simulation(seed, name=self.name, **self.options)
+        self.world(sim)
+        return sim
+
+    def field(self, seed: int) -> Field:
+        """Return what faults can hit in it."""
+        sim = self.simulation(seed)
+        return Field(sim.cast, programs=tuple(sim.serving))
+
+    def draw(self, seed: int, kinds: Sequence[str] | None, harsh: bool) -> list[Fault]:
+        """Return the faults of a seed."""
+        return swarm(seed, self.field(seed), self.until, kinds=kinds, harsh=harsh)
+
+    # ------------------------------------------------------------------ runs
+
+    def first(self, seed: int, drawn: Sequence[Fault]) -> Ending:
+        """Run it with the world's own faults and those that were drawn.
+
+        Raises:
+          ConfigError, Poisoned: the world itself is wrong, with or without faults.
+        """
+        sim = self.simulation(seed)
+        sim.faults(list(drawn))
+        try:
+            with _no_logs():
+                result = sim.run(self.until, settle=self.settle, tally=False, guests=self.guests)
+        except (ConfigError, Poisoned):
+            raise
+        except Exception as error:
+            return Ending(self._trial(sim), CRASHED, _crash(error), cause=error)
+        broken = result.first
+        check, says = ("", "") if broken is None else (broken.check, str(broken))
+        return Ending(self._trial(sim), check, says, result.coverage)
+
+    def _trial(self, sim: Simulation) -> Trial:
+        faults = sim.agenda.faults if sim.agenda is not None else ()
+        return Trial(self.name, seed=sim.seed, faults=faults, until=self.until, settle=self.settle)
+
+    def again(self, trial: Trial, **options: Any) -> Result:
+        """Run it with a trial's faults, and no others; ``options`` are those of ``run``."""
+        sim = self.simulation(trial.seed)
+        sim.schedules = [Schedule.of(trial.faults)]
+        return sim.run(trial.until, settle=trial.settle, guests=self.guests, **options)
+
+    def shrink(self, ending: Ending) -> Shrunk | None:
+        """Return the smallest run that fails in the same way; None if not even this one does."""
+        with _no_logs():
+            try:
+                return shrink(
+                    ending.trial,
+                    self._outcome,
+                    clock=time.process_time,
+                    check=ending.check,
+                    budget=self.shrinking,
+                )
+            except DoesNotFail:
+                return None
+
+    def _outcome(self, trial: Trial) -> Outcome:
+        result = self.again(trial, tally=False)
+        return Outcome({each.check: str(each) for each in result.violations})
+
+
+def _crash(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _no_logs() -> Iterator[None]:
+    """A search makes hundreds of runs; what their programs log would bury what the last one does."""
+    before = logging.root.manager.disable
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(before)
