@@ -43,6 +43,20 @@ def test_an_error_after_a_retry_ends_nothing_twice() -> None:
     assert (count.at("s1"), count.attempts.at("lb", "default", "s1")) == (0, [])
 
 
+def test_an_error_after_a_retry_leaves_the_next_try_of_the_same_request_alone() -> None:
+    """Its client gave up and asked again before the balancer noticed."""
+    count = Count()
+    play = Play(count)
+    for at in (1.0, 2.0):
+        play.lb(at, What.SELECT, "s1", "default", 0, req=1)
+    play.lb(3.0, What.RETRY, "s1", "default", 1, "connect timed out", 0, req=1)
+    assert count.at("s1") == 1
+    play.lb(3.0, What.ERROR, "s1", "default", 0, 1, MS, "client_gone", req=1)
+    assert count.at("s1") == 1
+    play.lb(4.0, What.ERROR, "s1", "default", 0, 1, MS, "client_gone", req=1)
+    assert count.at("s1") == 0
+
+
 def test_requests_without_a_number_blind_it() -> None:
     count = Count()
     play = Play(count)

@@ -2,6 +2,8 @@
 
 An attempt begins with SELECT and is over at the latest with RETRY, COMPLETE or ERROR. The
 balancer lets the server go a little before it tells so: its own count is at most this one.
+
+A client that gave up may ask again before its balancer notices, so tries of one number overlap.
 """
 
 from collections.abc import Mapping
@@ -17,10 +19,11 @@ Key = tuple[Value, Value]
 class _Books:
     """Of one balancer."""
 
-    __slots__ = ("counts", "under_way")
+    __slots__ = ("counts", "retried", "under_way")
 
     def __init__(self) -> None:
         self.under_way: dict[int, list[Key]] = {}
+        self.retried: dict[int, list[tuple[Key, Value]]] = {}
         self.counts: dict[Key, int] = {}
 
 
@@ -85,12 +88,29 @@ class Attempts:
 
     def _over(self, happening: Happening) -> None:
         books = self._books.get(happening.entity)
-        keys = None if books is None else books.under_way.get(happening.req)
+        if books is None or not happening.req:
+            return
         key = (happening.values[1], happening.values[0])
-        # An ERROR names the last server, though a RETRY may have ended that attempt before.
-        if books is None or keys is None or key not in keys:
+        if happening.what is What.ERROR and _was_left(books, happening, key):
+            return
+        keys = books.under_way.get(happening.req, [])
+        if key not in keys:
             return
         keys.remove(key)
+        books.counts[key] -= 1
+        if happening.what is What.RETRY:
+            books.retried.setdefault(happening.req, []).append((key, happening.values[2]))
+        elif not keys:
+            books.retried.pop(happening.req, None)
         if not keys:
             del books.under_way[happening.req]
-        books.counts[key] -= 1
+
+
+def _was_left(books: _Books, error: Happening, key: Key) -> bool:
+    """Whether a RETRY had ended the attempt with which a request ends: nobody was tried since."""
+    left = books.retried.get(error.req, [])
+    attempt = (key, error.values[3])
+    if attempt not in left:
+        return False
+    left.remove(attempt)
+    return True
