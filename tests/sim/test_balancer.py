@@ -1,12 +1,23 @@
 """A balancer of a simulation: what its process can suffer, and what its operators do."""
 
+import logging
+
 import attrs
+import pytest
 
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Every
 from trio_lb.sim.distributions import Fixed
-from trio_lb.sim.faults.fluent import Crash, Drain, Reload, ScaleDown, ScaleUp, at
+from trio_lb.sim.faults.fluent import (
+    Crash,
+    Drain,
+    Reload,
+    Reset,
+    ScaleDown,
+    ScaleUp,
+    at,
+)
 from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.simulation import Simulation
 
@@ -33,6 +44,22 @@ def test_a_balancer_that_crashed_answers_again_after_its_restart() -> None:
     assert failed[0] >= 3.0
     assert failed[-1] <= 5.1
     assert len(failed) == 20
+
+
+@pytest.mark.parametrize("fin", [False, True])
+def test_what_its_tasks_had_begun_when_it_crashed_is_no_error_of_the_proxy(
+    caplog: pytest.LogCaptureFixture, fin: bool
+) -> None:
+    sim = Simulation()
+    sim.server("s1", service=Fixed(1.0))
+    sim.balancer()
+    sim.clients("web", OpenLoop(Every(0.02)))
+    # The resets wake all that wait for the server, and it dies before they can act.
+    died = at(3, Crash("host:lb", fin=fin, for_="1s"))
+    sim.faults(at(3, Reset("lb", "s1")), died)
+    sim.run(until=6).require()
+    assert sim.balancers["lb"].lives == 2
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR] == []
 
 
 def test_a_drained_balancer_ends_and_comes_back_at_the_end_of_the_fault() -> None:

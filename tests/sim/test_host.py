@@ -119,6 +119,31 @@ async def test_a_crashed_host_falls_silent_and_its_peer_hears_nothing(
             far.send_nowait(b"its owner has lost it")
 
 
+@pytest.mark.parametrize("fin", [False, True])
+async def test_what_the_tasks_of_a_dead_process_still_do_touches_nothing(
+    net: VirtualNetwork, fin: bool
+) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    async with near:
+        near.send_nowait(b"it has arrived by then")
+        await trio.sleep(5)
+        if fin:
+            assert far.receive_nowait(100)
+        net.host("b").crash(fin=fin, tasks_die=True)
+        assert far.is_closed
+        assert far.receive_nowait(100) is None
+        assert far.send_nowait(b"a dead man's word") == 17
+        far.finish()
+        far.close()
+        with trio.move_on_after(60) as patience:
+            await far.receive_some(100)
+        assert patience.cancelled_caught, "a task that nobody cancelled waits for nothing"
+        with trio.move_on_after(3600) as patience:
+            assert await near.receive_some(100) == b""
+        assert patience.cancelled_caught is not fin
+
+
 async def test_what_left_before_the_crash_still_arrives(net: VirtualNetwork) -> None:
     far_apart(net)
     near, far = await pair(net)

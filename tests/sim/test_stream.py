@@ -139,7 +139,8 @@ async def test_a_mebibyte_takes_a_round_trip_a_window(
 
 
 def test_an_end_cannot_be_said_after_the_close() -> None:
-    assert TRANSITIONS[Phase.CLOSED] == {}
+    assert TRANSITIONS[Phase.CLOSED] == {Act.ABANDON: Phase.ABANDONED}
+    assert TRANSITIONS[Phase.ABANDONED] == {}
     assert Act.FINISH not in TRANSITIONS[Phase.FINISHED]
 
 

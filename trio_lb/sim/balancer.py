@@ -97,7 +97,7 @@ class Balancer:
         self._up = trio.Event()
         self._scope.cancel()
         self.lb = None
-        self.host.crash(fin=fin)
+        self.host.crash(fin=fin, tasks_die=True)
 
     def restart(self) -> None:
         """Come up again and read the configuration."""

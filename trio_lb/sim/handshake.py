@@ -20,9 +20,11 @@ import trio
 
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
+from trio_lb.sim.flow import Flow
 from trio_lb.sim.link import Connects, Greeter, Link, Path
 from trio_lb.sim.listener import Pending, VirtualListener
-from trio_lb.sim.stream import VirtualStream, connect_ends
+from trio_lb.sim.pipe import Pipe
+from trio_lb.sim.stream import VirtualStream
 
 SYN_PATIENCE_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """How long each SYN is waited for before the next one, or the failure."""
@@ -153,3 +155,14 @@ class Dial:
     ) -> None:
         near.keep_alive()
         listener.complete(pending, self.there.arrival(trio.current_time()))
+
+
+def connect_ends(
+    near: VirtualStream, far: VirtualStream, there: Path, back: Path, window_bytes: int
+) -> None:
+    """Join two ends: ``there`` leads from ``near`` to ``far``, ``back`` the other way."""
+    forth_pipe, back_pipe = Pipe(there, back, window_bytes), Pipe(back, there, window_bytes)
+    flow = Flow(near._link, near._now())
+    near.has_dialled = True
+    near._wire(far, incoming=back_pipe, outgoing=forth_pipe, path=there, flow=flow)
+    far._wire(near, incoming=forth_pipe, outgoing=back_pipe, path=back, flow=flow)

@@ -261,12 +261,13 @@ class HostNetwork:
         """Whether it crashed and was not restarted."""
         return self._outages.is_down
 
-    def crash(self, *, fin: bool = False) -> None:
+    def crash(self, *, fin: bool = False, tasks_die: bool = False) -> None:
         """Lose all sockets, as a machine does without power: no FIN, no RST, no answer.
 
         The peers hear nothing, and SYNs are lost, until ``restart``. With ``fin`` only
         the process is killed: its kernel lives, closes each socket (FIN, or RST where
-        bytes were unread) and refuses from then on.
+        bytes were unread) and refuses from then on. With ``tasks_die`` who calls has cancelled
+        the tasks that used the sockets: what these still do before they notice is void.
         """
         self.resume()  # Nobody is left who could stand still.
         if not fin:
@@ -277,6 +278,8 @@ class HostNetwork:
         leave = VirtualStream.close if fin else VirtualStream.vanish
         for stream in self._net.streams_of(self.name):
             leave(stream)
+            if tasks_die:
+                stream.abandon()
 
     def restart(self) -> None:
         """Come up again with no memory: bytes of an old connection are answered with RST."""

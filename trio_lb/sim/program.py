@@ -39,7 +39,7 @@ class Program:
         self._up = trio.Event()
         if self._scope is not None:
             self._scope.cancel()
-        self.host.crash(fin=fin)
+        self.host.crash(fin=fin, tasks_die=True)
 
     def restart(self) -> None:
         """Come up again."""

@@ -2,7 +2,7 @@
 
 What we have said on our own half::
 
-    OPEN --FINISH--> FINISHED --CLOSE--> CLOSED
+    OPEN --FINISH--> FINISHED --CLOSE--> CLOSED --ABANDON--> ABANDONED
       '---------------CLOSE---------------^
 
 Rule 1: the phase changes only in ``_take``, only as TRANSITIONS says.
@@ -10,12 +10,12 @@ Rule 2: what the other end did is never told to us, it arrives: as an item of th
 incoming pipe (bytes, FIN), or as a cut (RST) with an instant of its own.
 Rule 3: as in Linux, what arrived before a reset can still be read; what would have
 arrived after it is lost; and an end of file that came first stays an end of file.
+Rule 4: who uses a closed end is told so; who uses an abandoned one is dead, and is told nothing.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from enum import Enum
-from types import TracebackType
 from typing import Final, Self
 
 import trio
@@ -36,6 +36,7 @@ class Phase(Enum):
     OPEN = "open"
     FINISHED = "finished"
     CLOSED = "closed"
+    ABANDONED = "abandoned"
 
 
 class Act(Enum):
@@ -43,13 +44,16 @@ class Act(Enum):
 
     FINISH = "finish"
     CLOSE = "close"
+    ABANDON = "abandon"
 
 
 TRANSITIONS: Final[Mapping[Phase, Mapping[Act, Phase]]] = {
     Phase.OPEN: {Act.FINISH: Phase.FINISHED, Act.CLOSE: Phase.CLOSED},
     Phase.FINISHED: {Act.CLOSE: Phase.CLOSED},
-    Phase.CLOSED: {},
+    Phase.CLOSED: {Act.ABANDON: Phase.ABANDONED},
+    Phase.ABANDONED: {},
 }
+_GONE: Final = (Phase.CLOSED, Phase.ABANDONED)
 
 Instant = Callable[[], float]
 """When something arrives; asked anew each time, since a stall may move it."""
@@ -106,7 +110,7 @@ class VirtualStream:
         """See ``Stream``: waits until the first arrival; nothing is taken before it returns."""
         with self._receiving:
             # Who will have to wait needs no checkpoint before it: that is one pass saved.
-            if self._phase is Phase.CLOSED or not self._hears or self.next_news() <= self._now():
+            if self._phase in _GONE or not self._hears or self.next_news() <= self._now():
                 await trio.lowlevel.checkpoint()
             while True:
                 data = self.receive_nowait(max_bytes)
@@ -152,7 +156,7 @@ class VirtualStream:
 
     def is_stale(self) -> bool:
         """Whether anything at all has arrived: bytes, the end, or a reset."""
-        return self._phase is Phase.CLOSED or self.next_news() <= self._now()
+        return self._phase in _GONE or self.next_news() <= self._now()
 
     # For an owner without a task.
 
@@ -175,6 +179,8 @@ class VirtualStream:
     def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
         """See ``Stream``: hands over what the window takes, without a checkpoint."""
         self._check_may_send()
+        if self._phase is Phase.ABANDONED:
+            return len(data)
         now = self._now()
         size = min(len(data), self._outgoing.room(now))
         if size > 0:
@@ -188,7 +194,7 @@ class VirtualStream:
 
     def _sent(self, arrival: float) -> None:
         # The sender cannot know yet that nobody is there: it is told by the answer.
-        if self._remote._phase is Phase.CLOSED:
+        if self._remote._phase in _GONE:
             self._be_answered_by_reset(arrival)
         else:
             self._remote._tell_receiver()
@@ -264,7 +270,7 @@ class VirtualStream:
 
     def close(self) -> None:
         """See ``Stream``; with bytes unread it says RST instead of FIN, as Linux does."""
-        if self._phase is Phase.CLOSED or self.is_reset:
+        if self._phase in _GONE or self.is_reset:
             self.vanish()  # Nothing is said on a connection that was reset.
             return
         now = self._now()
@@ -277,7 +283,7 @@ class VirtualStream:
 
     def abort(self) -> None:
         """See ``Stream``: RST, which bytes that wait for bandwidth do not hold up."""
-        if self._phase is Phase.CLOSED or self.is_reset:
+        if self._phase in _GONE or self.is_reset:
             self.vanish()  # Nothing is said on a connection that was reset.
             return
         now = self._now()
@@ -288,8 +294,15 @@ class VirtualStream:
 
     def vanish(self) -> None:
         """Be gone without a word, as when our host lost its power."""
-        if self._phase is not Phase.CLOSED:
+        if self._phase not in _GONE:
             self._leave(self._now())
+
+    def abandon(self) -> None:
+        """Once closed: those who used it are dead, and what they still do in this instant is void."""
+        if self._phase is Phase.CLOSED:
+            self._take(Act.ABANDON)
+            self._cuts.clear()
+            self._incoming = Pipe(self._remote._path, self._path, 0)  # Nothing comes any more.
 
     @property
     def incoming(self) -> Pipe:
@@ -317,7 +330,7 @@ class VirtualStream:
     @property
     def is_closed(self) -> bool:
         """Whether its owner, or the crash of its host, has closed it."""
-        return self._phase is Phase.CLOSED
+        return self._phase in _GONE
 
     @property
     def is_reset(self) -> bool:
@@ -376,25 +389,9 @@ class VirtualStream:
         """Own the stream for a block."""
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *why: object) -> None:
         """Close the stream, without a checkpoint."""
         self.close()
 
     def __repr__(self) -> str:
         return f"<VirtualStream {self.local} to {self.peer}, {self._phase.value}>"
-
-
-def connect_ends(
-    near: VirtualStream, far: VirtualStream, there: Path, back: Path, window_bytes: int
-) -> None:
-    """Join two ends: ``there`` leads from ``near`` to ``far``, ``back`` the other way."""
-    forth_pipe, back_pipe = Pipe(there, back, window_bytes), Pipe(back, there, window_bytes)
-    flow = Flow(near._link, near._now())
-    near.has_dialled = True
-    near._wire(far, incoming=back_pipe, outgoing=forth_pipe, path=there, flow=flow)
-    far._wire(near, incoming=forth_pipe, outgoing=back_pipe, path=back, flow=flow)
