@@ -18,6 +18,9 @@ MODULES: Final[Mapping[str, str]] = {
     "silent-nat-drop": "silent_nat_drop",
     "rolling-deploy": "rolling_deploy",
     "slowloris": "slowloris",
+    "gray-failure": "gray_failure",
+    "fast-failing-node": "fast_failing_node",
+    "flapping-health": "flapping_health",
     "zone-partition": "zone_partition",
     "metastable-failure": "metastable_failure",
 }
