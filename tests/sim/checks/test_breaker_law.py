@@ -83,3 +83,13 @@ def test_a_crash_a_plan_and_a_return_begin_anew() -> None:
     play.lb(6.0, What.REMOVE, "s1", "default")
     open_it(play, 7.0)
     assert play.end() == []
+
+
+def test_a_breaker_that_a_plan_left_open_half_opens_in_its_time() -> None:
+    play = Play(BreakerLegal())
+    open_it(play, 1.0)
+    play.lb(1.5, What.NEWS, "config_updated")
+    play.lb(2.0, What.HALF_OPEN, "s1", "default")
+    assert play.said == []
+    play.lb(3.0, What.HALF_OPEN, "s1", "default")
+    assert play.end() == ["s1's breaker went from half open to half_open"]

@@ -49,13 +49,17 @@ BY_HAND: Final = frozenset(((Phase.OPEN, What.CLOSE), (Phase.OPEN, What.OPEN)))
 
 @attrs.define(slots=True)
 class _Known:
-    phase: Phase = Phase.CLOSED
+    phase: Phase | None = Phase.CLOSED
+    """None: it may have changed without news, so whatever is told next is legal."""
     due_at: float | None = None
     """When an open one may half-open; None: never by itself."""
 
 
 class BreakerLegal(Check):
-    """Each breaker keeps to its automaton, and stays open for as long as it said."""
+    """Each breaker keeps to its automaton, and stays open for as long as it said.
+
+    One that nobody holds open says when it will half-open.
+    """
 
     name = "breaker_legal"
 
@@ -89,6 +93,8 @@ class BreakerLegal(Check):
         known.due_at = _due_at(happening)
 
     def _judge(self, happening: Happening, known: _Known) -> None:
+        if known.phase is None:
+            return
         server, what = happening.values[0], happening.what
         is_manual = MANUAL in happening.values[2:3]
         if what not in LEGAL[known.phase]:
@@ -98,6 +104,8 @@ class BreakerLegal(Check):
                 )
         elif what is What.HALF_OPEN:
             self._judge_time(happening, known.due_at)
+        elif what is What.OPEN and not is_manual and _due_at(happening) is None:
+            self.object(happening, f"{server}'s breaker opened for ever, and no person held it")
 
     def _judge_time(self, happening: Happening, due_at: float | None) -> None:
         server = happening.values[0]
@@ -112,13 +120,16 @@ class BreakerLegal(Check):
     def _unknown(self, happening: Happening) -> None:
         """A server that comes (back) has the breaker that it had, and nobody told which."""
         server, pool = str(happening.values[0]), str(happening.values[1])
-        self._known.get(happening.entity, {}).pop((pool, server), None)
+        here = self._known.get(happening.entity, {})
+        if (pool, server) in here:
+            here[pool, server] = _Known(None)
 
     def _news(self, happening: Happening) -> None:
         self._rebirth.ears[What.NEWS](happening)
         if happening.values[0] == CONFIG_UPDATED:
             # A plan may take breakers away and give new ones, without news of each.
-            self._known.pop(happening.entity, None)
+            here = self._known.get(happening.entity, {})
+            here.update({key: _Known(None) for key in here})
 
 
 def _due_at(happening: Happening) -> float | None:
