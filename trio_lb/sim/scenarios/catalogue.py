@@ -11,6 +11,7 @@ from trio_lb.sim.scenario import Scenario
 MODULES: Final[Mapping[str, str]] = {
     "accept-stall": "accept_stall",
     "breaker-fleet": "breaker_fleet",
+    "connection-leak-hunt": "connection_leak_hunt",
     "fleet": "fleet",
     "keep-alive-race": "keep_alive_race",
     "panic-threshold": "panic_threshold",
@@ -21,6 +22,7 @@ MODULES: Final[Mapping[str, str]] = {
     "gray-failure": "gray_failure",
     "fast-failing-node": "fast_failing_node",
     "flapping-health": "flapping_health",
+    "stable-day": "stable_day",
     "zone-partition": "zone_partition",
     "metastable-failure": "metastable_failure",
 }
