@@ -1,10 +1,13 @@
 """The plugin in a user's own project: a seed by hand, a failure that tells how to see it again."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.plugin import run_pytest
 
 TESTS = """
 import pytest
@@ -30,33 +33,41 @@ def test_storm(lb_sim):
     lb_sim.explore(world, until=20, settle=5, seeds=10, harsh=True, kinds=["partition"])
 """
 
-
-def run_pytest(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    """Run the tests of a project in a process of its own."""
-    (folder / "test_mine.py").write_text(TESTS)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "trio_lb.pytest_plugin",
-        "-p",
-        "no:cacheprovider",
-    ]
-    return subprocess.run(
-        [*command, "-q", *args, "test_mine.py"],
-        cwd=folder, capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
+BESIDE = """
+import trio
+from hypothesis import given, strategies as st
+from trio_lb.sim import SimulationTester
 
 
-def test_a_seed_may_be_given_by_hand(tmp_path: Path) -> None:
-    done = run_pytest(tmp_path, "-s", "-k", "calm", "--lb-seed", "17")
+async def test_of_pytest_trio(autojump_clock):
+    await trio.sleep(3600)
+
+
+@given(st.integers())
+def test_of_hypothesis(number):
+    assert number * 0 == 0
+
+
+async def test_of_both(lb_sim):
+    assert isinstance(lb_sim, SimulationTester)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a folder with a user's tests."""
+    (tmp_path / "test_mine.py").write_text(TESTS)
+    return tmp_path
+
+
+def test_a_seed_may_be_given_by_hand(project: Path) -> None:
+    done = run_pytest(project, "-s", "-k", "calm", "--lb-seed", "17")
     assert "seed 17" in done.stdout
     assert done.returncode == 0, done.stdout
 
 
-def test_a_failure_names_its_seed_and_the_smallest_schedule(tmp_path: Path) -> None:
-    done = run_pytest(tmp_path, "-k", "storm")
+def test_a_failure_names_its_seed_and_the_smallest_schedule(project: Path) -> None:
+    done = run_pytest(project, "-k", "storm")
     assert done.returncode == 1
     failed = [line for line in done.stdout.splitlines() if line.startswith("E ")]
     told = "\n".join(failed)
@@ -64,16 +75,32 @@ def test_a_failure_names_its_seed_and_the_smallest_schedule(tmp_path: Path) -> N
     assert "error_rate: " in told
     assert "with 1 of " in told
     seed = told.partition("--lb-seed ")[2].split()[0]
-    again = run_pytest(tmp_path, "-k", "storm", "--lb-seed", seed)
+    again = run_pytest(project, "-k", "storm", "--lb-seed", seed)
     assert f"fails with seed {seed}: " in again.stdout
 
 
-def test_help_explains_the_option(pytestconfig: pytest.Config) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "trio_lb.pytest_plugin", "--help"],
-        capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
+def test_a_failure_leaves_its_report_where_it_is_told_to(project: Path) -> None:
+    done = run_pytest(project, "-k", "storm", "--lb-report", "out")
+    name = done.stdout.partition("to look at it: out/")[2].split()[0]
+    assert re.fullmatch(r"test_storm-seed\d+\.html", name)
+    page = project / "out" / name
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert page.with_suffix(".jsonl").exists()
+
+
+def test_it_stands_beside_other_plugins(project: Path) -> None:
+    """Several processes, trio's own tests, Hypothesis: none of them is in another's way."""
+    (project / "test_theirs.py").write_text(BESIDE)
+    (project / "pytest.ini").write_text("[pytest]\ntrio_mode = true\nfilterwarnings = error\n")
+    done = run_pytest(project, "-n", "2", "-k", "not storm", "-o", "addopts=")
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+
+
+def test_help_explains_the_options(project: Path) -> None:
+    done = run_pytest(project, "--help")
     assert "--lb-seed=SEED" in done.stdout
+    assert "--lb-report=FOLDER" in done.stdout
 
 
 def test_the_plugin_costs_nothing_until_it_is_used() -> None:

@@ -32,3 +32,20 @@ def test_it_may_end_by_itself() -> None:
     sim.host("job", once)
     sim.run(until=10)
     assert ended == [1.5]
+
+
+def test_one_that_asks_all_the_time_finds_the_balancer_to_the_end() -> None:
+    asked: list[float] = []
+
+    async def ask(env: SimEnv) -> None:
+        while True:
+            await (await trio.open_tcp_stream("lb", 80)).aclose()
+            asked.append(env.now())
+            await trio.sleep(0.25)
+
+    sim = Simulation()
+    sim.server("s1")
+    sim.balancer()
+    sim.host("cron", ask)
+    sim.run(until=2, settle=1).require()
+    assert 3.75 < asked[-1] < 4.0, "until the end, a second after the last client would have left"
