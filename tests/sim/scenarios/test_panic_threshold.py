@@ -1,4 +1,4 @@
-"""Every health page lies at once."""
+"""Every health check fails at once."""
 
 import pytest
 
@@ -8,14 +8,16 @@ from trio_lb.sim.happening import What
 from trio_lb.sim.scenarios.panic_threshold import EverybodyServes
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_nobody_notices_that_every_health_page_lies(seed: int) -> None:
-    result = run_scenario("panic-threshold", seed=seed).require()
+@pytest.mark.parametrize("how", ["failing", "silence"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nobody_notices_that_every_health_check_fails(seed: int, how: str) -> None:
+    result = run_scenario("panic-threshold", seed=seed, options={"how": how}).require()
     assert result.figures().success_fraction == 1.0
 
 
-def test_whoever_believes_the_checks_has_no_server_left() -> None:
-    result = run_scenario("panic-threshold", protected=False)
+@pytest.mark.parametrize("how", ["failing", "silence"])
+def test_whoever_believes_the_checks_has_no_server_left(how: str) -> None:
+    result = run_scenario("panic-threshold", protected=False, options={"how": how})
     assert broken(result) == ["error_rate"]
     assert set(result.figures().errors) == {"503"}
 

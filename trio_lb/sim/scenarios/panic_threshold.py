@@ -1,4 +1,4 @@
-"""Every health page says no at once, while every server still works.
+"""Every health check fails at once, while every server still works.
 
 What must hold: the balancer doubts its checks rather than its whole fleet. It fails open,
 every server goes on getting its share, and when the pages are right again it believes them.
@@ -6,7 +6,10 @@ every server goes on getting its share, and when the pages are right again it be
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
+
+import trio
 
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
@@ -14,12 +17,18 @@ from trio_lb.sim.arrivals import Poisson
 from trio_lb.sim.checks import Check, ComesBack, ErrorRate, Sometimes
 from trio_lb.sim.checks.world import World
 from trio_lb.sim.distributions import Uniform
-from trio_lb.sim.faults.fluent import HealthLies, at
+from trio_lb.sim.env import SimEnv
+from trio_lb.sim.faults.fluent import HealthLies, Wanted, at
+from trio_lb.sim.faults.meddle import meddle, put_rule
+from trio_lb.sim.faults.overlay import Heal
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.rule import End, Ruling
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
+from trio_lb.sim.stream import VirtualStream
 
 BEGIN: Final = 20.0
+LASTS_SECONDS: Final = 30.0
 FEWEST: Final = 20
 """Of fewer requests a server no share is compared: it would be chance."""
 
@@ -74,8 +83,30 @@ class EverybodyServes(Check):
         self.found = f"{least:.2f}" if least < math.inf else ""
 
 
+class NoProbes:
+    """A rule of somebody in the middle: probes vanish, all else passes."""
+
+    def judge(self, data: bytes, now: float) -> Ruling:
+        """See ``Rule``."""
+        return Ruling(b"", end=End.DROP) if b"trio-lb-health/" in data else Ruling(data)
+
+
+def _lose_probes(end: VirtualStream) -> Heal:
+    return put_rule(end.incoming.rules, NoProbes())
+
+
+async def _cut_probe_path(sim: Simulation, env: SimEnv) -> None:
+    await trio.sleep_until(BEGIN)
+    heal = meddle([server.host for server in sim.servers.values()], (), _lose_probes)
+    await trio.sleep(LASTS_SECONDS)
+    heal()
+
+
 def build(setup: Setup) -> Simulation:
-    """Six servers; from second 20 on all of their health pages answer 503, for 30 seconds."""
+    """Six servers; from second 20 on, for 30 seconds, all probes fail.
+
+    ``how``: "failing", the pages answer 503; or "silence", what is asked there gets lost.
+    """
     options: Any = setup.options
     sim = setup.simulation()
     names = setup.fleet(sim, 6, service=Uniform(0.010, 0.030))
@@ -88,8 +119,11 @@ def build(setup: Setup) -> Simulation:
     setup.balancer(sim, config)
     load = OpenLoop(Poisson(options["rate"] * len(names)))
     sim.clients("web", load, policy=ClientPolicy(timeout=5.0, posts=0.2))
-    lies = [HealthLies(f"server:{name}", answer="failing", for_="30s") for name in names]
-    sim.faults(*(at(BEGIN, lie) for lie in lies))
+    if options["how"] == "silence":
+        sim.host("middle", partial(_cut_probe_path, sim))
+    else:
+        lies = [_lie(name, options["how"]) for name in names]
+        sim.faults(*(at(BEGIN, lie) for lie in lies))
     sim.check(
         ErrorRate("<1%"),
         EverybodyServes(),
@@ -100,13 +134,17 @@ def build(setup: Setup) -> Simulation:
     return sim
 
 
+def _lie(name: str, answer: object) -> Wanted:
+    return HealthLies(f"server:{name}", answer=answer, for_=LASTS_SECONDS)
+
+
 SCENARIO = Scenario(
     name="panic-threshold",
     number=7,
-    summary="all health pages fail at once for 30 s, and no server does",
+    summary="all health checks fail at once for 30 s, and no server does",
     about="fail-open: checks that all fail together are not believed",
     build=build,
     until=60.0,
     settle=30.0,
-    options={"rate": 10.0},
+    options={"rate": 10.0, "how": "failing"},
 )
