@@ -32,6 +32,10 @@ class NobodyTurnedAway(Check):
 
     name = "nobody_turned_away"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.found = "clients refused", "0"
+
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
@@ -39,6 +43,7 @@ class NobodyTurnedAway(Check):
 
     def _shed(self, happening: Happening) -> None:
         self.object(happening, f"somebody was turned away: {happening.values[0]}")
+        self.found = str(self.count)
 
 
 class PlacesFree(Check):
@@ -49,8 +54,9 @@ class PlacesFree(Check):
     def __init__(self, most: float) -> None:
         super().__init__()
         self._most = most
+        self.asked = f"<= {most:g} requests at once"
         self._here: dict[int, None] = {}
-        self.peak = 0
+        self._peak = 0
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -61,10 +67,11 @@ class PlacesFree(Check):
     def _started(self, happening: Happening) -> None:
         if happening.req:
             self._here[happening.req] = None
-        if len(self._here) > self.peak:
-            self.peak = len(self._here)
-            if self.peak > self._most:
-                text = f"{self.peak} requests are at the balancer at once, allowed are"
+        if len(self._here) > self._peak:
+            self._peak = len(self._here)
+            self.found = str(self._peak)
+            if self._peak > self._most:
+                text = f"{self._peak} requests are at the balancer at once, allowed are"
                 self.object(happening, f"{text} {self._most:g}")
 
     def _ended(self, happening: Happening) -> None:
@@ -80,6 +87,7 @@ class ShareFalls(Check):
         super().__init__()
         self._server = server
         self._most = most
+        self.asked = f"<= {most:.1%} of the tries"
         self._since = since
         self._until = until
         self._picks = self._here = 0
@@ -94,15 +102,12 @@ class ShareFalls(Check):
             self._picks += 1
             self._here += happening.values[0] == self._server
 
-    @property
-    def share(self) -> float:
-        """What it got in that time."""
-        return self._here / self._picks if self._picks else 0.0
-
     def finish(self, world: World) -> None:
         """Judge the whole time."""
-        if self.share > self._most:
-            text = f"{self._here} of {self._picks} tries went there, {self.share:.1%}; allowed are"
+        share = self._here / self._picks if self._picks else 0.0
+        self.found = f"{share:.1%}"
+        if share > self._most:
+            text = f"{self._here} of {self._picks} tries went there, {share:.1%}; allowed are"
             self.object_at(self._until, f"{text} {self._most:.1%}", entity=self._server)
 
 

@@ -38,6 +38,8 @@ class OnlyTheGuilty(Check):
     def __init__(self, guilty: str) -> None:
         super().__init__()
         self._guilty = guilty
+        self._opened_total = 0
+        self.asked, self.found = "openings, all at the server that fails", "0"
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -46,6 +48,8 @@ class OnlyTheGuilty(Check):
 
     def _opened(self, happening: Happening) -> None:
         server = happening.values[0]
+        self._opened_total += 1
+        self.found = str(self._opened_total)
         if server != self._guilty or not BEGIN <= happening.at <= END + 1.0:
             self.object(happening, f"the breaker of {server} opened, which did not fail")
 
@@ -62,9 +66,10 @@ class TrialsRare(Check):
         super().__init__()
         self._in_a_second = in_a_second
         self._in_all = in_all
+        self.asked = f"<= {in_a_second:g} in a second, <= {in_all:g} in all"
         self._half_open: dict[tuple[str, str], None] = {}
         self._recent: deque[float] = deque()
-        self._total = 0
+        self._total = self._peak = 0
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -87,12 +92,14 @@ class TrialsRare(Check):
         while recent[0] <= happening.at - 1.0:
             recent.popleft()
         self._total += 1
+        self._peak = max(self._peak, len(recent))
         if len(recent) > self._in_a_second:
             allowed = f"allowed are {self._in_a_second:g}"
             self.object(happening, f"{len(recent)} trials of {key[1]} within a second, {allowed}")
 
     def finish(self, world: World) -> None:
         """Judge how many there were in all."""
+        self.found = f"{self._peak}, {self._total}"
         if self._total > self._in_all:
             text = f"{self._total} trials while it failed, allowed are {self._in_all:g}"
             self.object_at(world.clock.current_time(), text)
@@ -106,6 +113,8 @@ class ProbesApart(Check):
     def __init__(self, most: float, window: float, since: float) -> None:
         super().__init__()
         self._most = most
+        self.asked = f"<= {most:g} of one server within {window:g} s"
+        self._peak = 0
         self._window = window
         self._since = since
         self._recent: dict[str, deque[float]] = {}
@@ -122,6 +131,9 @@ class ProbesApart(Check):
         recent.append(happening.at)
         while recent[0] <= happening.at - self._window:
             recent.popleft()
+        if len(recent) > self._peak:
+            self._peak = len(recent)
+            self.found = str(self._peak)
         if len(recent) > self._most:
             text = f"{len(recent)} probes within {self._window:g} s, allowed are {self._most:g}"
             self.object(happening, text)
@@ -148,7 +160,7 @@ def build(setup: Setup) -> Simulation:
         OnlyTheGuilty(names[0]),
         TrialsRare(0.7 * count, 3 * count),
         ProbesApart(0.7 * count, 0.1, since=BEGIN),
-        ErrorRate(f"<{NOISE + 0.75 * in_vain:.4f}"),
+        ErrorRate(f"<{100 * (NOISE + 0.75 * in_vain):.1f}%"),
         ComesBack(within=20.0),
         Sometimes("a server is left alone", What.OPEN, What.EJECT),
         Sometimes("it is taken back", What.CLOSE, What.READMIT),

@@ -69,10 +69,14 @@ class FoundSoon(_LostTries):
     def __init__(self, within: float) -> None:
         super().__init__()
         self._within = within
+        self.asked = f"<= {within:g} s"
+        self._longest = 0.0
 
     def judge(self, happening: Happening, server: str, since: float) -> None:
         """See ``_LostTries``."""
         took = happening.at - since
+        self._longest = max(self._longest, took)
+        self.found = f"{self._longest:.2f} s"
         if took > self._within + GRACE_SECONDS:
             text = f"{server} never got it, which took {took:.3f} s to find; allowed are"
             self.object(happening, f"{text} {self._within:g} s")
@@ -85,6 +89,8 @@ class LostOnce(_LostTries):
 
     def __init__(self) -> None:
         super().__init__()
+        self.asked = "requests that were lost, none of them twice"
+        self.found = "0"
         self.lost: dict[int, str] = {}
 
     def judge(self, happening: Happening, server: str, since: float) -> None:
@@ -93,6 +99,7 @@ class LostOnce(_LostTries):
         if before is not None:
             self.object(happening, f"it was lost on the way to {before}, and again to {server}")
         self.lost[happening.req] = server
+        self.found = str(len(self.lost))
 
 
 class PoolPurged(_LostTries):
@@ -107,6 +114,8 @@ class PoolPurged(_LostTries):
         super().__init__()
         self._idle = idle
         self._found: dict[str, float] = {}
+        self.asked = "tries over an old connection after a find"
+        self.found = "0"
 
     def judge(self, happening: Happening, server: str, since: float) -> None:
         """See ``_LostTries``."""
@@ -114,6 +123,7 @@ class PoolPurged(_LostTries):
         if found is not None and found < since < found + self._idle:
             text = f"sent to {server} over a connection that idled for long, {since - found:.3f} s"
             self.object(happening, f"{text} after another such was found dead")
+            self.found = str(self.count)
         if found is None or since >= found + self._idle:
             self._found[server] = happening.at
 

@@ -109,7 +109,7 @@ class MemoryFlat(Check):
     def __init__(self, morning: float, census: Callable[[], Mapping[str, int]]) -> None:
         super().__init__()
         self._morning = morning
-        self.asked = f"<= {SPARE_OBJECTS} more of a kind"
+        self.asked = f"kinds of objects of which over {SPARE_OBJECTS} more live"
         self._census = census
         self._before: Mapping[str, int] | None = None
 
@@ -127,12 +127,11 @@ class MemoryFlat(Check):
         if self._before is None:
             return
         more = {kind: n - self._before.get(kind, 0) for kind, n in self._census().items()}
-        worst = max(more, key=more.__getitem__, default="")
-        self.found = f"{more[worst]:+d} {worst.rpartition('.')[2]}" if worst else "none"
         for kind, count in more.items():
             if count > SPARE_OBJECTS:
                 text = f"{count} more objects {kind} live than in the morning"
                 self.object_at(world.clock.current_time(), text)
+        self.found = str(self.count)
 
 
 def census_of_the_product() -> dict[str, int]:
