@@ -56,7 +56,8 @@ class What(Enum):
     REPLY = "reply"
     """A whole answer was handed to the kernel: (status, size of the body, ns since TAKE)."""
     DROP = "drop"
-    """No whole answer comes: (reason,): ``gone`` (client left), ``crash``, ``fault`` (as told)."""
+    """No whole answer comes: (reason,): ``gone`` (client left), ``crash``, ``cut`` (a part of it came),
+    ``fault`` (as told)."""
     PROBE = "probe"
     """A health probe was answered: (status,)."""
 

@@ -66,3 +66,23 @@ def test_a_cut_that_a_fault_explains_or_that_is_another_trys_is_none() -> None:
     play.lb(3.0, What.COMPLETE, "s1", "default", 200, 1, MS, req=3)
     play.tell(3.1, What.FAIL, "web", "timeout", 10 * MS, 1, req=3)
     assert play.end() == []
+
+
+@pytest.mark.parametrize("reason", ["cut", "crash"])
+def test_an_answer_that_broke_off_and_passes_for_whole_is_a_violation(reason: str) -> None:
+    play = Play(BytesExact())
+    play.tell(1.0, What.TAKE, "s1", "GET", 0, 0, req=1)
+    play.tell(1.5, What.DROP, "s1", reason, req=1)
+    play.tell(2.0, What.ANSWER, "web", 200, 60, MS, "s1", req=1)
+    assert play.end() == ["60 bytes passed for whole, where s1 was cut off"]
+
+
+def test_after_a_break_another_try_may_be_answered_whole() -> None:
+    play = Play(BytesExact())
+    play.tell(1.0, What.DROP, "s1", "cut", req=1)
+    play.tell(2.0, What.TAKE, "s1", "GET", 0, 0, req=1)
+    play.tell(2.5, What.REPLY, "s1", 200, 60, MS, req=1)
+    play.tell(3.0, What.ANSWER, "web", 200, 60, MS, "s1", req=1)
+    play.tell(4.0, What.DROP, "s2", "fault", req=2)
+    play.tell(5.0, What.ANSWER, "web", 200, 60, MS, "s2", req=2)  # Wrong, and not to be seen.
+    assert play.end() == []

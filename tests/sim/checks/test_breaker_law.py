@@ -93,3 +93,12 @@ def test_a_breaker_that_a_plan_left_open_half_opens_in_its_time() -> None:
     assert play.said == []
     play.lb(3.0, What.HALF_OPEN, "s1", "default")
     assert play.end() == ["s1's breaker went from half open to half_open"]
+
+
+def test_only_a_person_opens_a_breaker_without_an_end() -> None:
+    play = Play(BreakerLegal())
+    open_it(play, 1.0, -1, "manual")
+    assert play.said == []
+    play = Play(BreakerLegal())
+    open_it(play, 1.0, -1)
+    assert play.end() == ["s1's breaker opened for ever, and no person held it"]

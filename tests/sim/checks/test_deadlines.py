@@ -4,7 +4,12 @@ import pytest
 
 from tests.sim.checks.support import SECOND, Play, world
 from trio_lb.config.bounds import TimeoutsConfig
-from trio_lb.sim.checks.deadlines import BalancerDeadline, ClientDeadline, NobodyWaits
+from trio_lb.sim.checks.deadlines import (
+    BalancerDeadline,
+    ClientDeadline,
+    ConnectDeadline,
+    NobodyWaits,
+)
 from trio_lb.sim.happening import What
 
 
@@ -66,3 +71,33 @@ def test_whoever_hangs_is_found_with_the_next_start_or_when_all_is_quiet() -> No
     assert (play.said, play.instants) == (["it is under way for more than 10 s"], [1.0])
     play.tell(23.0, What.PHASE, "sim", "wind_down")
     assert play.end() == ["it is under way for more than 10 s"] * 3
+
+
+def connect_in_vain(play: Play, at: float, seconds: float, req: int) -> None:
+    play.lb(at, What.SELECT, "s1", "default", 0, req=req)
+    late = at + seconds
+    play.lb(late, What.RETRY, "s1", "default", 1, "connect timed out", 0, req=req)
+    play.lb(late, What.SELECT, "s2", "default", 0, req=req)
+    values = (504, 2, 0, "upstream_connect_timeout")
+    play.lb(late + seconds, What.ERROR, "s2", "default", *values, req=req)
+
+
+def test_each_attempt_to_connect_has_its_own_time() -> None:
+    play = Play(ConnectDeadline(), world(timeouts=TimeoutsConfig(connect=1.0)))
+    connect_in_vain(play, 1.0, 1.0, req=1)
+    assert play.said == []
+    connect_in_vain(play, 11.0, 2.0, req=2)
+    assert play.end() == [
+        "s1 was waited for 2.000000 s; connect is 1 s",
+        "s2 was waited for 2.000000 s; connect is 1 s",
+    ]
+
+
+def test_who_connects_late_but_is_answered_or_stood_still_is_not_judged() -> None:
+    play = Play(ConnectDeadline(1.0))
+    play.lb(1.0, What.SELECT, "s1", "default", 0, req=1)
+    play.lb(9.0, What.COMPLETE, "s1", "default", 200, 1, 0, req=1)
+    play.tell(10.0, What.INJECT, "lb", "pause", 1, "{}")
+    play.tell(18.0, What.HEALED, "lb", "pause", 1)
+    connect_in_vain(play, 18.0, 3.0, req=2)
+    assert play.end() == ["s2 was waited for 3.000000 s; connect is 1 s"]  # It stood no more.

@@ -2,7 +2,7 @@
 
 from tests.sim.checks.support import MS, SECOND, Play, world
 from trio_lb.config.resilience import BreakerConfig
-from trio_lb.sim.checks.trials import TrialsBounded
+from trio_lb.sim.checks.trials import TrialsBounded, TrialsGoOn
 from trio_lb.sim.happening import What
 
 
@@ -48,3 +48,32 @@ def test_others_servers_are_not_on_trial() -> None:
     for req in range(5):
         play.lb(1.0, What.SELECT, "s3", "default", 0, req=req + 1)
     assert play.end() == []
+
+
+def pass_by(play: Play, at: float, count: int, server: str = "s2") -> None:
+    for _ in range(count):
+        play.lb(at, What.SELECT, server, "default", 0, req=1)
+
+
+def test_a_half_open_server_that_everybody_passes_by_is_a_violation() -> None:
+    play = Play(TrialsGoOn(picks=10), world())
+    play.lb(1.0, What.HEALTH, "s2", "default", 1, "x")
+    play.lb(1.0, What.OPEN, "s1", "default", "x", SECOND)
+    play.lb(2.0, What.HALF_OPEN, "s1", "default")
+    pass_by(play, 2.5, 19)
+    play.lb(3.0, What.SELECT, "s1", "default", 0, req=2)
+    pass_by(play, 3.5, 19)
+    assert play.said == []
+    pass_by(play, 4.0, 1)
+    assert play.end() == ["s1 is half-open, and 20 requests passed it by"]
+
+
+def test_who_is_out_for_another_reason_or_in_a_pool_that_hashes_may_wait() -> None:
+    for small, more in ((world(), True), (world(algorithm="ip_hash"), False)):
+        play = Play(TrialsGoOn(picks=10), small)
+        play.lb(1.0, What.OPEN, "s1", "default", "x", SECOND)
+        play.lb(2.0, What.HALF_OPEN, "s1", "default")
+        if more:
+            play.lb(2.0, What.HEALTH, "s1", "default", 0, "x")
+        pass_by(play, 3.0, 100)
+        assert play.end() == []

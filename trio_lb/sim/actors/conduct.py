@@ -83,6 +83,12 @@ class Answer:
         is_right = self.promised is None and not self.lacks_last_chunk and not self.is_wrong
         return is_right and self.then in (Then.KEEP, Then.CLOSE)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the client can see that something is missing."""
+        is_short = self.promised is not None and self.promised > len(self.body)
+        return not self.is_head_only and (is_short or self.lacks_last_chunk)
+
 
 Conduct: TypeAlias = Callable[[Answer], None]
 """Changes an answer as it sees fit."""

@@ -242,7 +242,7 @@ class ServerConnection:
             took = round((self._now - self._taken_at) * 1e9)
             self._tell(What.REPLY, answer.status, len(answer.body), took)
         else:
-            self._tell(What.DROP, "fault")
+            self._tell(What.DROP, "cut" if answer.is_cut else "fault")
         match answer.then:
             case Then.HANG:
                 self._number = 0  # It was told what becomes of it.

@@ -14,6 +14,7 @@ from trio_lb.sim.checks.coverage import Coverage as Coverage
 from trio_lb.sim.checks.coverage import Sometimes as Sometimes
 from trio_lb.sim.checks.deadlines import BalancerDeadline as BalancerDeadline
 from trio_lb.sim.checks.deadlines import ClientDeadline as ClientDeadline
+from trio_lb.sim.checks.deadlines import ConnectDeadline as ConnectDeadline
 from trio_lb.sim.checks.deadlines import NobodyWaits as NobodyWaits
 from trio_lb.sim.checks.drains import DrainsClean as DrainsClean
 from trio_lb.sim.checks.ejection import EjectionLasts as EjectionLasts
@@ -32,13 +33,16 @@ from trio_lb.sim.checks.levels import Available as Available
 from trio_lb.sim.checks.levels import ErrorRate as ErrorRate
 from trio_lb.sim.checks.levels import Latency as Latency
 from trio_lb.sim.checks.liveness import ComesBack as ComesBack
+from trio_lb.sim.checks.outliers import OutliersEjected as OutliersEjected
 from trio_lb.sim.checks.plain import checks as checks
 from trio_lb.sim.checks.probes import ProbesStop as ProbesStop
 from trio_lb.sim.checks.queues import QueuesBounded as QueuesBounded
 from trio_lb.sim.checks.retries import AttemptsBounded as AttemptsBounded
 from trio_lb.sim.checks.retries import RetryBudgetKept as RetryBudgetKept
 from trio_lb.sim.checks.standard import standard_checks as standard_checks
+from trio_lb.sim.checks.stops import StopsGently as StopsGently
 from trio_lb.sim.checks.trials import TrialsBounded as TrialsBounded
+from trio_lb.sim.checks.trials import TrialsGoOn as TrialsGoOn
 from trio_lb.sim.checks.violation import CheckCrashed as CheckCrashed
 from trio_lb.sim.checks.violation import Reached as Reached
 from trio_lb.sim.checks.violation import Verdict as Verdict

@@ -10,6 +10,9 @@ from trio_lb.sim.happening import Ear, Happening, What
 MOST_REPLIES: Final = 10_000
 """So many answers may be on their way from servers to clients."""
 
+CUTS: Final = ("cut", "crash")
+"""Why no whole answer comes, where the client must be able to see that."""
+
 
 class NoCrosstalk(Check):
     """Nobody gets an answer to another's request."""
@@ -30,7 +33,8 @@ class BytesExact(Check):
     """What a client takes for a whole answer is what the server sent, byte by byte.
 
     An answer may be cut, if the client can see it. One whose bytes differ, that is no HTTP,
-    or that is shorter than what the server handed over, is not *visibly* cut.
+    or that is shorter than what the server handed over, is not *visibly* cut; nor is one that
+    looks whole although its server told that no whole one would come.
     """
 
     name = "bytes_exact"
@@ -38,15 +42,29 @@ class BytesExact(Check):
     def __init__(self) -> None:
         super().__init__()
         self._replies: dict[int, Happening] = {}
+        self._cuts: dict[int, str] = {}
 
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
         return {
+            What.TAKE: self._taken,
             What.REPLY: self._replied,
+            What.DROP: self._dropped,
             What.ANSWER: self._answered,
             What.FAIL: self._failed,
         }
+
+    def _taken(self, happening: Happening) -> None:
+        if self._cuts:
+            self._cuts.pop(happening.req, None)
+
+    def _dropped(self, happening: Happening) -> None:
+        if happening.values[0] in CUTS:
+            cuts = self._cuts
+            cuts[happening.req] = happening.entity
+            if len(cuts) > MOST_REPLIES:
+                del cuts[next(iter(cuts))]
 
     def _replied(self, happening: Happening) -> None:
         replies = self._replies
@@ -57,6 +75,8 @@ class BytesExact(Check):
     def _answered(self, happening: Happening) -> None:
         reply = self._replies.pop(happening.req, None)
         size, server = happening.values[1], happening.values[3]
+        if self._cuts.pop(happening.req, None) == server:
+            self.object(happening, f"{size} bytes passed for whole, where {server} was cut off")
         if reply is not None and reply.entity == server and reply.values[1] != size:
             self.object(happening, f"{size} bytes came of the {reply.values[1]} that {server} sent")
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from trio_lb.config.bounds import TimeoutsConfig
+from trio_lb.model.outcome import OutcomeKind
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.faults import Weather
 from trio_lb.sim.checks.world import World, pool_config
@@ -25,6 +27,15 @@ BEFORE_HEAD: Final = frozenset(
 
 TOTAL_SECONDS: Final = 60.0
 """The product's default of ``timeouts.total``."""
+
+
+def timeouts_of(world: World, balancer: str, pool: str) -> TimeoutsConfig:
+    """Return the timeouts that hold for a pool: its own, else its balancer's."""
+    own = pool_config(world, balancer, pool).timeouts
+    if own is not None:
+        return own
+    seen = world.balancers.get(balancer)
+    return TimeoutsConfig() if seen is None or seen.lb is None else seen.lb.config.timeouts
 
 
 class BalancerDeadline(Check):
@@ -61,11 +72,64 @@ class BalancerDeadline(Check):
     def _allowed(self, balancer: str, pool: str) -> float:
         if self._total_seconds is not None:
             return self._total_seconds
-        timeouts = pool_config(self.world, balancer, pool).timeouts
-        if timeouts is not None:
-            return timeouts.total
-        seen = self.world.balancers.get(balancer)
-        return TOTAL_SECONDS if seen is None or seen.lb is None else seen.lb.config.timeouts.total
+        return timeouts_of(self.world, balancer, pool).total
+
+
+class ConnectDeadline(Check):
+    """No server is waited for longer than ``timeouts.connect`` + ``late_seconds`` to connect.
+
+    ``connect_seconds`` None: as configured. An attempt begins with SELECT.
+    """
+
+    name = "connect_deadline"
+
+    def __init__(self, connect_seconds: float | None = None, late_seconds: float = 0.1) -> None:
+        super().__init__()
+        self._connect_seconds = connect_seconds
+        self._late_seconds = late_seconds
+        self._weather = Weather(STANDSTILLS)
+        self._selected_at: dict[tuple[str, int], float] = {}
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        """See ``Check``."""
+        return {
+            What.SELECT: self._selected,
+            What.RETRY: self._retried,
+            What.COMPLETE: self._ended,
+            What.ERROR: self._failed,
+            **self._weather.ears,
+        }
+
+    def _selected(self, happening: Happening) -> None:
+        if happening.req:
+            self._selected_at[happening.entity, happening.req] = happening.at
+
+    def _ended(self, happening: Happening) -> float | None:
+        return self._selected_at.pop((happening.entity, happening.req), None)
+
+    def _retried(self, happening: Happening) -> None:
+        began = self._ended(happening)
+        if happening.values[3] == OutcomeKind.CONNECT_TIMEOUT.value:
+            self._judge(happening, began)
+
+    def _failed(self, happening: Happening) -> None:
+        began = self._ended(happening)
+        if happening.values[5] == "upstream_connect_timeout":
+            self._judge(happening, began)
+
+    def _judge(self, happening: Happening, began: float | None) -> None:
+        if began is None or not self._weather.was_calm(began):
+            return
+        server, pool = happening.values[0], str(happening.values[1])
+        allowed = self._connect_seconds
+        if allowed is None:
+            allowed = timeouts_of(self.world, happening.entity, pool).connect
+        waited = happening.at - began
+        if waited > allowed + self._late_seconds:
+            self.object(
+                happening, f"{server} was waited for {waited:.6f} s; connect is {allowed:g} s"
+            )
 
 
 class ClientDeadline(Check):

@@ -6,7 +6,7 @@ from trio_lb.sim.checks.attempts import Attempts
 from trio_lb.sim.checks.breaker_law import BreakerLegal
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.conservation import EveryArrivalIsDone, EveryStartEnds, EveryTryEnds
-from trio_lb.sim.checks.deadlines import BalancerDeadline
+from trio_lb.sim.checks.deadlines import BalancerDeadline, ConnectDeadline
 from trio_lb.sim.checks.drains import DrainsClean
 from trio_lb.sim.checks.ejection import EjectionLasts, EjectionShare
 from trio_lb.sim.checks.excluded import NothingToExcluded
@@ -14,10 +14,12 @@ from trio_lb.sim.checks.health_law import HealthLegal
 from trio_lb.sim.checks.in_flight import CapacityKept, InFlightExact
 from trio_lb.sim.checks.jitter import EjectionsJittered, ProbesJittered, RetriesJittered
 from trio_lb.sim.checks.leaks import NoLeaks
+from trio_lb.sim.checks.outliers import OutliersEjected
 from trio_lb.sim.checks.probes import ProbesStop
 from trio_lb.sim.checks.queues import QueuesBounded
 from trio_lb.sim.checks.retries import AttemptsBounded, RetryBudgetKept
-from trio_lb.sim.checks.trials import TrialsBounded
+from trio_lb.sim.checks.stops import StopsGently
+from trio_lb.sim.checks.trials import TrialsBounded, TrialsGoOn
 
 
 def standard_checks() -> list[Check]:
@@ -40,17 +42,21 @@ def standard_checks() -> list[Check]:
         InFlightExact(attempts),
         BreakerLegal(),
         TrialsBounded(),
+        TrialsGoOn(),
         HealthLegal(),
         EjectionShare(),
         EjectionLasts(),
         EjectionsJittered(),
+        OutliersEjected(),
         AttemptsBounded(),
         RetryBudgetKept(),
         RetriesJittered(),
         ProbesJittered(),
         ProbesStop(),
         DrainsClean(attempts),
+        StopsGently(),
         BalancerDeadline(),
+        ConnectDeadline(),
         QueuesBounded(),
         NoLeaks(),
     ]

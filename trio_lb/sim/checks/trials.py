@@ -1,13 +1,18 @@
-"""Trials: how many requests a half-open breaker lets through at a time."""
+"""Trials: how many requests a half-open breaker lets through at a time, and that it does."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.rebirth import Rebirth
+from trio_lb.sim.checks.standing import Standing, Standings
 from trio_lb.sim.checks.world import World, pool_config
 from trio_lb.sim.happening import Ear, Happening, What
 
 Key = tuple[str, str]
+
+FREE: Final = ("round_robin", "weighted_round_robin", "random", "power_of_two", "least_connections")
+"""Algorithms that come to everybody in the end."""
 
 
 class TrialsBounded(Check):
@@ -81,6 +86,70 @@ class TrialsBounded(Check):
             for (_, server), trials in here.items():
                 if server == happening.entity:
                     trials.pop(happening.req, None)
+
+
+class TrialsGoOn(Check):
+    """A half-open server gets trials for as long as its pool has requests.
+
+    While ``picks`` requests for each server of the pool pass it by, somebody must have been
+    sent there: else its permits are lost. It looks at pools that choose freely: by hash, or
+    by rank, a server may rightly wait for ever.
+    """
+
+    name = "trials_go_on"
+
+    def __init__(self, picks: int = 100) -> None:
+        super().__init__()
+        self._picks = picks
+        self._standings = Standings()
+        self._passed: dict[tuple[str, Key], int] = {}
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        """See ``Check``."""
+        standings = self._standings.ears
+        return {**standings, What.HALF_OPEN: self._half_opened, What.SELECT: self._selected}
+
+    def begin(self, world: World) -> None:
+        """See ``Check``."""
+        super().begin(world)
+        self._standings.begin(world)
+
+    def _half_opened(self, happening: Happening) -> None:
+        self._standings.ears[What.HALF_OPEN](happening)
+        self._passed[happening.entity, _key(happening)] = 0
+
+    def _selected(self, happening: Happening) -> None:
+        if not self._passed:
+            return
+        balancer, (pool, picked) = happening.entity, _key(happening)
+        members = self._standings.pool(balancer, pool)
+        for name in [name for owner, (of, name) in self._passed if (owner, of) == (balancer, pool)]:
+            key = (balancer, (pool, name))
+            each = members.get(name)
+            if each is None or not each.is_half_open:
+                del self._passed[key]
+            elif name == picked or not _waits(each):
+                self._passed[key] = 0
+            else:
+                self._passed[key] += 1
+                self._judge(happening, name, self._passed[key], max(len(members), 2))
+
+    def _judge(self, happening: Happening, name: str, passed: int, members: int) -> None:
+        pool = str(happening.values[1])
+        if passed == self._picks * members and self._is_free(happening.entity, pool):
+            self.object(happening, f"{name} is half-open, and {passed} requests passed it by")
+
+    def _is_free(self, balancer: str, pool: str) -> bool:
+        config = pool_config(self.world, balancer, pool)
+        ranks = {(each.priority, each.backup) for each in config.servers}
+        return config.algorithm in FREE and len(ranks) < 2
+
+
+def _waits(standing: Standing) -> bool:
+    """Whether nothing but its breaker speaks against it, which is half-open."""
+    is_out = standing.is_bad or standing.is_open or standing.is_draining or standing.has_left
+    return standing.is_half_open and not is_out and standing.ejected_until is None
 
 
 def _key(happening: Happening) -> Key:

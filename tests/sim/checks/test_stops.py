@@ -1,0 +1,41 @@
+"""A balancer that stops leaves its requests the time that they have."""
+
+from tests.sim.checks.support import MS, Play, world
+from trio_lb.sim.checks.stops import StopsGently
+from trio_lb.sim.happening import What
+
+
+def drained(entity: str = "host:lb") -> Play:
+    play = Play(StopsGently(), world())
+    play.tell(1.0, What.INJECT, entity, "drain", 1, '{"grace": 5.0}')
+    return play
+
+
+def cut(play: Play, at: float, code: str = "cancelled") -> None:
+    play.lb(at, What.ERROR, "s1", "default", 0, 1, MS, code, req=1)
+
+
+def test_a_cut_before_the_grace_is_over_is_a_violation() -> None:
+    play = drained()
+    cut(play, 2.0, "client_gone")
+    cut(play, 3.5)
+    cut(play, 6.0)
+    assert play.end() == ["it was cut 2.500000 s after a stop began that gives 5 s"]
+    assert play.instants == [3.5]
+
+
+def test_who_is_killed_or_lives_again_meanwhile_keeps_no_promise() -> None:
+    play = drained("lb")
+    play.tell(2.0, What.INJECT, "lb", "crash", 2, "{}")
+    cut(play, 2.0)
+    assert play.end() == []
+    play = drained()
+    play.tell(2.0, What.HEALED, "host:lb", "drain", 1)
+    cut(play, 2.0)
+    assert play.end() == []
+
+
+def test_the_drain_of_a_server_is_no_stop_of_a_balancer() -> None:
+    play = drained("server:s1")
+    cut(play, 2.0)
+    assert play.end() == []

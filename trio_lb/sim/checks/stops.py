@@ -1,0 +1,56 @@
+"""Stops: a balancer that is asked to stop leaves whoever is being served the time that it has."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from trio_lb.sim.checks.check import Check
+from trio_lb.sim.checks.rebirth import balancer_hit
+from trio_lb.sim.happening import Ear, Happening, What
+
+CUT: Final = "cancelled"
+"""The code of a request that its balancer itself has ended."""
+
+
+class StopsGently(Check):
+    """A balancer that stops cuts no request before its grace is over.
+
+    Asked to stop is who is drained by a fault; one that is killed meanwhile keeps no promise.
+    """
+
+    name = "stops_gently"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grace: dict[str, tuple[float, float]] = {}
+
+    @property
+    def ears(self) -> Mapping[What, Ear]:
+        """See ``Check``."""
+        return {
+            What.INJECT: self._injected,
+            What.HEALED: self._healed,
+            What.ERROR: self._failed,
+        }
+
+    def _injected(self, happening: Happening) -> None:
+        name = happening.entity.rpartition(":")[2]
+        killed = balancer_hit(happening, self.world)
+        if killed is not None:
+            self._grace.pop(killed, None)
+        elif happening.values[0] == "drain" and name in self.world.balancers:
+            seconds = float(json.loads(str(happening.values[2]))["grace"])
+            self._grace[name] = (happening.at, happening.at + seconds)
+
+    def _healed(self, happening: Happening) -> None:
+        if happening.values[0] == "drain":
+            self._grace.pop(happening.entity.rpartition(":")[2], None)
+
+    def _failed(self, happening: Happening) -> None:
+        began, until = self._grace.get(happening.entity, (0.0, 0.0))
+        if happening.values[5] == CUT and happening.at < until:
+            self.object(
+                happening,
+                f"it was cut {happening.at - began:.6f} s after a stop began that gives"
+                f" {until - began:g} s",
+            )
