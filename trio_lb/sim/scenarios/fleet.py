@@ -1,38 +1,111 @@
 """A fleet on an ordinary day, without a fault of its own: the ground for drawn faults.
 
-``trio-lb simulate fleet --swarm --seeds 1000`` lets a swarm of faults loose on it.
+``trio-lb simulate fleet --swarm --seeds 1000`` lets a swarm of faults loose on it. A law is
+judged only where it applies, so the fleet has something of everything: two pools that balance
+and protect themselves in unlike ways, servers of unlike weight, idle timeouts shorter than the
+balancer's own, small answers and large ones, whole and in chunks, uploads, bursts.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+from trio_lb.model.address import Address
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
-from trio_lb.sim.arrivals import Poisson
-from trio_lb.sim.distributions import Lognormal
+from trio_lb.sim.actors.server import Streaming
+from trio_lb.sim.arrivals import Bursts, Poisson
+from trio_lb.sim.checks import ComesBack, ErrorRate, Fair
+from trio_lb.sim.distributions import Choice, Lognormal
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
+
+UPLOADS_PORT: Final = 81
+"""Where the second pool's listener is."""
+
+CONFIG: Final[Mapping[str, object]] = {
+    "algorithm": "power_of_two",
+    "health_check": {"interval": "2s", "timeout": "1s"},
+    "circuit_breaker": {"failure_threshold": 3, "timeout": "4s", "success_threshold": 2},
+    "slow_start": "5s",
+    "timeouts": {"connect": "1s", "first_byte": "3s", "idle": "5s", "total": "4s"},
+    "retry": {"budget": {"fraction": 0.1, "min_per_second": 0.5}},
+}
+"""The first pool: breakers."""
+
+UPLOADS: Final[Mapping[str, object]] = {
+    "algorithm": "weighted_round_robin",
+    "circuit_breaker": {"enabled": False},
+    "outlier_detection": {"consecutive_failures": 3},
+    "slow_start": 0,
+}
+"""The second: weights, and ejection without breakers."""
 
 
 def build(setup: Setup) -> Simulation:
     """Two zones, probes each two seconds, some requests that must not be sent twice."""
     options: Any = setup.options
     sim = setup.simulation()
-    setup.fleet(
+    names = setup.fleet(
         sim,
         options["servers"],
         zones=("a", "b"),
+        each=_each,
         service=Lognormal(p50=0.012, p99=0.08),
         concurrency=32,
         queue=128,
+        size=Choice(((2, 6), (3_000, 3), (60_000, 1))),
     )
-    setup.balancer(
-        sim,
-        {"algorithm": "power_of_two", "health_check": {"interval": "2s", "timeout": "1s"}},
-        zone="a",
-    )
+    first, second = _shared_out(names)
+    setup.balancer(sim, _config(sim, first, second), zone="a")
     policy = ClientPolicy(timeout=10.0, retries=1, posts=0.2)
     sim.clients("web", OpenLoop(Poisson(options["rate"])), policy=policy, zone="a")
+    _add_uploads(sim, setup, options["rate"], has_pool=bool(second))
+    sim.check(
+        ErrorRate("<0.1%", outside_faults=True, aftermath_seconds=20.0),
+        ComesBack(slower=10.0),
+        Fair(most=2.0, index=0.8),
+    )
     return sim
+
+
+def _each(index: int) -> Mapping[str, Any]:
+    """Return what one server in three is: one that answers in chunks and closes soon."""
+    if index % 3 != 1:
+        return {}
+    # Sooner than a balancer would let go of a connection by itself.
+    return {"streaming": Streaming(pieces=3, every_seconds=0.004), "keep_alive_seconds": 3.0}
+
+
+def _shared_out(names: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the servers of the first pool, and half of them all for the second."""
+    count = len(names) // 2
+    return names[: len(names) - count], names[len(names) - count :]
+
+
+def _config(sim: Simulation, first: Sequence[str], second: Sequence[str]) -> dict[str, object]:
+    config = {**CONFIG, "servers": [_server(sim, name, {}) for name in first]}
+    if second:
+        more = [{"weight": 1 + 3 * turn, "max_connections": 6} for turn in range(len(second))]
+        servers = [_server(sim, *each) for each in zip(second, more, strict=True)]
+        config["pools"] = {"uploads": {**UPLOADS, "servers": servers}}
+        config["listeners"] = [{"port": 80}, {"port": UPLOADS_PORT, "pool": "uploads"}]
+    return config
+
+
+def _server(sim: Simulation, name: str, more: Mapping[str, object]) -> dict[str, object]:
+    actor = sim.servers[name]
+    return {"id": name, "address": str(actor.address), "zone": actor.host.zone, **more}
+
+
+def _add_uploads(sim: Simulation, setup: Setup, rate: float, *, has_pool: bool) -> None:
+    """Bursts of large requests to the second pool, or to the balancer if it has none."""
+    policy = ClientPolicy(
+        timeout=8.0, posts=0.7, size=Lognormal(p50=2_000, p99=90_000), requests_per_connection=20
+    )
+    bursts = Bursts(rate / 60, 2 * rate, 6.0, 1.0)
+    own = has_pool and setup.config is None
+    to = Address(sim.net.host("lb").address, UPLOADS_PORT) if own else None
+    sim.clients("uploads", OpenLoop(bursts), policy=policy, zone="b", to=to)
 
 
 SCENARIO = Scenario(
