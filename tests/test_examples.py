@@ -11,6 +11,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.support.plugin import run_pytest
 from tests.support.stage import until
 from tests.support.world import World
 from trio_lb.model.address import Address
@@ -58,6 +59,14 @@ def test_a_simulation_prints_what_it_says_it_prints(name: str) -> None:
     program(name, printed.append).main()
     assert printed == promised(name)
     assert len(printed) >= 4
+
+
+@pytest.mark.timeout(240)
+def test_the_tests_of_a_user_s_project_pass_and_find_its_bug() -> None:
+    """As in a project of its own: none of our settings hold there."""
+    done = run_pytest(FOLDER / "orders", "-W", "error")
+    assert done.returncode == 0, done.stdout
+    assert "6 passed" in done.stdout
 
 
 @pytest.mark.real

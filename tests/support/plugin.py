@@ -17,7 +17,7 @@ PLUGIN: Final = () if _IS_INSTALLED else ("-p", "trio_lb.pytest_plugin")
 
 def run_pytest(folder: Path, *args: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
     """Run the tests of the project in ``folder`` in a process of its own."""
-    command = [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider", "-q", *args]
+    command = [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider", *args]
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     return subprocess.run(

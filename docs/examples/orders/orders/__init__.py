@@ -1,0 +1,1 @@
+"""A shop's two services: one takes orders, the other knows what is in stock."""
