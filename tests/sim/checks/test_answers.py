@@ -86,3 +86,13 @@ def test_after_a_break_another_try_may_be_answered_whole() -> None:
     play.tell(4.0, What.DROP, "s2", "fault", req=2)
     play.tell(5.0, What.ANSWER, "web", 200, 60, MS, "s2", req=2)  # Wrong, and not to be seen.
     assert play.end() == []
+
+
+def test_bytes_that_a_fault_let_the_server_send_are_not_the_balancers() -> None:
+    play = Play(BytesExact())
+    play.tell(1.0, What.DROP, "s1", "fault", req=7)
+    play.tell(1.0, What.FAIL, "web", "altered", 1, 1, req=7)
+    assert play.said == []
+    play.tell(2.0, What.DROP, "s1", "gone", req=8)
+    play.tell(2.0, What.FAIL, "web", "altered", 1, 1, req=8)
+    assert play.end() == ["bytes of the answer differ from what the server sent"]

@@ -34,7 +34,8 @@ class BytesExact(Check):
 
     An answer may be cut, if the client can see it. One whose bytes differ, that is no HTTP,
     or that is shorter than what the server handed over, is not *visibly* cut; nor is one that
-    looks whole although its server told that no whole one would come.
+    looks whole although its server told that no whole one would come. Where a fault let the
+    server itself send other bytes than it should, nobody can tell whose they are.
     """
 
     name = "bytes_exact"
@@ -43,6 +44,7 @@ class BytesExact(Check):
         super().__init__()
         self._replies: dict[int, Happening] = {}
         self._cuts: dict[int, str] = {}
+        self._spoilt: dict[int, None] = {}
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -65,6 +67,8 @@ class BytesExact(Check):
             cuts[happening.req] = happening.entity
             if len(cuts) > MOST_REPLIES:
                 del cuts[next(iter(cuts))]
+        elif happening.values[0] == "fault":
+            self._spoilt[happening.req] = None
 
     def _replied(self, happening: Happening) -> None:
         replies = self._replies
@@ -82,7 +86,7 @@ class BytesExact(Check):
 
     def _failed(self, happening: Happening) -> None:
         reason = happening.values[0]
-        if reason == "altered":
+        if reason == "altered" and happening.req not in self._spoilt:
             self.object(happening, "bytes of the answer differ from what the server sent")
         elif reason == "garbled":
             self.object(happening, "what came is no HTTP")
