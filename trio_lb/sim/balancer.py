@@ -149,12 +149,12 @@ class Balancer:
             self._pool().add_server(id=name, address=str(address))
 
     def remove_servers(self, count: int) -> None:
-        """Drain so many of its servers and let them go; the last to come go first."""
+        """Drain so many of its servers and let them go; the last to come go first, and one stays."""
         if self.lb is None:
             return
         pool = self._pool()
         staying = [each.id for each in pool.config.servers if each.id not in self._leaving]
-        for server_id in staying[len(staying) - min(count, len(staying)) :]:
+        for server_id in staying[1:][-count:]:
             self._leaving[server_id] = None
             self.start_soon(partial(self._remove, pool, server_id))
 
