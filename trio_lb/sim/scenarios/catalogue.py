@@ -25,6 +25,8 @@ MODULES: Final[Mapping[str, str]] = {
     "stable-day": "stable_day",
     "zone-partition": "zone_partition",
     "metastable-failure": "metastable_failure",
+    "retry-storm": "retry_storm",
+    "thundering-herd": "thundering_herd",
 }
 """The module of each scenario in this package, by the scenario's name."""
 
