@@ -9,6 +9,9 @@ import pytest
 
 from tests.support.plugin import run_pytest
 
+pytestmark = pytest.mark.timeout(200)
+"""Each starts pytest anew, some twice."""
+
 TESTS = """
 import pytest
 from trio_lb.sim import ClientPolicy, ErrorRate, OpenLoop, Poisson, Simulation
@@ -18,7 +21,7 @@ def world(sim: Simulation) -> None:
     for name in ("s1", "s2"):
         sim.server(name)
     sim.balancer({"retry": {"max_retries": 0}})
-    sim.clients("web", OpenLoop(Poisson(20)), policy=ClientPolicy(timeout=1.0))
+    sim.clients("web", OpenLoop(Poisson(10)), policy=ClientPolicy(timeout=1.0))
     sim.check(ErrorRate("<1%"))
 
 
@@ -30,7 +33,7 @@ def test_calm(lb_sim):
 
 
 def test_storm(lb_sim):
-    lb_sim.explore(world, until=20, settle=5, seeds=10, harsh=True, kinds=["partition"])
+    lb_sim.explore(world, until=5, settle=0, seeds=10, harsh=True, kinds=["partition"])
 """
 
 BESIDE = """
