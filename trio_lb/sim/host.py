@@ -5,6 +5,7 @@ import ipaddress
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -335,6 +336,7 @@ def _collide(one: Address, other: Address) -> bool:
     return same_host and one.port == other.port
 
 
+@cache  # A world has few names, and each connect asks.
 def _is_literal(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
@@ -343,5 +345,6 @@ def _is_literal(host: str) -> bool:
     return True
 
 
+@cache
 def _is_loopback(host: str) -> bool:
     return _is_literal(host) and ipaddress.ip_address(host).is_loopback
