@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from trio_lb.sim.actors.asking import SlowHead
-from trio_lb.sim.actors.client import OpenLoop
+from trio_lb.sim.actors.client import ClosedLoop, OpenLoop
 from trio_lb.sim.actors.line import Pace
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Poisson, Replay
@@ -20,7 +20,7 @@ from trio_lb.sim.checks import Check, Sometimes
 from trio_lb.sim.checks.levels import percentile
 from trio_lb.sim.checks.world import World
 from trio_lb.sim.cpu import CpuCost
-from trio_lb.sim.distributions import Fixed, Uniform
+from trio_lb.sim.distributions import Choice, Fixed, Uniform
 from trio_lb.sim.happening import Ear, Happening, What
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
@@ -219,7 +219,7 @@ def build(setup: Setup) -> Simulation:
     sim.clients("web", OpenLoop(Poisson(options["rate"] * len(names))), policy=web)
     tricklers, readers = int(options["tricklers"]), int(options["readers"])
     slow_head = ClientPolicy(timeout=40.0, habits=(SlowHead(BYTE_EVERY_SECONDS),))
-    sim.clients("tricklers", OpenLoop(Replay(_evenly(tricklers))), policy=slow_head)
+    sim.clients("tricklers", ClosedLoop(tricklers, Choice(WAVES)), policy=slow_head)
     slow_reader = ClientPolicy(timeout=300.0, pace=PACE)
     sim.clients("readers", OpenLoop(Replay(_evenly(readers))), policy=slow_reader)
     until = BEGIN + LASTS_SECONDS + HEAD_SECONDS
@@ -234,6 +234,9 @@ def build(setup: Setup) -> Simulation:
     return sim
 
 
+WAVES: Final = tuple((BEGIN + LASTS_SECONDS * turn / 400, 1.0) for turn in range(400))
+"""Tricklers come some together, which is cheaper. Whoever was cut would come again so much later:
+when all is over."""
 PACE: Final = Pace(size_bytes=4096, every_seconds=0.25)
 MOST_HELD_BYTES: Final = 192 * 1024
 """Two windows of 64 KiB, a buffer of 32 KiB, and as much again for what is in one's hand."""
@@ -267,7 +270,7 @@ SCENARIO = Scenario(
     summary="ten thousand clients send byte by byte, and some read byte by byte",
     about="a time for each request head, a bound on connections, and on what is buffered",
     build=build,
-    until=52.0,
+    until=46.0,
     settle=3.0,
     options={"rate": 2.5, "tricklers": 10_000, "readers": 100},
 )
