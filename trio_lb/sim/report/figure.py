@@ -143,8 +143,8 @@ def half(
     head = f"{title}: {percent(figures.success_fraction)} of {figures.totals['offered']:,} good"
     return (
         svg.text(axis.left, 24, head, "title")
-        + legend(axis.left)
         + bands(figures, axis)
+        + legend(axis.left)
         + traffic_of(lines, axis, scales[0])
         + latency_of(lines, axis, scales[1])
         + time_axis(axis)
