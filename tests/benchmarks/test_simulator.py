@@ -1,5 +1,7 @@
 """What a simulated run costs is measured on worlds that hold together."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from benchmarks import simulator
@@ -34,14 +36,25 @@ def test_a_bare_run_counts_nothing_but_time() -> None:
 @pytest.mark.parametrize(
     ("file", "part"),
     [
-        ("/x/trio_lb/proxy/forward.py", "trio_lb.proxy.forward"),
-        ("/x/trio_lb/sim/actors/server.py", "trio_lb.sim.actors"),
-        ("/x/trio_lb/sim/clock.py", "trio_lb.sim.clock"),
+        ("/x/trio_lb/proxy/forward.py", "proxy"),
+        ("/x/trio_lb/sim/actors/server.py", "clients and servers (actors)"),
+        ("/x/trio_lb/sim/clock.py", "clock and pins"),
+        ("/x/trio_lb/sim/pipe.py", "virtual network"),
+        ("/x/trio_lb/app/opening.py", "the rest of trio_lb"),
         ("/x/site-packages/trio/_core/_run.py", "trio"),
         ("/x/site-packages/h11/_connection.py", "h11"),
-        ("~", "built in"),
+        ("/x/site-packages/outcome/_impl.py", "trio"),
         ("/x/lib/python3.11/contextlib.py", "the standard library"),
     ],
 )
 def test_each_function_belongs_to_a_part(file: str, part: str) -> None:
     assert simulator.part_of(file) == part
+
+
+def test_what_is_built_in_counts_for_its_callers() -> None:
+    run = ("/x/trio_lb/proxy/forward.py", 1, "run")
+    called = {run: (2, 2, 1.0, 1.0)}
+    stats = SimpleNamespace(
+        stats={run: (1, 1, 2.0, 3.0, {}), ("~", 0, "<len>"): (2, 2, 1.0, 1.0, called)}
+    )
+    assert simulator.by_part(stats) == {"proxy": 3.0}
