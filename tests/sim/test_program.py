@@ -1,9 +1,14 @@
 """A program of one's own lives on its host, dies with it, and comes back."""
 
+import time
+
+import pytest
 import trio
 
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.faults.fluent import Crash, at
+from trio_lb.sim.happening import Happening, What
+from trio_lb.sim.poison import Poisoned
 from trio_lb.sim.simulation import Simulation
 
 
@@ -49,3 +54,47 @@ def test_one_that_asks_all_the_time_finds_the_balancer_to_the_end() -> None:
     sim.host("cron", ask)
     sim.run(until=2, settle=1).require()
     assert 3.75 < asked[-1] < 4.0, "until the end, a second after the last client would have left"
+
+
+def test_one_that_raises_ends_the_run_or_is_started_again_by_its_supervisor() -> None:
+    begun: list[float] = []
+
+    async def frail(env: SimEnv) -> None:
+        begun.append(env.now())
+        await trio.sleep(1.0)
+        raise KeyError("stock")
+
+    alone = Simulation()
+    alone.host("api", frail)
+    with pytest.raises(KeyError, match="stock"):
+        alone.run(until=10)
+    begun.clear()
+    watched = Simulation()
+    watched.host("api", frail, revived_after=2.0)
+    notes: list[Happening] = []
+    watched.wire.hear(notes.append, What.NOTE)
+    watched.faults(at(4.5, Crash("host:api", for_="1s")))
+    watched.run(until=8)
+    assert begun == [0.0, 3.0, 5.5, 8.5]
+    assert [(note.at, note.entity, *note.values) for note in notes] == [
+        (1.0, "api", "died of KeyError"),
+        (4.0, "api", "died of KeyError"),
+        (6.5, "api", "died of KeyError"),
+    ]
+
+
+@pytest.mark.parametrize("in_a_nursery", [False, True])
+def test_no_supervisor_hides_that_the_real_world_was_touched(in_a_nursery: bool) -> None:
+    async def look() -> None:
+        time.monotonic()
+
+    async def main(env: SimEnv) -> None:
+        if not in_a_nursery:
+            await look()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(look)
+
+    sim = Simulation()
+    sim.host("api", main, revived_after=1.0)
+    with pytest.raises(Poisoned):
+        sim.run(until=3)

@@ -41,7 +41,7 @@ from trio_lb.sim.env import SimEnv
 from trio_lb.sim.faults.agenda import Agenda
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.schedule import Schedule
-from trio_lb.sim.happening import Wire
+from trio_lb.sim.happening import What, Wire
 from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.program import Program
@@ -120,19 +120,26 @@ class Simulation:
         return host
 
     def host(
-        self, name: str, run: Callable[[SimEnv], Awaitable[object]], *, zone: str | None = None
+        self,
+        name: str,
+        run: Callable[[SimEnv], Awaitable[object]],
+        *,
+        zone: str | None = None,
+        revived_after: float | None = None,
     ) -> Program:
         """Run a program of your own on a host: ``await run(env)`` from the begin to the end.
 
         It lives on ``env.network``, or on ``trio``'s own sockets (see ``sim.shim``), and on trio's
         clock. A balancer may name it as one of its servers. It may return early; when the run
-        ends it is cancelled.
+        ends it is cancelled. What it raises ends the run, unless something watches over it that
+        starts it again after ``revived_after`` seconds.
         """
         self._refuse_known(name)
         host = self._host(name, zone)
         self.cast.hosts.append(name)
         env = SimEnv(host, self.rng(f"host {name}").getrandbits(64))
-        self.programs[name] = Program(name, host, env, run)
+        tell = partial(self.wire.tell, What.NOTE, name, 0, 0)
+        self.programs[name] = Program(name, host, env, run, revived_after, tell)
         return self.programs[name]
 
     # ------------------------------------------------------------------ who takes part
