@@ -56,6 +56,11 @@ SAID: list[tuple[What, tuple[int | str, ...], str]] = [
     ),
     (
         What.ERROR,
+        ("s2", "api", 201, 1, 21 * MS, "upstream_truncated"),
+        "breaks off a 201 (upstream_truncated): 1 attempt, last at s2 of pool api, 21 ms",
+    ),
+    (
+        What.ERROR,
         ("", "", 0, 0, MS, "client_left"),
         "ends it without an answer (client_left): 0 attempts, 1 ms",
     ),

@@ -143,8 +143,14 @@ def _complete(said: _Said) -> str:
     return f"has relayed the {said[2]} of {said.where(0)}: {attempts}, {said.lasting(4)}"
 
 
+TRUNCATED: Final = "upstream_truncated"
+"""The code of an error whose status is the server's: its head had been relayed."""
+
+
 def _error(said: _Said) -> str:
     status = f"answers {said[2]} itself" if said[2] else "ends it without an answer"
+    if said[5] == TRUNCATED:
+        status = f"breaks off a {said[2]}"
     last = f", last at {said.where(0)}" if said[0] else ""
     attempts = _times(said.number(3), "attempt", "attempts")
     return f"{status} ({said[5]}): {attempts}{last}, {said.lasting(4)}"
