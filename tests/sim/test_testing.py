@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,19 @@ def test_an_explored_failure_leaves_the_smallest_run(tmp_path: Path) -> None:
     begun = [line for line in tell_run(trace) if " begins: partition" in line]
     assert f"with {len(begun)} of " in told
     assert f"to look at it: {trace.with_suffix('.html')}" in told
+
+
+INSIDE: dict[str, Callable[[SimulationTester], object]] = {
+    "simulation": lambda tester: tester.simulation(),
+    "replay": lambda tester: tester.replay(world, until=1),
+    "explore": lambda tester: tester.explore(world, until=1),
+}
+
+
+@pytest.mark.parametrize("use", INSIDE)
+async def test_inside_of_trio_there_is_no_other_trio(use: str) -> None:
+    with pytest.raises(RuntimeError, match="let the test be a plain function, no async def"):
+        INSIDE[use](SimulationTester("async"))
 
 
 def test_its_field_is_what_strategies_ask_for() -> None:

@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+import trio
+
 from trio_lb.sim.checks.coverage import Coverage
 from trio_lb.sim.checks.violation import Reached
 from trio_lb.sim.faults.record import Fault
@@ -64,6 +66,7 @@ class SimulationTester:
 
     def simulation(self, **options: Any) -> Simulation:
         """Return an empty world with this test's seed; ``options`` are those of ``Simulation``."""
+        _require_no_trio_here()
         return Simulation(self.seed, name=self.name, **options)
 
     def field(self, world: World) -> Field:
@@ -150,6 +153,7 @@ class SimulationTester:
     # ------------------------------------------------------------------ what failed
 
     def _play(self, world: World, until: float, settle: float, options: Mapping[str, Any]) -> Play:
+        _require_no_trio_here()
         return Play(world, self.name, until, settle, self.guests, options, self.shrinking)
 
     def _fail(self, play: Play, ending: Ending) -> NoReturn:
@@ -217,6 +221,14 @@ _NOT_AGAIN: Final = (
     "  something in it is not the same each time; look for datetime.now(), secrets, sets",
     "  that are iterated, and what is kept between runs in modules and classes",
 )
+
+
+def _require_no_trio_here() -> None:
+    """Refuse early what would look like a crash of the world under any faults."""
+    if trio.lowlevel.in_trio_run():
+        raise RuntimeError(
+            "a simulation is a run of trio of its own: let the test be a plain function, no async def"
+        )
 
 
 def _as_fault(given: object) -> object:
