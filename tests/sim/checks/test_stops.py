@@ -35,6 +35,13 @@ def test_who_is_killed_or_lives_again_meanwhile_keeps_no_promise() -> None:
     assert play.end() == []
 
 
+def test_a_websocket_that_is_cut_when_the_grace_is_over_was_told_nothing() -> None:
+    play = drained()
+    play.lb(5.5, What.COMPLETE, "s1", "default", 101, 1, MS, req=1)
+    play.lb(6.0, What.ERROR, "s1", "default", 101, 1, MS, "cancelled", req=2)
+    assert play.end() == ["its WebSocket was told nothing in 5 s of grace"]
+
+
 def test_the_drain_of_a_server_is_no_stop_of_a_balancer() -> None:
     play = drained("server:s1")
     cut(play, 2.0)

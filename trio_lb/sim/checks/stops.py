@@ -10,11 +10,14 @@ from trio_lb.sim.happening import Ear, Happening, What
 
 CUT: Final = "cancelled"
 """The code of a request that its balancer itself has ended."""
+SWITCHED: Final = 101
+"""The status of a WebSocket."""
 
 
 class StopsGently(Check):
     """A balancer that stops cuts no request before its grace is over.
 
+    And no WebSocket at its end: whoever talks is told in time that it is over, and goes.
     Asked to stop is who is drained by a fault; one that is killed meanwhile keeps no promise.
     """
 
@@ -48,9 +51,15 @@ class StopsGently(Check):
 
     def _failed(self, happening: Happening) -> None:
         began, until = self._grace.get(happening.entity, (0.0, 0.0))
-        if happening.values[5] == CUT and happening.at < until:
+        if happening.values[5] != CUT or not until:
+            return
+        if happening.at < until:
             self.object(
                 happening,
                 f"it was cut {happening.at - began:.6f} s after a stop began that gives"
                 f" {until - began:g} s",
+            )
+        elif happening.values[2] == SWITCHED:
+            self.object(
+                happening, f"its WebSocket was told nothing in {until - began:g} s of grace"
             )

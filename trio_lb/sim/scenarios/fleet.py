@@ -3,7 +3,7 @@
 ``trio-lb simulate fleet --swarm --seeds 1000`` lets a swarm of faults loose on it. A law is
 judged only where it applies, so the fleet has something of everything: two pools that balance
 and protect themselves in unlike ways, servers of unlike weight, idle timeouts shorter than the
-balancer's own, small answers and large ones, whole and in chunks, uploads, bursts.
+balancer's own, small answers and large ones, whole and in chunks, uploads, bursts, WebSockets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,14 @@ from trio_lb.model.address import Address
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.actors.server import Streaming
+from trio_lb.sim.actors.websocket import WebSocketPolicy
 from trio_lb.sim.arrivals import Bursts, Poisson
 from trio_lb.sim.checks import ComesBack, ErrorRate, Fair
-from trio_lb.sim.distributions import Choice, Lognormal
+from trio_lb.sim.distributions import Choice, Fixed, Lognormal, Uniform
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
-UPLOADS_PORT: Final = 81
+SECOND_PORT: Final = 81
 """Where the second pool's listener is."""
 
 CONFIG: Final[Mapping[str, object]] = {
@@ -59,11 +60,15 @@ def build(setup: Setup) -> Simulation:
     setup.balancer(sim, _config(sim, first, second), zone="a")
     policy = ClientPolicy(timeout=10.0, retries=1, posts=0.2)
     sim.clients("web", OpenLoop(Poisson(options["rate"])), policy=policy, zone="a")
-    _add_uploads(sim, setup, options["rate"], has_pool=bool(second))
+    # Who balances by a configuration of their own has the one listener for all.
+    own = bool(second) and setup.config is None
+    to = Address(sim.net.host("lb").address, SECOND_PORT) if own else None
+    _add_uploads(sim, options["rate"], to)
+    _add_talkers(sim, to)
     sim.check(
         ErrorRate("<0.1%", outside_faults=True, aftermath_seconds=20.0),
         ComesBack(slower=10.0),
-        Fair(most=2.0, index=0.8),
+        Fair(most=2.0, index=0.7),
     )
     return sim
 
@@ -85,10 +90,10 @@ def _shared_out(names: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 def _config(sim: Simulation, first: Sequence[str], second: Sequence[str]) -> dict[str, object]:
     config = {**CONFIG, "servers": [_server(sim, name, {}) for name in first]}
     if second:
-        more = [{"weight": 1 + 3 * turn, "max_connections": 6} for turn in range(len(second))]
+        more = [{"weight": 1 + 3 * turn, "max_connections": 10} for turn in range(len(second))]
         servers = [_server(sim, *each) for each in zip(second, more, strict=True)]
         config["pools"] = {"uploads": {**UPLOADS, "servers": servers}}
-        config["listeners"] = [{"port": 80}, {"port": UPLOADS_PORT, "pool": "uploads"}]
+        config["listeners"] = [{"port": 80}, {"port": SECOND_PORT, "pool": "uploads"}]
     return config
 
 
@@ -97,15 +102,22 @@ def _server(sim: Simulation, name: str, more: Mapping[str, object]) -> dict[str,
     return {"id": name, "address": str(actor.address), "zone": actor.host.zone, **more}
 
 
-def _add_uploads(sim: Simulation, setup: Setup, rate: float, *, has_pool: bool) -> None:
-    """Bursts of large requests to the second pool, or to the balancer if it has none."""
+def _add_uploads(sim: Simulation, rate: float, to: Address | None) -> None:
+    """Bursts of requests, most of them with large bodies."""
     policy = ClientPolicy(
         timeout=8.0, posts=0.7, size=Lognormal(p50=2_000, p99=90_000), requests_per_connection=20
     )
     bursts = Bursts(rate / 60, 2 * rate, 6.0, 1.0)
-    own = has_pool and setup.config is None
-    to = Address(sim.net.host("lb").address, UPLOADS_PORT) if own else None
     sim.clients("uploads", OpenLoop(bursts), policy=policy, zone="b", to=to)
+
+
+def _add_talkers(sim: Simulation, to: Address | None) -> None:
+    """A few WebSockets from far away: their first requests come when servers are known."""
+    sim.zone("far", latency_seconds=0.02)
+    talks = WebSocketPolicy(every=Uniform(0.2, 2.0), pause=Fixed(0.5), timeout=10.0)
+    sim.websockets("talkers", 4, policy=talks, zone="far", to=to)
+    sim.cast.clients.remove("talkers")  # Faults of clients are of those who ask by HTTP.
+    sim.cast.zones.remove("far")  # And nobody is there whom an outage would harm.
 
 
 SCENARIO = Scenario(
