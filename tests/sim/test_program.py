@@ -92,6 +92,7 @@ def test_no_supervisor_hides_that_the_real_world_was_touched(in_a_nursery: bool)
         if not in_a_nursery:
             await look()
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
             nursery.start_soon(look)
 
     sim = Simulation()
