@@ -10,7 +10,7 @@ import pytest
 
 from tests.sim.search import runs
 from trio_lb.sim.search.trial import Outcome, Trial, name_of
-from trio_lb.sim.search.twins import TwinDied, TwinRun, serve
+from trio_lb.sim.search.twins import IMPORTS, TWINS, TwinDied, TwinRun, import_everything, serve
 
 
 @pytest.fixture
@@ -69,3 +69,12 @@ def test_a_process_says_at_once_that_it_can_t_find_its_function() -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert "'nowhere:at_all' can't be loaded: No module named 'nowhere'" in ran.stderr
+
+
+def test_one_twin_has_imported_everything_before_in_an_order_of_its_own() -> None:
+    assert [each[IMPORTS] for each in TWINS] == ["", "2"]
+    one, other = import_everything("2"), import_everything("3")
+    assert one != other != sorted(other)
+    assert set(one) == set(other)
+    assert {"trio_lb.cli.main", "trio_lb.policy.breaker", "trio_lb.sim.run"} <= set(one)
+    assert import_everything("2") == one

@@ -1,28 +1,37 @@
-"""Twin runs: the same trial in two processes in which hashes and addresses differ.
+"""Twin runs: the same trial in two processes in which hashes, addresses and imports differ.
 
     TwinRun --JSON line--> process 1: PYTHONHASHSEED=1, Python's own allocator --.
-            --JSON line--> process 2: PYTHONHASHSEED=2, the allocator of libc ---+--> the same hash?
+            --JSON line--> process 2: PYTHONHASHSEED=2, the allocator of libc,   |
+                                      all modules imported, in a drawn order ----+--> the same hash?
 
-A run that looks at the order of a set, at ``hash()`` or at ``id()`` gives itself away.
+A run that looks at the order of a set, at ``hash()`` or at ``id()``, or at what was imported when,
+gives itself away.
 ``python -m trio_lb.sim.search.twins package.module:function`` is such a process.
 """
 
+import importlib
 import json
 import os
+import pkgutil
+import random
 import subprocess
 import sys
 from collections.abc import Mapping
 from typing import IO, Final
 
+import trio_lb
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.search.trial import Outcome, Run, Trial, load
 
 DIVERGED: Final = "twins"
 """The name of the check that two runs of one trial fail which are not the same."""
 
+IMPORTS: Final = "TRIO_LB_TWIN_IMPORTS"
+"""The variable that names the order in which a twin imports everything, before its first trial."""
+
 TWINS: Final[tuple[Mapping[str, str], Mapping[str, str]]] = (
-    {"PYTHONHASHSEED": "1", "PYTHONMALLOC": "pymalloc"},
-    {"PYTHONHASHSEED": "2", "PYTHONMALLOC": "malloc"},
+    {"PYTHONHASHSEED": "1", "PYTHONMALLOC": "pymalloc", IMPORTS: ""},
+    {"PYTHONHASHSEED": "2", "PYTHONMALLOC": "malloc", IMPORTS: "2"},
 )
 """The environments in which they live."""
 
@@ -118,8 +127,31 @@ def serve(run: Run, lines: IO[str], answers: IO[str]) -> None:
         answers.flush()
 
 
+def import_everything(order: str) -> list[str]:
+    """Import all modules of the product, in an order drawn from the text; return them in it.
+
+    Those that stand for a library that is not installed are left out.
+    """
+    names = sorted(
+        each.name
+        for each in pkgutil.walk_packages(trio_lb.__path__, "trio_lb.")
+        if not each.name.endswith("__main__")
+    )
+    random.Random(order).shuffle(names)
+    imported: list[str] = []
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError:
+            continue
+        imported.append(name)
+    return imported
+
+
 def main() -> None:
     """The command. Answers go where standard output went; what is printed goes to errors."""
+    if order := os.environ.get(IMPORTS, ""):
+        import_everything(order)
     try:
         run = load(sys.argv[1])
     except ConfigError as error:
