@@ -1,81 +1,23 @@
 """Connections to servers: reused while they are quiet, closed when they are due."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from enum import Enum
 from functools import partial
 
-import attrs
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.net.connection_home import Home, home, listen
 from tests.support.clock import run_in_virtual_time
 from tests.support.leaks import find_leaks
 from tests.support.raw import RawPeer
-from tests.support.servers import RawServer
 from tests.support.stage import VirtualStage
 from tests.support.world import World, open_world
-from trio_lb.control.timers import open_timers
 from trio_lb.model.address import Ends
-from trio_lb.model.events import Event
-from trio_lb.net.connection_pool import ConnectionPools, ServerConnections, UpstreamConnection
+from trio_lb.net.connection_pool import ServerConnections, UpstreamConnection
 from trio_lb.net.env import ConnectError, Stream
 from trio_lb.sim.network import VirtualNetwork
-
-
-async def listen(peer: RawPeer) -> None:
-    """A server that waits for the end."""
-    try:
-        await peer.expect_rest()
-    except trio.BrokenResourceError:
-        peer.received += b"(reset)"
-    except trio.ClosedResourceError:
-        return  # The test itself reset it.
-
-
-@attrs.frozen
-class Home:
-    """The connections to the one server of a test, served by a timer."""
-
-    world: World
-    server: RawServer
-    pools: ConnectionPools
-    connections: ServerConnections
-
-    async def idle_connection(self) -> UpstreamConnection:
-        """Open a connection and park it."""
-        connection = await self.connections.connect()
-        self.exchange(connection)
-        return connection
-
-    def exchange(self, connection: UpstreamConnection) -> None:
-        """Use a connection once, cleanly."""
-        with connection:
-            connection.is_reusable = connection.is_complete = True
-
-    @property
-    def open_count(self) -> int:
-        """How many connections are open, seen from our side."""
-        return len(self.world.link("s1").streams) // 2
-
-
-@asynccontextmanager
-async def home(world: World, *, idle_limit: int = 3) -> AsyncGenerator[Home]:
-    server = await world.server("s1", listen)
-    world.link("s1").set_latency(0.0)
-
-    def no_news(event: Event) -> None:
-        raise AssertionError(event)
-
-    async with open_timers(world.env, no_news) as timers:
-        pools = ConnectionPools(
-            world.env, idle_limit=idle_limit, idle_seconds=4.0, first_read=1024,
-            on_due=timers.touch,
-        )  # fmt: skip
-        async with pools:
-            yield Home(world, server, pools, pools.of("s1", server.address))
 
 
 async def test_a_clean_connection_is_used_again_the_newest_first(world: World) -> None:
@@ -226,7 +168,8 @@ async def test_where_a_reused_connection_fell_silent_older_ones_are_closed(world
         await trio.sleep(0.1)
         assert at.open_count == 1
         third = at.connections.take(trio.current_time(), idempotent=True)
-        assert third is not None and third.idle_since > second.idle_since
+        assert third is not None
+        assert third.idle_since > second.idle_since
         at.exchange(third)
 
 
