@@ -1,0 +1,1 @@
+"""Bugs planted into the product, and the hunt that finds them by scenarios as they are."""
