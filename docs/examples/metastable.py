@@ -12,7 +12,7 @@ def simulate(protected: bool) -> str:
     retry = {"max_retries": 3, "budget": protected}  # Both are on by default.
     config = {"retry": retry, "outlier_detection": protected, "timeouts": {"first_byte": "1s"}}
     sim.balancer({"algorithm": "least_connections", **config})
-    sim.clients("web", OpenLoop(Poisson(40)), policy=ClientPolicy(timeout=10))
+    sim.clients("web", OpenLoop(Poisson(33)), policy=ClientPolicy(timeout=10))
     return sim.run(until=70).summary()
 
 
@@ -28,10 +28,10 @@ if __name__ == "__main__":
 
 # What it prints:
 # as by default:
-#    offered ▅▆▅▇▅▆█▅▆▅▅▆▅▅█▅▅▇▇▆▇▆▆██▅▆▅▆▅▆▆▅▇▇▆█▇▅▇▆▆▆▅▅▆▇▇▇▆▅▇█▅▅▆▇▇▄▅ peak 80/s
-#       good █▅▅▆▅▅▇▇▇▇▅▅▄▃▁  ▁▄▂▂       ▄▃▄▄▂  ▂▄▅▆▅██▇▇▅▆██▇▆▆▇█▇▆▅▇█▅▄ peak 75/s
-#     failed               ▃█▄▄▅▃▅▄▅▅▇▄▃▄▄▃▃▃▄▆▆▄▄▄▂▂                     peak 135/s
+#    offered ▅▆▄▅▆▄▆▇▅▅▅▄▆▆▅▆▅▇▅▆▅▆▇▅▇▄▆▄█▆▄▄▆▅▆▆▅▆▅▅▆▅▅▇▇▆▆▆▅▅▅▆▄▅▅▆▆▇▆▃ peak 75/s
+#       good ▆▆▃▄▅▃▅▄▆▄▆▅▄▄▄▆▄▃▄▃  ▂▂▃▃▃▅▄▅▄▃▆█▆▆▅▆▆▄▅▄▅▅▅▆▅▇▄▆▅▆▄▆▅▄▆▆▅▃ peak 85/s
+#     failed                     █▅▅▅▃▄▄▃   ▅▄▂                           peak 110/s
 # without a retry budget:
-#    offered ▅▆▅▇▅▆█▅▆▅▅▆▅▅█▅▅▇▇▆▇▆▆██▅▆▅▆▅▆▆▅▇▇▆█▇▅▇▆▆▆▅▅▆▇▇▇▆▅▇█▅▅▆▇▇▄▅ peak 80/s
-#       good █▅▅▇▅▅▇▇▇▇▅▅▄▃▁                                              peak 70/s
-#     failed                ▂▃██▄▄▃▅▃▅▃▃▅▂▅▄▄▄▄▄▃▅▄▄▄▄▃▄▅▄▃▅▄▅▃▃▄▄▃▄▅▄▄▃▃ peak 175/s
+#    offered ▅▆▄▅▆▄▆▇▅▅▅▄▆▆▅▆▅▇▅▆▅▆▇▅▇▄▆▄█▆▄▄▆▅▆▆▅▆▅▅▆▅▅▇▇▆▆▆▅▅▅▆▄▅▅▆▆▇▆▃ peak 75/s
+#       good ▇█▄▅▆▄▆▅▇▅▇▆▅▅▅▇▅▄▅▄▂                                        peak 65/s
+#     failed                     ▁▂▄▆█▄▃▁▅▅▄▂▅▃▃▅▃▅▄▃▄▄▄▄▄▃▃▅▃▃▄▃▃▄▂▂▇▄▅▃ peak 150/s

@@ -56,7 +56,7 @@ def build(setup: Setup) -> Simulation:
     sim.faults(at(10, *slow))
     sim.check(
         Amplification(),
-        ComesBack(within=30.0, success=0.99, slower=2.0),
+        ComesBack(within=30.0, success=0.99, slower=4.0),
         Sometimes("the balancer retries", What.RETRY),
         Sometimes("a client retries", What.TRY, when=lambda h: int(h.values[0]) > 1),
     )

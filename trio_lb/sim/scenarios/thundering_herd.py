@@ -32,7 +32,7 @@ def build(setup: Setup) -> Simulation:
     options: Any = setup.options
     sim = setup.simulation()
     names = setup.fleet(sim, 20, service=Uniform(2.0, 6.0))
-    lost = names[: len(names) // 2]
+    lost = names[: max(1, len(names) // 2)]
     breaker: dict[str, object] = {
         "failure_threshold": 3,
         "success_threshold": 1,
@@ -56,7 +56,7 @@ def build(setup: Setup) -> Simulation:
     )
     sim.check(
         PeakRate(lost, 1.5),
-        HalfOpens(len(lost) // 2),
+        HalfOpens(max(1, round(0.6 * len(lost)))),
         ErrorRate("<1%"),
         ComesBack(within=25.0),
         Sometimes("a breaker half-opens", What.HALF_OPEN),
