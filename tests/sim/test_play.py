@@ -125,3 +125,18 @@ def test_faults_are_drawn_for_programs_behind_the_balancer() -> None:
     play = Play(own, "own", until=60.0, settle=0.0)
     drawn = [fault for seed in range(8) for fault in play.draw(seed, ["pause", "crash"], False)]
     assert {str(fault.target) for fault in drawn} == {"host:api-1", "host:api-2"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("partitoin", "partitoin: is no kind of fault; did you mean 'partition'?"),
+        ("xyz", "xyz: is no kind of fault; docs/simulation/faults.md has them all"),
+        ("dns_nxdomain", "dns_nxdomain: none of these faults finds a target here"),
+    ],
+)
+def test_kinds_that_can_hit_nothing_are_refused(kind: str, says: str) -> None:
+    play = Play(world, "play", until=4.0, settle=1.0)
+    with pytest.raises(ConfigError) as caught:
+        play.draw(0, [kind], False)
+    assert str(caught.value) == says

@@ -233,6 +233,17 @@ def test_faults_are_drawn_from_each_seed_and_all_must_pass() -> None:
     assert seen == [3, 3, 4, 4]
 
 
+def test_not_one_fault_in_all_seeds_proves_nothing() -> None:
+    def alone(sim: Simulation) -> None:
+        sim.server("s1")
+        sim.balancer()
+
+    tester = SimulationTester("alone")
+    with pytest.raises(AssertionError, match=r"2 seeds: not one fault was drawn.*harsh=True"):
+        tester.explore(alone, until=2, settle=0, seeds=2, kinds=["partition"])
+    tester.explore(alone, until=2, settle=0, seeds=3, kinds=["partition"], harsh=True)
+
+
 def test_a_seed_asked_for_by_hand_is_the_only_one() -> None:
     seen: list[int] = []
     tester = SimulationTester("quiet", 3, only=True)

@@ -11,15 +11,17 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from trio_lb.model.errors import ConfigError
+from trio_lb.config.kinds import suggestion
+from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.sim.checks.violation import Reached
+from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.schedule import Schedule
 from trio_lb.sim.poison import EVERYBODY, Poisoned
 from trio_lb.sim.result import Result
 from trio_lb.sim.search.shrink import Budget, DoesNotFail, Shrunk, shrink
 from trio_lb.sim.search.swarm import swarm
-from trio_lb.sim.search.targets import Field
+from trio_lb.sim.search.targets import Field, kinds_that_hit
 from trio_lb.sim.search.trial import CRASHED, Outcome, Trial
 from trio_lb.sim.simulation import Simulation
 
@@ -71,8 +73,18 @@ class Play:
         return Field(sim.cast, programs=tuple(sim.serving))
 
     def draw(self, seed: int, kinds: Sequence[str] | None, harsh: bool) -> list[Fault]:
-        """Return the faults of a seed."""
-        return swarm(seed, self.field(seed), self.until, kinds=kinds, harsh=harsh)
+        """Return the faults of a seed.
+
+        Raises:
+          ConfigError: there is no such kind, or none of them finds a target in this world.
+        """
+        wrong = [Problem(name, f"is no kind of fault{_hint(name)}") for name in _unknown(kinds)]
+        if wrong:
+            raise ConfigError(wrong)
+        field = self.field(seed)
+        if kinds and not kinds_that_hit(field, kinds):
+            raise ConfigError(f"{', '.join(kinds)}: none of these faults finds a target here")
+        return swarm(seed, field, self.until, kinds=kinds, harsh=harsh)
 
     # ------------------------------------------------------------------ runs
 
@@ -122,6 +134,14 @@ class Play:
     def _outcome(self, trial: Trial) -> Outcome:
         result = self.again(trial, tally=False)
         return Outcome({each.check: str(each) for each in result.violations})
+
+
+def _unknown(kinds: Sequence[str] | None) -> list[str]:
+    return [name for name in kinds or () if name not in KINDS]
+
+
+def _hint(name: str) -> str:
+    return suggestion(name, tuple(KINDS)) or "; docs/simulation/faults.md has them all"
 
 
 def _crash(error: Exception) -> str:

@@ -135,17 +135,22 @@ class SimulationTester:
 
         Raises:
           AssertionError: with the seed, what was violated, the smallest schedule found, and a
-            test that plays it.
+            test that plays it; or no fault was drawn at all.
+          ConfigError, Poisoned: the world is wrong, or one of ``kinds``.
         """
         __tracebackhide__ = True
         play = self._play(world, until, settle, options)
         reached: list[Sequence[Reached]] = []
+        came = 0
         for seed in [self.seed] if self.only else range(self.seed, self.seed + seeds):
             drawn = play.draw(seed, kinds, harsh) if faults else []
+            came += len(drawn)
             ending = play.first(seed, drawn)
             if ending.check:
                 self._fail(play, ending)
             reached.append(ending.coverage)
+        if faults and not came and not self.only:
+            raise AssertionError(f"simulation {self.name!r}, {len(reached)} seeds: {_NO_FAULTS}")
         coverage = Coverage.of(reached)
         if coverage.missed and not self.only:
             raise AssertionError(f"simulation {self.name!r}, {len(reached)} seeds: {coverage}")
@@ -216,6 +221,10 @@ class SimulationTester:
         return self.report / f"{name}-seed{seed}.{ending}"
 
 
+_NO_FAULTS: Final = (
+    "not one fault was drawn, so nothing is proved; a third of the servers may be hit at once,"
+    " and a lone one never: have another, or say harsh=True"
+)
 _NOT_AGAIN: Final = (
     "and a second time, with the same seed and faults, it does not:",
     "  something in it is not the same each time; look for datetime.now(), secrets, sets",
