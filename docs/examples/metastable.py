@@ -9,7 +9,8 @@ def simulate(protected: bool) -> str:
     for name in ("s1", "s2", "s3", "s4", "s5"):
         sim.server(name, service=Exponential(0.15), concurrency=2, queue=100)
         sim.faults(at("10s", Slow(f"server:{name}", x=2, for_="20s")))
-    retry = {"max_retries": 3, "budget": protected}  # Both are on by default.
+    # A retry budget and outlier detection: both are on by default.
+    retry = {"max_retries": 3, "budget": protected}
     config = {"retry": retry, "outlier_detection": protected, "timeouts": {"first_byte": "1s"}}
     sim.balancer({"algorithm": "least_connections", **config})
     sim.clients("web", OpenLoop(Poisson(33)), policy=ClientPolicy(timeout=10))
@@ -18,7 +19,7 @@ def simulate(protected: bool) -> str:
 
 def main() -> None:
     for protected in (True, False):
-        print("as by default:" if protected else "without a retry budget:")
+        print("as by default:" if protected else "with both switched off:")
         for line in simulate(protected).splitlines()[5:8]:
             print(line.rstrip())
 
@@ -31,7 +32,7 @@ if __name__ == "__main__":
 #    offered ▅▆▄▅▆▄▆▇▅▅▅▄▆▆▅▆▅▇▅▆▅▆▇▅▇▄▆▄█▆▄▄▆▅▆▆▅▆▅▅▆▅▅▇▇▆▆▆▅▅▅▆▄▅▅▆▆▇▆▃ peak 75/s
 #       good ▆▆▃▄▅▃▅▄▆▄▆▅▄▄▄▆▄▃▄▃  ▂▂▃▃▃▅▄▅▄▃▆█▆▆▅▆▆▄▅▄▅▅▅▆▅▇▄▆▅▆▄▆▅▄▆▆▅▃ peak 85/s
 #     failed                     █▅▅▅▃▄▄▃   ▅▄▂                           peak 110/s
-# without a retry budget:
+# with both switched off:
 #    offered ▅▆▄▅▆▄▆▇▅▅▅▄▆▆▅▆▅▇▅▆▅▆▇▅▇▄▆▄█▆▄▄▆▅▆▆▅▆▅▅▆▅▅▇▇▆▆▆▅▅▅▆▄▅▅▆▆▇▆▃ peak 75/s
 #       good ▇█▄▅▆▄▆▅▇▅▇▆▅▅▅▇▅▄▅▄▂                                        peak 65/s
 #     failed                     ▁▂▄▆█▄▃▁▅▅▄▂▅▃▃▅▃▅▄▃▄▄▄▄▄▃▃▅▃▃▄▃▃▄▂▂▇▄▅▃ peak 150/s
