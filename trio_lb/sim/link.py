@@ -18,6 +18,7 @@ import trio
 from trio_lb.sim.bottleneck import Bottleneck
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.outages import RTO_MAX_SECONDS, RTO_SECONDS, Outages
+from trio_lb.sim.seat import sleep_until
 
 if TYPE_CHECKING:
     from trio_lb.sim.stream import VirtualStream
@@ -157,7 +158,7 @@ class Path:
         beyond the instant at which its sender gives up.
         """
         arrival, is_lost = self.arrival(trio.current_time()), self.is_lost()
-        await trio.sleep_until(arrival)
+        await sleep_until(arrival)
         if is_lost:
             return False
         while self.delivery(arrival) > trio.current_time():
