@@ -2,6 +2,8 @@
 
 import io
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -15,9 +17,11 @@ from tests.support.stage import until
 from tests.support.world import World
 from trio_lb.config.load import examine_text
 from trio_lb.model.address import Address
+from trio_lb.sim.scenarios.catalogue import MODULES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 README: Final = (ROOT / "README.md").read_text("utf-8")
+WORDS: Final = {16: "sixteen", 17: "seventeen", 18: "eighteen"}
 
 
 def blocks(language: str) -> list[str]:
@@ -90,3 +94,31 @@ def test_its_links_lead_to_files_that_are_there() -> None:
     local = [link for link in links if not link.startswith("http")]
     assert [link for link in local if not (ROOT / link).exists()] == []
     assert len(local) >= 6
+
+
+def test_the_simulation_recovers_as_the_readme_says_and_not_without_its_budget() -> None:
+    with_budget = blocks("python")[2]
+    without = with_budget.replace('"budget": True', '"budget": False').replace(
+        '"timeouts":', '"outlier_detection": False, "timeouts":'
+    )
+    assert len([line for line in with_budget.splitlines() if line]) <= 12
+    last_good = [
+        next(line for line in printed_by(text).splitlines() if line.strip().startswith("good"))
+        for text in (with_budget, without)
+    ]
+    recovered, stuck = (line.partition(" peak ")[0][-10:] for line in last_good)
+    assert " " not in recovered
+    assert stuck == " " * 10
+
+
+def test_the_readme_counts_the_scenarios_rightly() -> None:
+    stories = len([name for name in MODULES if name != "fleet"])
+    assert f"# {WORDS[stories]} stories of outages" in README
+
+
+def printed_by(text: str) -> str:
+    """Run a program of the README by itself, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, timeout=120, check=True
+    )
+    return done.stdout
