@@ -1,6 +1,7 @@
 """docs/examples/: each program runs, and prints what stands below it."""
 
 import re
+import shutil
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -62,9 +63,10 @@ def test_a_simulation_prints_what_it_says_it_prints(name: str) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_the_tests_of_a_user_s_project_pass_and_find_its_bug() -> None:
+def test_the_tests_of_a_user_s_project_pass_and_find_its_bug(tmp_path: Path) -> None:
     """As in a project of its own: none of our settings hold there."""
-    done = run_pytest(FOLDER / "orders", "-W", "error")
+    project = shutil.copytree(FOLDER / "orders", tmp_path / "orders")
+    done = run_pytest(project, "-W", "error")
     assert done.returncode == 0, done.stdout
     assert "6 passed" in done.stdout
 
