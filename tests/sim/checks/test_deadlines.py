@@ -41,6 +41,14 @@ def test_a_host_that_stands_still_can_keep_no_promise() -> None:
     assert play.end() == []
 
 
+def test_a_server_that_stands_still_is_no_excuse() -> None:
+    play = Play(BalancerDeadline(2.0))
+    play.tell(1.0, What.INJECT, "server:s1", "pause", 1, "{}")
+    play.tell(9.0, What.HEALED, "server:s1", "pause", 1)
+    fail(play, 10.0, 9.5)
+    assert play.end() == ["it took 9.500000 s to end in upstream_timeout; total is 2 s"]
+
+
 def test_the_total_is_that_of_the_pool_or_of_the_balancer_or_the_default() -> None:
     own = world(timeouts=TimeoutsConfig(total=3.0))
     for small, total in ((own, 3.0), (world(), 60.0), (None, 60.0)):

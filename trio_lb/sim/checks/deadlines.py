@@ -38,6 +38,15 @@ def timeouts_of(world: World, balancer: str, pool: str) -> TimeoutsConfig:
     return TimeoutsConfig() if seen is None or seen.lb is None else seen.lb.config.timeouts
 
 
+def _but_of_servers(ears: Mapping[What, Ear]) -> Mapping[What, Ear]:
+    """Return ears that are deaf to faults of servers: those keep no balancer from its promises."""
+
+    def hears(ear: Ear) -> Ear:
+        return lambda told: None if told.entity.startswith("server:") else ear(told)
+
+    return {what: hears(ear) for what, ear in ears.items()}
+
+
 class BalancerDeadline(Check):
     """No request ends in an error later than ``timeouts.total`` + ``late_seconds``.
 
@@ -56,7 +65,7 @@ class BalancerDeadline(Check):
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
-        return {What.ERROR: self._failed, **self._weather.ears}
+        return {What.ERROR: self._failed, **_but_of_servers(self._weather.ears)}
 
     def _failed(self, happening: Happening) -> None:
         _, pool, status, _, lasted_ns, code = happening.values
@@ -98,7 +107,7 @@ class ConnectDeadline(Check):
             What.RETRY: self._retried,
             What.COMPLETE: self._ended,
             What.ERROR: self._failed,
-            **self._weather.ears,
+            **_but_of_servers(self._weather.ears),
         }
 
     def _selected(self, happening: Happening) -> None:

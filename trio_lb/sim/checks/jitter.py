@@ -16,6 +16,7 @@ from trio_lb.sim.happening import Ear, Happening, What
 
 ENOUGH: Final = 6
 """So many values are judged, and so many more each time."""
+ENOUGH_EJECTIONS: Final = 3
 FEWEST_DISTINCT_FRACTION: Final = 0.5
 AFTERMATH_SECONDS: Final = 10.0
 
@@ -23,20 +24,21 @@ AFTERMATH_SECONDS: Final = 10.0
 class _Drawn:
     """Collects values by what they should differ within, and judges each full hand."""
 
-    __slots__ = ("_hands",)
+    __slots__ = ("_enough", "_hands")
 
-    def __init__(self) -> None:
+    def __init__(self, enough: int = ENOUGH) -> None:
+        self._enough = enough
         self._hands: dict[Hashable, list[int]] = {}
 
     def add(self, key: Hashable, value: int) -> int | None:
         """Return how many of a full hand differ, if that is too few."""
         hand = self._hands.setdefault(key, [])
         hand.append(value)
-        if len(hand) < ENOUGH:
+        if len(hand) < self._enough:
             return None
         distinct = len(dict.fromkeys(hand))
         hand.clear()
-        return distinct if distinct <= FEWEST_DISTINCT_FRACTION * ENOUGH else None
+        return distinct if distinct <= FEWEST_DISTINCT_FRACTION * self._enough else None
 
 
 class RetriesJittered(Check):
@@ -70,13 +72,17 @@ class RetriesJittered(Check):
 
 
 class EjectionsJittered(Check):
-    """The lengths of ejections differ, so that not all of a rack return at once."""
+    """The lengths of ejections differ, so that not all of a rack return at once.
+
+    A further ejection of a server lasts twice as long as the one before: compared is how much
+    longer each is than the configured time, doubled as often as it goes in.
+    """
 
     name = "ejections_jittered"
 
     def __init__(self) -> None:
         super().__init__()
-        self._drawn = _Drawn()
+        self._drawn = _Drawn(ENOUGH_EJECTIONS)
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -85,11 +91,15 @@ class EjectionsJittered(Check):
 
     def _ejected(self, happening: Happening) -> None:
         _, pool, _, length_ns = happening.values
-        distinct = self._drawn.add((happening.entity, pool), int(length_ns))
+        terms = pool_config(self.world, happening.entity, str(pool)).outlier_detection
+        term_ns = round(terms.base_ejection_time * 1e9)
+        while 2 * term_ns <= int(length_ns):
+            term_ns *= 2
+        distinct = self._drawn.add((happening.entity, pool), int(length_ns) - term_ns)
         if distinct is not None:
             self.object(
                 happening,
-                f"{ENOUGH} ejections of {pool} have only {distinct} different lengths,"
+                f"{ENOUGH_EJECTIONS} ejections of {pool} have only {distinct} different lengths,"
                 f" this one {int(length_ns) / 1e9:g} s: nobody drew them",
             )
 
