@@ -88,7 +88,14 @@ def probe_outlives_its_server(bed: Bed) -> None:
 
 @PATCH.bug
 def fail_open_for_ever(bed: Bed) -> None:
-    """Once health is ignored because all fell together, it is ignored for good."""
+    """Once fail-open is entered it stays in force, whatever health says later."""
+    hold = FailOpen._hold
+
+    def holds(self: FailOpen, group: Any, server_ids: list[str], reason: str) -> None:
+        if not group.is_active:
+            hold(self, group, server_ids, reason)
+
+    bed.replace(FailOpen, "_hold", holds)
     bed.replace(FailOpen, "_rise", lambda self, server_id, now: None)
     bed.replace(FailOpen, "_clear_empty", lambda self: None)
 
