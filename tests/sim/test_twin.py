@@ -10,7 +10,9 @@ import pytest
 from trio.testing import MockClock
 
 from tests.sim.twin_play import play
+from tests.sim.twins_1000 import twins
 from trio_lb.sim.run import run
+from trio_lb.sim.search.twins import DIVERGED
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PLAIN: Final = ("-m", "tests.sim.twin_play")
@@ -50,3 +52,10 @@ def test_another_seed_is_another_day() -> None:
 def test_trio_s_own_virtual_clock_gives_the_same_timeline(seed: int) -> None:
     told = run(lambda: play(seed))
     assert run(lambda: play(seed), clock=MockClock(autojump_threshold=0)) == told
+
+
+def test_days_with_drawn_faults_are_the_same_in_both_of_two_processes() -> None:
+    """Twenty of the thousand that ``python -m tests.sim.twins_1000`` runs."""
+    outcomes = [outcome for _, outcome in twins(20)]
+    assert [outcome.violations.get(DIVERGED) for outcome in outcomes] == [None] * 20
+    assert len({outcome.trace_hash for outcome in outcomes}) == 20
