@@ -58,9 +58,18 @@ def test_a_body_in_pieces_is_the_body(body: bytes, pieces: int) -> None:
         (Answer("s1", 200, b"", then=Then.HANG), False),
         (Answer("s1", 200, b"", then=Then.ENDLESS), False),
         (Answer("s1", 200, b"", promised=1), False),
+        (Answer("s1", 200, b"", promised=1, is_chunked=True), True),
         (Answer("s1", 200, b"", lacks_last_chunk=True), False),
         (Answer("s1", 200, b"", is_wrong=True), False),
     ],
 )
 def test_an_answer_is_whole_if_it_is_complete_and_says_so(answer: Answer, is_whole: bool) -> None:
     assert answer.is_whole is is_whole
+
+
+def test_an_answer_is_cut_if_the_client_can_see_that_something_is_missing() -> None:
+    assert Answer("s1", 200, b"abc", promised=4).is_cut
+    assert Answer("s1", 200, b"abc", lacks_last_chunk=True).is_cut
+    assert not Answer("s1", 200, b"abc", promised=2).is_cut
+    assert not Answer("s1", 200, b"abc", promised=4, is_head_only=True).is_cut
+    assert not Answer("s1", 200, b"abc", promised=4, is_chunked=True).is_cut, "no length is said"

@@ -78,15 +78,20 @@ class Answer:
         return self.is_chunked or self.lacks_last_chunk or self.then is Then.ENDLESS
 
     @property
+    def _promises_wrong(self) -> bool:
+        """Whether a Content-Length that is not the truth is said; in chunks there is none."""
+        return self.promised is not None and not self._is_in_chunks
+
+    @property
     def is_whole(self) -> bool:
         """Whether the client gets an answer that is complete and says so."""
-        is_right = self.promised is None and not self.lacks_last_chunk and not self.is_wrong
+        is_right = not (self._promises_wrong or self.lacks_last_chunk or self.is_wrong)
         return is_right and self.then in (Then.KEEP, Then.CLOSE)
 
     @property
     def is_cut(self) -> bool:
         """Whether the client can see that something is missing."""
-        is_short = self.promised is not None and self.promised > len(self.body)
+        is_short = self._promises_wrong and (self.promised or 0) > len(self.body)
         return not self.is_head_only and (is_short or self.lacks_last_chunk)
 
 
