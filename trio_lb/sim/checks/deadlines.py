@@ -13,6 +13,9 @@ from trio_lb.sim.happening import Ear, Happening, What
 STANDSTILLS: Final = ("pause", "slow_cpu", "clock_jump")
 """Faults under which a host cannot keep its promises in time."""
 
+SLOW_BODIES: Final = ("slowloris_body",)
+"""Faults under which a client's body comes slowly: meanwhile the clock of its request stands."""
+
 BEFORE_HEAD: Final = frozenset(
     (
         "upstream_timeout",
@@ -50,8 +53,8 @@ def _but_of_servers(ears: Mapping[What, Ear]) -> Mapping[What, Ear]:
 class BalancerDeadline(Check):
     """No request ends in an error later than ``timeouts.total`` + ``late_seconds``.
 
-    ``total`` bounds tries and backoff up to the answer's head; a body may take longer, and
-    so may what came whole. ``total_seconds`` None: as configured.
+    ``total`` bounds tries and backoff up to the answer's head; a body may take longer, the
+    client's own as well, and so may what came whole. ``total_seconds`` None: as configured.
     """
 
     name = "balancer_deadline"
@@ -60,7 +63,7 @@ class BalancerDeadline(Check):
         super().__init__()
         self._total_seconds = total_seconds
         self._late_seconds = late_seconds
-        self._weather = Weather(STANDSTILLS)
+        self._weather = Weather(STANDSTILLS + SLOW_BODIES)
 
     @property
     def ears(self) -> Mapping[What, Ear]:
