@@ -45,9 +45,9 @@ def test_a_client_that_sends_slowly_takes_its_own_time() -> None:
     play = Play(BalancerDeadline(4.0))
     play.tell(1.0, What.INJECT, "client:web", "slowloris_body", 1, "{}")
     play.tell(2.0, What.HEALED, "client:web", "slowloris_body", 1)
-    play.lb(7.5, What.ERROR, "s1", "default", 502, 1, 6000 * MS, "upstream_reset", req=1)
+    play.lb(7.5, What.ERROR, "s1", "default", 502, 1, 6_000_000_000, "upstream_reset", req=1)
     assert play.said == []
-    play.lb(9.5, What.ERROR, "s1", "default", 502, 1, 6000 * MS, "upstream_reset", req=2)
+    play.lb(9.5, What.ERROR, "s1", "default", 502, 1, 6_000_000_000, "upstream_reset", req=2)
     assert play.end() == ["it took 6.000000 s to end in upstream_reset; total is 4 s"]
 
 
