@@ -62,6 +62,7 @@ def test_a_half_open_server_that_everybody_passes_by_is_a_violation() -> None:
     play.lb(2.0, What.HALF_OPEN, "s1", "default")
     pass_by(play, 2.5, 19)
     play.lb(3.0, What.SELECT, "s1", "default", 0, req=2)
+    play.lb(3.0, What.COMPLETE, "s1", "default", 200, 1, MS, req=2)
     pass_by(play, 3.5, 19)
     assert play.said == []
     pass_by(play, 4.0, 1)
@@ -77,3 +78,17 @@ def test_who_is_out_for_another_reason_or_in_a_pool_that_hashes_may_wait() -> No
             play.lb(2.0, What.HEALTH, "s1", "default", 0, "x")
         pass_by(play, 3.0, 100)
         assert play.end() == []
+
+
+def test_a_trial_that_takes_long_goes_on_all_the_while() -> None:
+    play = Play(TrialsGoOn(picks=10), world())
+    play.lb(1.0, What.OPEN, "s1", "default", "x", SECOND)
+    play.lb(2.0, What.HALF_OPEN, "s1", "default")
+    play.lb(2.0, What.SELECT, "s1", "default", 0, req=1)
+    for req in range(2, 100):
+        play.lb(2.1, What.SELECT, "s2", "default", 0, req=req)
+    assert play.said == []
+    play.lb(3.0, What.ERROR, "s1", "default", 0, 1, MS, "client_gone", req=1)
+    for req in range(100, 200):
+        play.lb(3.1, What.SELECT, "s2", "default", 0, req=req)
+    assert play.end() == ["s1 is half-open, and 20 requests passed it by"]

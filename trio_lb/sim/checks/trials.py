@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from trio_lb.sim.checks.attempts import Attempts
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.rebirth import Rebirth
 from trio_lb.sim.checks.standing import Standing, Standings
@@ -92,7 +93,7 @@ class TrialsGoOn(Check):
     """A half-open server gets trials for as long as its pool has requests.
 
     While ``picks`` requests for each server of the pool pass it by, somebody must have been
-    sent there: else its permits are lost. It looks at pools that choose freely: by hash, or
+    sent there, or be there still: else its permits are lost. It looks at pools that choose freely: by hash, or
     by rank, a server may rightly wait for ever.
     """
 
@@ -102,24 +103,29 @@ class TrialsGoOn(Check):
         super().__init__()
         self._picks = picks
         self._standings = Standings()
+        self._attempts = Attempts()
         self._passed: dict[tuple[str, Key], int] = {}
 
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
-        standings = self._standings.ears
-        return {**standings, What.HALF_OPEN: self._half_opened, What.SELECT: self._selected}
+        ears: dict[What, Ear] = {**self._attempts.ears, **self._standings.ears}
+        for what in [each for each in self._attempts.ears if each in self._standings.ears]:
+            ears[what] = _both(self._attempts.ears[what], self._standings.ears[what])
+        return {**ears, What.HALF_OPEN: self._half_opened, What.SELECT: self._selected}
 
     def begin(self, world: World) -> None:
         """See ``Check``."""
         super().begin(world)
         self._standings.begin(world)
+        self._attempts.begin(world)
 
     def _half_opened(self, happening: Happening) -> None:
         self._standings.ears[What.HALF_OPEN](happening)
         self._passed[happening.entity, _key(happening)] = 0
 
     def _selected(self, happening: Happening) -> None:
+        self._attempts.begun(happening)
         if not self._passed:
             return
         balancer, (pool, picked) = happening.entity, _key(happening)
@@ -129,7 +135,7 @@ class TrialsGoOn(Check):
             each = members.get(name)
             if each is None or not each.is_half_open:
                 del self._passed[key]
-            elif name == picked or not _waits(each):
+            elif name == picked or not _waits(each) or self._attempts.count(balancer, pool, name):
                 self._passed[key] = 0
             else:
                 self._passed[key] += 1
@@ -144,6 +150,14 @@ class TrialsGoOn(Check):
         config = pool_config(self.world, balancer, pool)
         ranks = {(each.priority, each.backup) for each in config.servers}
         return config.algorithm in FREE and len(ranks) < 2
+
+
+def _both(one: Ear, other: Ear) -> Ear:
+    def hear(happening: Happening) -> None:
+        one(happening)
+        other(happening)
+
+    return hear
 
 
 def _waits(standing: Standing) -> bool:
