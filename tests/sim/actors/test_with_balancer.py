@@ -80,7 +80,7 @@ def test_conversations_pass_through_and_break_with_their_server() -> None:
     policy = WebSocketPolicy(messages=5, every=Fixed(1.0), size=Fixed(1000), pause=Fixed(1.0))
     numbers = iter(range(1_000_000, 2_000_000))
     crowd = WebSocketActor(sim.stage, "chat", host, 10, policy, targets, partial(next, numbers))
-    sim.clients_by_name["chat"] = crowd  # type: ignore[assignment]  # Directed as clients are.
+    sim.clients_by_name["chat"] = crowd
     sim.faults(Fault(2.5, "crash", Target(Sort.SERVER, ("s1",)), 8.0, {"fin": True}))
     told = heard(sim, What.ANSWER, What.FAIL)
     result = sim.run(until=20.0)
