@@ -15,6 +15,8 @@ FOUND: Final = Path(__file__).with_name("found.json")
 PAGE: Final = Path(__file__).parents[3] / "docs" / "simulation" / "bug-finding.md"
 BEGIN: Final = "<!-- hunt -->\n"
 END: Final = "<!-- end of hunt -->"
+MOST_SHOWN: Final = 6
+"""A schedule of more faults is not told one by one."""
 
 
 @attrs.frozen
@@ -96,4 +98,7 @@ def _left(trial: Trial) -> Iterator[str]:
     yield f"`{trial.scenario}`, seed {trial.seed}, {trial.until:g} s" + (
         f" and {trial.settle:g} s of peace" if trial.settle else ""
     )
+    if len(trial.faults) > MOST_SHOWN:
+        yield f"{len(trial.faults)} faults"
+        return
     yield from (f"`{in_words(fault)}`" for fault in trial.faults)
