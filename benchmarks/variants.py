@@ -108,7 +108,7 @@ _LOOKS: Final[Mapping[str, Sequence[Edit]]] = {
         Edit(
             Forward,
             "_try",
-            "tell_selected(context, self._pool, server, exchange.client_address)",
+            "tell_selected(context, self._pool, server, exchange.client_address, exchange.id)",
             "pass",
         ),
         Edit(Exchange, "finish", "if context.bus.wants(RequestCompleted):", "if 0:"),

@@ -22,7 +22,7 @@ NAMES = {
     "server_resumed", "loop_lagged",
     "circuit_breaker_opened", "circuit_breaker_half_opened", "circuit_breaker_reset",
     "no_healthy_servers", "fail_open_entered", "fail_open_left",
-    "request_completed", "request_failed", "request_retried", "request_shed",
+    "request_started", "request_completed", "request_failed", "request_retried", "request_shed",
     "config_updated", "config_rejected", "listener_opened", "listener_closed", "destroyed",
     "metrics_updated", "session_created", "sessions_cleaned",
 }  # fmt: skip
