@@ -10,7 +10,7 @@ import attrs
 
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.result import Result
-from trio_lb.sim.scenario import OWN_FAULTS, PROTECTED, Scenario, Setup
+from trio_lb.sim.scenario import OWN_FAULTS, PROTECTED, Scenario
 from trio_lb.sim.scenarios.catalogue import find
 from trio_lb.sim.search.trial import Outcome, Trial, load
 from trio_lb.sim.simulation import Simulation
@@ -81,6 +81,3 @@ def as_certain(trial: Trial, result: Result) -> Trial:
     """
     options = {**trial.options, OWN_FAULTS: False}
     return attrs.evolve(trial, faults=result.faults, options=options)
-
-
-__all__ = ["RUN_NAME", "Setup", "as_certain", "run_trial", "run_whole", "simulation_of"]

@@ -98,7 +98,7 @@ def test_its_data_are_json_for_every_line_of_every_plot(html: str) -> None:
     for life in data["lives"]:
         instants = [step[0] for step in life["steps"]]
         assert instants == sorted(instants)
-        assert life["steps"][0][1:] == ["web", "client", "wants something (GET)"]
+        assert life["steps"][0][1:] == ["web", "client", "somebody wants something (GET)"]
 
 
 def evil_run() -> Figures:

@@ -15,9 +15,10 @@ from typing import Final
 from trio_lb.sim.report import charts, plots, tables
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.panel import Panel, draw
+from trio_lb.sim.report.roles import role_of
 from trio_lb.sim.report.sample import Life
 from trio_lb.sim.report.svg import LEFT, RIGHT, TimeAxis, clock, safe, tag
-from trio_lb.sim.report.words import describe, role_of
+from trio_lb.sim.sentences import sentence_of
 
 MOST_LIVES_BYTES: Final = 900_000
 """What the lives of requests may take: the whole page stays under 2 MB."""
@@ -175,7 +176,7 @@ def life_data(life: Life, figures: Figures) -> dict[str, object]:
                 round((step.at - life.begin) * 1e6, 3),
                 step.entity,
                 role_of(step.what),
-                describe(step),
+                sentence_of(step.what.name, step.values),
             ]
             for step in life.steps
         ],

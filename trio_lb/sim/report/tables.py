@@ -10,7 +10,7 @@ from trio_lb.sim.report.figures import Figures, Latency
 from trio_lb.sim.report.sample import Life
 from trio_lb.sim.report.summary import duration, percent, quantile_names
 from trio_lb.sim.report.svg import clock, rect, safe, tag
-from trio_lb.sim.report.words import describe
+from trio_lb.sim.sentences import sentence_of
 
 MOST_ROWS: Final = 200
 """Rows of one table; the rest is counted under it."""
@@ -225,7 +225,7 @@ def outcome(life: Life) -> str:
 def last_words(life: Life) -> str:
     """Return the last thing that somebody else than the client told of it."""
     told = [step for step in life.steps if step.entity != life.steps[0].entity]
-    return f"{told[-1].entity}: {describe(told[-1])}" if told else ""
+    return f"{told[-1].entity}: {sentence_of(told[-1].what.name, told[-1].values)}" if told else ""
 
 
 def figures_list(figures: Figures) -> str:

@@ -12,7 +12,7 @@ from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.sim.divergence import Divergence, first_divergence
 from trio_lb.sim.happening import What
 from trio_lb.sim.search.background import Background
-from trio_lb.sim.search.sentences import lasting, sentence
+from trio_lb.sim.sentences import lasting, sentence
 from trio_lb.sim.trace import TraceEvent, TraceHeader
 from trio_lb.sim.trace_reader import Path, read_trace
 

@@ -3,7 +3,7 @@
 import pytest
 
 from trio_lb.sim.happening import What
-from trio_lb.sim.search.sentences import lasting, sentence
+from trio_lb.sim.sentences import lasting, sentence
 from trio_lb.sim.trace import TraceEvent
 
 MS = 1_000_000

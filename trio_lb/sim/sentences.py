@@ -39,11 +39,16 @@ PHASES: Final[Mapping[str, str]] = {
 
 
 def sentence(event: TraceEvent) -> str:
-    """Return what an event says, without when and who; a kind that is not known is shown as it is."""
-    said = _SENTENCES.get(event.kind)
+    """Return what an event of a trace says, without when and who."""
+    return sentence_of(event.kind, event.values, event.conn)
+
+
+def sentence_of(kind: str, values: tuple[Value, ...], conn: int = 0) -> str:
+    """Return it for a happening of that name; a kind that is not known is shown as it is."""
+    said = _SENTENCES.get(kind)
     if said is None:
-        return " ".join([event.kind, *map(str, event.values)])
-    return said(_Said(event.values, event.conn))
+        return " ".join([kind, *map(str, values)])
+    return said(_Said(values, conn))
 
 
 def lasting(nanoseconds: int) -> str:
