@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Final
 
 from trio_lb.sim.checks.violation import Verdict
+from trio_lb.sim.durations import duration
 from trio_lb.sim.report.figure import small_figure
 from trio_lb.sim.report.figures import Figures
-from trio_lb.sim.report.summary import duration, percent
+from trio_lb.sim.report.summary import percent
 from trio_lb.sim.result import Result
 from trio_lb.sim.scenario import Scenario
 from trio_lb.sim.scenarios.catalogue import MODULES, find

@@ -3,7 +3,7 @@
 import pytest
 
 from trio_lb.sim.happening import What
-from trio_lb.sim.sentences import lasting, sentence
+from trio_lb.sim.sentences import sentence
 from trio_lb.sim.trace import TraceEvent
 
 MS = 1_000_000
@@ -131,17 +131,3 @@ def test_values_that_are_missing_are_no_hindrance(what: What) -> None:
 
 def test_a_kind_that_is_not_known_is_shown_as_it_is() -> None:
     assert sentence(TraceEvent(0, 1, "SEND", "x", 0, 0, (80, "FIN"))) == "SEND 80 FIN"
-
-
-@pytest.mark.parametrize(
-    ("ns", "says"),
-    [
-        (0, "0 s"),
-        (999, "999 ns"),
-        (40_000, "40 µs"),
-        (12_500_000, "12.5 ms"),
-        (3_250 * MS, "3.25 s"),
-    ],
-)
-def test_a_time_is_said_in_the_unit_that_fits(ns: int, says: str) -> None:
-    assert lasting(ns) == says

@@ -7,6 +7,7 @@ table says so. A value that is missing is read as nothing said, so that older tr
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from trio_lb.sim.durations import EXACT_DIGITS, duration
 from trio_lb.sim.happening import What
 from trio_lb.sim.trace import TraceEvent
 
@@ -51,14 +52,6 @@ def sentence_of(kind: str, values: tuple[Value, ...], conn: int = 0) -> str:
     return said(_Said(values, conn))
 
 
-def lasting(nanoseconds: int) -> str:
-    """Return a time as one would say it: ``12.5 ms``, ``3.25 s``, ``40 µs``."""
-    for unit, size in (("s", 10**9), ("ms", 10**6), ("µs", 10**3)):
-        if abs(nanoseconds) >= size:
-            return f"{nanoseconds / size:.4g} {unit}"
-    return f"{nanoseconds} ns" if nanoseconds else "0 s"
-
-
 class _Said:
     """The values of an event, read from left to right by their places."""
 
@@ -77,7 +70,7 @@ class _Said:
         return value if isinstance(value, int) else 0
 
     def lasting(self, place: int) -> str:
-        return lasting(self.number(place))
+        return duration(self.number(place), EXACT_DIGITS)
 
     def where(self, place: int) -> str:
         """``s1 of pool api``, from two values."""
@@ -168,7 +161,7 @@ def _health(said: _Said) -> str:
 
 def _open(said: _Said) -> str:
     length = said.number(3)
-    until = "until a person closes it" if length < 0 else f"for {lasting(length)}"
+    until = "until a person closes it" if length < 0 else f"for {duration(length, EXACT_DIGITS)}"
     return f"opens the breaker of {said.where(0)} {until}{said.why(2)}"
 
 

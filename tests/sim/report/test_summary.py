@@ -16,7 +16,6 @@ from trio_lb.sim.report.summary import (
     MOST_LINES,
     WIDTH,
     amount,
-    duration,
     percent,
     resampled,
     sparkline,
@@ -135,15 +134,6 @@ def test_a_sparkline_is_never_wider_than_asked_and_blank_only_at_zero(column: li
         assert (sign == " ") == (value == 0)
     if any(column):
         assert BLOCKS[-1] in drawn
-
-
-@pytest.mark.parametrize(
-    ("ns", "text"),
-    [(0, "0 ns"), (999, "999 ns"), (1_500, "1.5 µs"), (12_345_678, "12.3 ms"), (1.5e9, "1.5 s"),
-     (999_999_999, "1 s"), (3.6e12, "3600 s")],
-)  # fmt: skip
-def test_durations_have_three_digits_and_a_unit(ns: float, text: str) -> None:
-    assert duration(ns) == text
 
 
 def test_the_documentation_names_every_key_of_the_json(made: Figures) -> None:

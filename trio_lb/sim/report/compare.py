@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import attrs
 
+from trio_lb.sim.durations import duration
 from trio_lb.sim.report import plots, tables
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.overlay import differences, measures, overlaid
 from trio_lb.sim.report.page import dialog, document, plots_of
 from trio_lb.sim.report.pairs import SHARES, Pair, Pairs
-from trio_lb.sim.report.summary import duration
 from trio_lb.sim.report.svg import LEFT, RIGHT, TimeAxis, safe, tag
 
 

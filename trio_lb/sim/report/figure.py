@@ -14,10 +14,11 @@ from typing import Final
 
 import attrs
 
+from trio_lb.sim.durations import duration
 from trio_lb.sim.report import plots, svg
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.panel import shortened
-from trio_lb.sim.report.summary import amount, duration, percent
+from trio_lb.sim.report.summary import amount, percent
 from trio_lb.sim.report.svg import Scale, TimeAxis
 from trio_lb.sim.report.tally import FaultSpan
 

@@ -5,11 +5,12 @@ from typing import Final
 
 import attrs
 
+from trio_lb.sim.durations import duration
 from trio_lb.sim.report import plots, svg
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.pairs import EDGES, Pairs
 from trio_lb.sim.report.panel import Panel, Series, rulers
-from trio_lb.sim.report.summary import amount, duration
+from trio_lb.sim.report.summary import amount
 from trio_lb.sim.report.svg import LEFT, RIGHT, Scale, TimeAxis
 
 Column = Sequence[float | None]

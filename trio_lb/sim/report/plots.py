@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
+from trio_lb.sim.durations import duration
 from trio_lb.sim.report import svg
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.panel import Panel, Series, rulers, shortened, time_axis
 from trio_lb.sim.report.sample import Life
-from trio_lb.sim.report.summary import amount, duration, quantile_names
+from trio_lb.sim.report.summary import amount, quantile_names
 from trio_lb.sim.report.svg import Scale, TimeAxis
 from trio_lb.sim.report.tally import FaultSpan
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from trio_lb.sim.durations import duration
 from trio_lb.sim.report.figures import Figures, Latency
 from trio_lb.sim.report.tally import SHARES
 
@@ -84,14 +85,6 @@ def quantile_names() -> list[str]:
 def percent(fraction: float) -> str:
     """Return a share of requests; 100 % only if not one is missing."""
     return "100%" if fraction == 1.0 else f"{min(fraction, 0.99999):.3%}"
-
-
-def duration(ns: float) -> str:
-    """Three digits and the unit that suits them."""
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if ns >= size * 0.9995:
-            return f"{ns / size:.3g} {unit}" if ns < size * 999.5 else f"{ns / size:.0f} {unit}"
-    return f"{ns:.0f} ns"
 
 
 def amount(value: float) -> str:

@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from trio_lb.sim.durations import duration
 from trio_lb.sim.report.charts import left_out
 from trio_lb.sim.report.data import Verdict
 from trio_lb.sim.report.figures import Figures, Latency
 from trio_lb.sim.report.sample import Life
-from trio_lb.sim.report.summary import duration, percent, quantile_names
+from trio_lb.sim.report.summary import percent, quantile_names
 from trio_lb.sim.report.svg import clock, rect, safe, tag
 from trio_lb.sim.sentences import sentence_of
 

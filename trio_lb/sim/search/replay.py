@@ -10,9 +10,10 @@ from typing import Final
 
 from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.sim.divergence import Divergence, first_divergence
+from trio_lb.sim.durations import EXACT_DIGITS, duration
 from trio_lb.sim.happening import What
 from trio_lb.sim.search.background import Background
-from trio_lb.sim.sentences import lasting, sentence
+from trio_lb.sim.sentences import sentence
 from trio_lb.sim.trace import TraceEvent, TraceHeader
 from trio_lb.sim.trace_reader import Path, read_trace
 
@@ -64,7 +65,7 @@ def explain(path: Path, req: int) -> Iterator[str]:
         before = "| "
         if event.req == req:
             before = _INDENT * depths.setdefault(event.entity, _depth(event, depths))
-        after = f"+{lasting(event.at_ns - born_ns)}"
+        after = f"+{duration(event.at_ns - born_ns, EXACT_DIGITS)}"
         yield f"{after:>10}  {before}{event.entity}: {sentence(event)}"
 
 
