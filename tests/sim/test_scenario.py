@@ -42,3 +42,40 @@ def test_a_user_s_configuration_brings_its_own_servers() -> None:
 def test_an_unknown_option_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ConfigError, match=r"'rat' is no option of story; did you mean 'rate'"):
         STORY.simulation(options={"rat": 5})
+
+
+def met(config: dict[str, object]) -> list[str]:
+    """Return the servers that a scenario sends clients and faults to."""
+    setup = Setup(STORY, config=config)
+    return setup.fleet(setup.simulation(), 3)
+
+
+def test_clients_and_faults_are_for_the_pool_of_the_first_listener() -> None:
+    listeners = [{"port": 8080, "pool": "api"}, {"port": 80}]
+    pools = {"api": {"servers": ["10.0.1.1:9000", "10.0.1.2:9000"]}}
+    config = {"listeners": listeners, "servers": ["10.0.0.1:80"], "pools": pools}
+    assert met(config) == ["10.0.1.1-9000", "10.0.1.2-9000"]
+    assert "10.0.0.1-80" in STORY.simulation(config=config).servers
+
+
+@pytest.mark.parametrize(
+    ("reserve", "left"),
+    [
+        ({"backup": True}, ["x", "y"]),
+        ({"disabled": True}, ["x", "y"]),
+        ({"priority": 1}, ["x", "y"]),
+        ({"weight": 9}, ["x", "y", "z"]),
+    ],
+)
+def test_a_server_in_reserve_meets_nobody_on_an_ordinary_day(
+    reserve: dict[str, object], left: list[str]
+) -> None:
+    servers: list[dict[str, object]] = [
+        {"id": name, "address": f"10.0.0.{place}:80"} for place, name in enumerate("xyz", start=1)
+    ]
+    servers[2] |= reserve
+    assert met({"servers": servers}) == left
+
+
+def test_where_all_are_in_reserve_all_count() -> None:
+    assert met({"servers": [{"id": "x", "address": "10.0.0.1:80", "disabled": True}]}) == ["x"]

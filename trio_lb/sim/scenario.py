@@ -51,10 +51,10 @@ class Setup:
         each: Callable[[int], Mapping[str, Any]] = lambda index: {},
         **settings: Any,
     ) -> list[str]:
-        """Make the servers, and return their names: ``count`` of them, or the user's own.
+        """Make the servers, and return the names of those that clients meet on an ordinary day.
 
-        Those that say no zone are spread over ``zones``. ``each(index)`` may give the
-        settings of single ones.
+        There are ``count`` of them, or the user's own. Those that say no zone are spread over
+        ``zones``. ``each(index)`` may give the settings of single ones.
         """
         places: list[_Place] = [(f"s{index + 1}", None, 80, None) for index in range(count)]
         if self.config is not None:
@@ -66,7 +66,20 @@ class Setup:
             own = self._names.get(name)
             if own is not None:
                 sim.net.set_name(own, [actor.host.address])
-        return [place[0] for place in places]
+        return [place[0] for place in places] if self.config is None else self._met()
+
+    def _met(self) -> list[str]:
+        """The servers of the first listener's pool, where clients go, without its reserve.
+
+        Load and faults are for these: of a server that nobody asks a story tells nothing.
+        """
+        adopted = self._adopted()
+        pool = adopted.plan.pools[adopted.plan.listeners[0].pool]
+        taking = [each for each in pool.servers if not each.disabled]
+        # Those of the first rank: whoever is a backup, or has a later turn, comes after them.
+        first = min(((each.backup, each.priority) for each in taking), default=None)
+        ranked = [each for each in taking if (each.backup, each.priority) == first]
+        return [adopted.names[pool.name, each.id] for each in ranked or pool.servers]
 
     @property
     def _names(self) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.sim.scenarios.support import broken, run_scenario
+from trio_lb.sim.scenarios.catalogue import find
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -28,3 +29,16 @@ def test_the_user_s_own_servers_take_the_place_of_the_scenario_s() -> None:
     result = run_scenario("zone-partition", config=config, options={"rate": 10.0})
     assert set(result.figures().tally.servers) == {"east", "west"}
     assert result.trace_hash
+
+
+def test_of_zones_with_names_of_their_own_the_second_is_gone() -> None:
+    zones = ("eu-1a", "eu-1b", "eu-1c")
+    servers = [
+        {"id": f"s{place}", "address": f"10.0.0.{place}:80", "zone": zone}
+        for place, zone in enumerate(zones, start=1)
+    ]
+    scenario = find("zone-partition")
+    sim = scenario.simulation(seed=1, config={"servers": servers}, options={"rate": 10.0})
+    (fault,) = sim.run(until=25.0).faults
+    assert fault.target.names == ("lb", "zone:eu-1b")
+    assert sim.cast.zone_names["lb"] == "eu-1a"
