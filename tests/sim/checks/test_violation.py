@@ -8,7 +8,8 @@ from trio_lb.sim.happening import Happening, What
 def test_a_violation_names_the_instant_the_check_the_entity_and_the_request() -> None:
     violation = Violation(1.5, "at_most_once", "taken twice", 17, 3, "s2")
     assert str(violation) == "1.500000 s at_most_once: s2, request 17: taken twice"
-    assert str(Violation(2.0, "no_leaks", "1 left")) == "2.000000 s no_leaks:: 1 left"
+    assert str(Violation(2.0, "no_leaks", "1 left")) == "2.000000 s no_leaks: 1 left"
+    assert str(Violation(2.0, "alone", "bad", 17)) == "2.000000 s alone: request 17: bad"
 
 
 def test_a_verdict_tells_how_often_and_the_first() -> None:

@@ -27,9 +27,10 @@ class Violation:
     entity: str = ""
 
     def __str__(self) -> str:
-        who = f" {self.entity}" if self.entity else ""
-        request = f", request {self.req}" if self.req else ""
-        return f"{self.at:.6f} s {self.check}:{who}{request}: {self.text}"
+        about = [self.entity] if self.entity else []
+        about += [f"request {self.req}"] if self.req else []
+        where = f" {', '.join(about)}:" if about else ""
+        return f"{self.at:.6f} s {self.check}:{where} {self.text}"
 
 
 @attrs.frozen(slots=True)
