@@ -3,6 +3,9 @@
 from typing import Any
 
 import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.net.wires import Recorded
 from tests.support.raw import RawPeer
@@ -141,3 +144,63 @@ async def test_a_probe_that_can_t_be_sent_says_so(world: World) -> None:
         wrong = await ask(stream, server.address, config)
     assert wrong is not None
     assert wrong.startswith("the probe as configured is not HTTP")
+
+
+@pytest.mark.parametrize(
+    ("sent", "wrong"),
+    [
+        (b"HTTP/1.0 200 OK\n\nfine", None),
+        (b"HTTP/1.1 503 Down\nX-A: b\n\n", "status 503"),
+        (b"HTTP/1.1 200\r\n\r\n", None),
+        (b"HTTP/1.1 200 X\r\nX-A:\r\n b\r\n\r\n", None),
+    ],
+    ids=["LF alone", "LF alone, and bad", "no reason", "a folded line"],
+)
+async def test_what_a_small_script_answers_is_understood(
+    world: World, sent: bytes, wrong: str | None
+) -> None:
+    assert (await probe(world, sent))[0] == wrong
+
+
+async def test_a_head_that_contradicts_itself_is_not_http(world: World) -> None:
+    twice = b"HTTP/1.1 200 X\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
+    wrong, _ = await probe(world, twice)
+    assert wrong is not None
+    assert wrong.startswith("not HTTP: conflicting Content-Length")
+
+
+async def test_an_answer_may_come_byte_by_byte() -> None:
+    for status, wrong in ((200, None), (503, "status 503")):
+        stream = Recorded([bytes([byte]) for byte in answer(status)])
+        assert await ask(stream, Address("10.0.0.9", 80), HealthCheckConfig()) == wrong
+
+
+async def test_servers_of_one_pool_are_each_asked_by_their_own_name() -> None:
+    for port in (80, 81, 80):
+        stream = Recorded([answer(200)])
+        assert await ask(stream, Address("10.0.0.9", port), HealthCheckConfig()) is None
+        assert b"\r\nHost: 10.0.0.9:%d\r\n" % port in stream.sent
+
+
+@given(
+    st.sampled_from([b"200", b"204", b"301", b"404", b"503", b"100", b"101", b"999"]),
+    st.lists(
+        st.sampled_from(
+            [b"Content-Length: 0", b"Content-Length: 00", b"Content-Length: 5", b"X-A: b",
+             b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip", b"X-A : b", b"no colon"]
+        ),
+        max_size=3,
+    ),
+)  # fmt: skip
+def test_law_the_short_way_says_what_h11_says(status: bytes, lines: list[bytes]) -> None:
+    head = b"".join(line + b"\r\n" for line in [b"HTTP/1.1 " + status + b" X", *lines]) + b"\r\n"
+
+    async def both() -> list[str | None]:
+        whole, in_two = [head], [head[:5], head[5:]]  # The second is read by h11, piece by piece.
+        return [
+            await ask(Recorded(pieces), Address("10.0.0.9", 80), HealthCheckConfig())
+            for pieces in (whole, in_two)
+        ]
+
+    at_once, later = trio.run(both)
+    assert at_once == later

@@ -13,6 +13,15 @@ from trio_lb.sim.clock import DesClock, SimulationStuck
 from trio_lb.sim.run import run
 
 
+class Turns(trio.abc.Instrument):
+    """Counts how often trio would sleep."""
+
+    count = 0
+
+    def before_io_wait(self, timeout: float) -> None:
+        self.count += 1
+
+
 def told_by(play: object) -> list[object]:
     """What a play appends to its list, on a clock of its own."""
     told: list[object] = []
@@ -49,6 +58,55 @@ def test_a_call_may_wake_a_task_and_ask_for_more_calls_of_its_instant() -> None:
         told.append(trio.current_time())
 
     assert told_by(play) == [3.0]
+
+
+def test_calls_that_wake_nobody_cost_no_turn_of_trio() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        for at in range(1, 100):
+            clock.call_at(float(at), lambda: None)
+        turns = Turns()
+        trio.lowlevel.add_instrument(turns)
+        await trio.sleep(200.0)
+        told.append(turns.count)
+
+    assert told_by(play) == [1]
+
+
+def test_a_call_may_bring_a_deadline_before_the_next_call() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        def hurry() -> None:
+            scope.deadline = 2.0
+
+        clock.call_at(1.0, hurry)
+        clock.call_at(3.0, lambda: told.append("call"))
+        with trio.CancelScope(deadline=10.0) as scope:
+            await trio.sleep_forever()
+        told.append(trio.current_time())
+        await trio.sleep(5.0)
+
+    assert told_by(play) == [2.0, "call"]
+
+
+def test_what_a_call_hands_to_trio_itself_is_done_at_its_instant() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        token = trio.lowlevel.current_trio_token()
+        done = lambda: told.append(clock.current_time())  # noqa: E731 - the queue tells them apart.
+        clock.call_at(1.0, lambda: token.run_sync_soon(done))
+        clock.call_at(2.0, lambda: token.run_sync_soon(done, idempotent=True))
+        clock.call_at(3.0, lambda: None)
+        await trio.sleep(4.0)
+
+    assert told_by(play) == [1.0, 2.0]
+
+
+def test_a_call_that_was_made_is_held_by_nobody() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        call = clock.call_at(1.0, lambda: told.append("made"))
+        await trio.sleep(2.0)
+        assert call.make is None
+        call.cancel()
+
+    assert told_by(play) == ["made"]
 
 
 def test_a_call_that_was_taken_back_is_not_made_and_does_not_hold_time_up() -> None:

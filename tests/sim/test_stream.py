@@ -15,7 +15,8 @@ from tests.support.clock import run_in_virtual_time
 from tests.support.stage import receive_all, send_all
 from trio_lb.model.errors import IllegalTransition
 from trio_lb.sim.network import VirtualNetwork
-from trio_lb.sim.stream import TRANSITIONS, Act, Phase, VirtualStream
+from trio_lb.sim.phase import Act
+from trio_lb.sim.stream import VirtualStream
 
 
 @pytest.fixture
@@ -136,12 +137,6 @@ async def test_a_mebibyte_takes_a_round_trip_a_window(
         assert len(await receive_all(far)) == 1 << 20
         # Fifteen windows and their acknowledgements, then the sixteenth.
         assert trio.current_time() == 3.0 + 15 * 2 * LATENCY + LATENCY
-
-
-def test_an_end_cannot_be_said_after_the_close() -> None:
-    assert TRANSITIONS[Phase.CLOSED] == {Act.ABANDON: Phase.ABANDONED}
-    assert TRANSITIONS[Phase.ABANDONED] == {}
-    assert Act.FINISH not in TRANSITIONS[Phase.FINISHED]
 
 
 async def test_a_transition_that_the_table_does_not_draw_is_our_bug(net: VirtualNetwork) -> None:

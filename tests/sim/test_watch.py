@@ -1,5 +1,7 @@
 """Watches: news without a task, at the very instant at which a task would have had it."""
 
+import weakref
+
 import pytest
 import trio
 
@@ -131,6 +133,25 @@ def test_a_watch_that_rests_hears_nothing_until_it_is_woken() -> None:
         watch.wake()
         await trio.sleep(1.0)
         assert looks == [2.0]
+
+    run(main)
+
+
+def test_a_watch_that_has_ended_hears_nothing_and_holds_nobody() -> None:
+    class Looker:
+        def look(self) -> None:
+            raise AssertionError("it has left")
+
+    async def main() -> None:
+        looker = Looker()
+        watch = Watch(lambda: 1.0, looker.look)
+        watch.arm()
+        watch.end()
+        watch.wake()
+        left = weakref.ref(looker)
+        del looker
+        assert left() is None
+        await trio.sleep(2.0)
 
     run(main)
 

@@ -96,21 +96,29 @@ class DesClock(trio.abc.Clock):
         return self._now
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
-        """See ``trio.abc.Clock``: no task can run, so let the next thing happen."""
-        if self._runner.waiting_for_idle:
+        """See ``trio.abc.Clock``: no task can run, so let things happen until one can."""
+        runner = self._runner
+        if runner.waiting_for_idle:
             return math.inf  # Somebody waits for just this: ``wait_all_tasks_blocked``.
-        heap = self._heap
-        while heap and heap[0][2].make is None:
-            heappop(heap)
-        at = heap[0][0] if heap else math.inf
+        at = self._next_call_at()
         if at == deadline == math.inf:
             return self._wait_for_nothing()
         self._polls = 0
-        if at <= deadline:
+        while at <= deadline and at < math.inf:
             self._make_calls(at)
-        else:
+            if runner.runq or runner.entry_queue.size() or self.fault is not None:
+                return 0.0
+            deadline = runner.deadlines.next_deadline()  # A call may have moved it.
+            at = self._next_call_at()
+        if deadline < math.inf:
             self._move_to(deadline)
         return 0.0
+
+    def _next_call_at(self) -> float:
+        heap = self._heap
+        while heap and heap[0][2].make is None:
+            heappop(heap)
+        return heap[0][0] if heap else math.inf
 
     def _move_to(self, at: float) -> None:
         if at > self._now:
@@ -124,7 +132,8 @@ class DesClock(trio.abc.Clock):
         made = 0
         try:
             while heap and heap[0][0] <= self._now:
-                make = heappop(heap)[2].make
+                call = heappop(heap)[2]
+                make, call.make = call.make, None  # Who keeps the call keeps nothing by it.
                 if make is None:
                     continue
                 make()

@@ -1,22 +1,18 @@
 """A virtual stream: one end of a TCP connection that exists only in memory.
 
-What we have said on our own half::
-
-    OPEN --FINISH--> FINISHED --CLOSE--> CLOSED --ABANDON--> ABANDONED
-      '---------------CLOSE---------------^
-
-Rule 1: the phase changes only in ``_take``, only as TRANSITIONS says.
+Rule 1: what we have said on our own half is a phase (``sim.phase``) and changes in ``_take`` only.
 Rule 2: what the other end did is never told to us, it arrives: as an item of the
 incoming pipe (bytes, FIN), or as a cut (RST) with an instant of its own.
 Rule 3: as in Linux, what arrived before a reset can still be read; what would have
 arrived after it is lost; and an end of file that came first stays an end of file.
 Rule 4: who uses a closed end is told so; who uses an abandoned one is dead, and is told nothing.
+Rule 5: who has left is told nothing more, and when both have left they let go of each other: a
+connection that nobody holds is freed at once, since no collector runs during a simulation.
 """
 
 import math
-from collections.abc import Callable, Mapping
-from enum import Enum
-from typing import Final, Self
+from collections.abc import Callable
+from typing import Self
 
 import trio
 
@@ -24,36 +20,16 @@ from trio_lb.model.address import Address
 from trio_lb.model.errors import IllegalTransition
 from trio_lb.sim.flow import Flow
 from trio_lb.sim.link import Link, Path
+from trio_lb.sim.phase import GONE, TRANSITIONS, Act, Phase
 from trio_lb.sim.pipe import Pipe
 from trio_lb.sim.rule import End, judge
 from trio_lb.sim.seat import Seat
 from trio_lb.sim.watch import Watch
 
 
-class Phase(Enum):
-    """How far our own half has come."""
+def _tell_nobody() -> None:
+    """Whoever was here has left."""
 
-    OPEN = "open"
-    FINISHED = "finished"
-    CLOSED = "closed"
-    ABANDONED = "abandoned"
-
-
-class Act(Enum):
-    """What the owner does to it."""
-
-    FINISH = "finish"
-    CLOSE = "close"
-    ABANDON = "abandon"
-
-
-TRANSITIONS: Final[Mapping[Phase, Mapping[Act, Phase]]] = {
-    Phase.OPEN: {Act.FINISH: Phase.FINISHED, Act.CLOSE: Phase.CLOSED},
-    Phase.FINISHED: {Act.CLOSE: Phase.CLOSED},
-    Phase.CLOSED: {Act.ABANDON: Phase.ABANDONED},
-    Phase.ABANDONED: {},
-}
-_GONE: Final = (Phase.CLOSED, Phase.ABANDONED)
 
 Instant = Callable[[], float]
 """When something arrives; asked anew each time, since a stall may move it."""
@@ -110,7 +86,7 @@ class VirtualStream:
         """See ``Stream``: waits until the first arrival; nothing is taken before it returns."""
         with self._receiving:
             # Who will have to wait needs no checkpoint before it: that is one pass saved.
-            if self._phase in _GONE or not self._hears or self.next_news() <= self._now():
+            if self._phase in GONE or not self._hears or self.next_news() <= self._now():
                 await trio.lowlevel.checkpoint()
             while True:
                 data = self.receive_nowait(max_bytes)
@@ -156,7 +132,7 @@ class VirtualStream:
 
     def is_stale(self) -> bool:
         """Whether anything at all has arrived: bytes, the end, or a reset."""
-        return self._phase in _GONE or self.next_news() <= self._now()
+        return self._phase in GONE or self.next_news() <= self._now()
 
     # For an owner without a task.
 
@@ -194,7 +170,7 @@ class VirtualStream:
 
     def _sent(self, arrival: float) -> None:
         # The sender cannot know yet that nobody is there: it is told by the answer.
-        if self._remote._phase in _GONE:
+        if self._remote._phase in GONE:
             self._be_answered_by_reset(arrival)
         else:
             self._remote._tell_receiver()
@@ -270,7 +246,7 @@ class VirtualStream:
 
     def close(self) -> None:
         """See ``Stream``; with bytes unread it says RST instead of FIN, as Linux does."""
-        if self._phase in _GONE or self.is_reset:
+        if self._phase in GONE or self.is_reset:
             self.vanish()  # Nothing is said on a connection that was reset.
             return
         now = self._now()
@@ -283,7 +259,7 @@ class VirtualStream:
 
     def abort(self) -> None:
         """See ``Stream``: RST, which bytes that wait for bandwidth do not hold up."""
-        if self._phase in _GONE or self.is_reset:
+        if self._phase in GONE or self.is_reset:
             self.vanish()  # Nothing is said on a connection that was reset.
             return
         now = self._now()
@@ -294,7 +270,7 @@ class VirtualStream:
 
     def vanish(self) -> None:
         """Be gone without a word, as when our host lost its power."""
-        if self._phase not in _GONE:
+        if self._phase not in GONE:
             self._leave(self._now())
 
     def abandon(self) -> None:
@@ -302,7 +278,7 @@ class VirtualStream:
         if self._phase is Phase.CLOSED:
             self._take(Act.ABANDON)
             self._cuts.clear()
-            self._incoming = Pipe(self._remote._path, self._path, 0)  # Nothing comes any more.
+            self._incoming = Pipe(self._path, self._path, 0)  # Nothing comes any more.
 
     @property
     def incoming(self) -> Pipe:
@@ -316,8 +292,8 @@ class VirtualStream:
 
     @property
     def remote(self) -> "VirtualStream":
-        """The other end."""
-        return self._remote
+        """The other end; this one, once nobody is at either."""
+        return getattr(self, "_remote", self)
 
     def keep_alive(self) -> None:
         """Send a packet without bytes: boxes in the middle see that we still talk."""
@@ -330,7 +306,7 @@ class VirtualStream:
     @property
     def is_closed(self) -> bool:
         """Whether its owner, or the crash of its host, has closed it."""
-        return self._phase in _GONE
+        return self._phase in GONE
 
     @property
     def is_reset(self) -> bool:
@@ -354,9 +330,12 @@ class VirtualStream:
         if self.on_leave is not None:
             self.on_leave()
         self.wake()
+        self._tell_receiver = self._tell_sender = _tell_nobody
         late = self._incoming.first_bytes_after(now)
         if late is not None:
             self._remote._be_answered_by_reset(late)
+        if self._remote._phase in GONE:
+            del self._remote._remote, self._remote
 
     def _be_answered_by_reset(self, arrival: float) -> None:
         """Bytes of ours reach a closed end at ``arrival``: its reset comes back from there."""

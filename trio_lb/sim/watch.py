@@ -54,6 +54,11 @@ class Watch:
             self._call = None
         self._due_at = math.inf
 
+    def end(self) -> None:
+        """Hear of nothing any more, and let go of who looked and of what was watched."""
+        self.rest()
+        self._next_at, self._look = _never, _never
+
     def _due(self) -> None:
         self._call = None
         self._due_at = math.inf
@@ -61,3 +66,7 @@ class Watch:
             self.wake()  # A stall, or a packet that was lost, has moved it.
         else:
             self._look()
+
+
+def _never() -> float:
+    return math.inf

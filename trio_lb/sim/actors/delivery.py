@@ -102,10 +102,15 @@ class Delivery:
         clock = self._server.stage.clock
         self._next = clock.call_at(clock.current_time() + seconds, self._next_piece)
 
-    def rest(self) -> None:
-        """Hand over nothing more."""
+    def end(self) -> None:
+        """Hand over nothing more, and let go of who waited for it."""
+        self._on_sent = self._on_broken = _nobody_waits
         self._pieces.clear()
         if self._next is not None:
             self._next.cancel()
         if self._room is not None:
-            self._room.rest()
+            self._room.end()
+
+
+def _nobody_waits() -> None:
+    """The connection has ended."""

@@ -266,9 +266,9 @@ class Line:
             self.stream.abort()
         else:
             self.stream.close()
-        self._watch.rest()
+        self._watch.end()
         if self._room is not None:
-            self._room.rest()
+            self._room.end()
         self._owner.on_gone(self)
 
 

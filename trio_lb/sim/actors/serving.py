@@ -197,6 +197,7 @@ class ServerConnection:
         if head is not None and wants_websocket(head):
             self._take(Step.ANSWER)
             self._watch.rest()
+            self._tell(What.SWITCH)
             name = self._server.name
             self._echo = Echo(self.stream, head, name, self._conversed, self._conversation_broke)
             return
@@ -339,8 +340,8 @@ class ServerConnection:
     def _part(self) -> None:
         self._take(Step.LEAVE)
         self._stop_idling()
-        self._delivery.rest()
-        self._watch.rest()
+        self._delivery.end()
+        self._watch.end()
         if self._echo is not None:
             self._echo.rest()
 

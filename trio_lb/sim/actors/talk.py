@@ -114,6 +114,6 @@ class Talk:
 
     def rest(self) -> None:
         """Hear of nothing more: somebody else closes the stream now."""
-        self._watch.rest()
+        self._watch.end()
         if self._room is not None:
-            self._room.rest()
+            self._room.end()

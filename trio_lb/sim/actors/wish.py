@@ -182,4 +182,5 @@ class Wish:
         client.wire.tell(
             What.DONE, client.name, 0, self.number, int(good), self.tries, took, reason
         )
+        self._current = self._again = None  # A try knows its wish: apart, both are freed at once.
         client.over(self)
