@@ -33,6 +33,7 @@ SAID: list[tuple[What, tuple[int | str, ...], str]] = [
     (What.TAKE, ("GET", 3, 7), "takes it (GET): 3 in service, 7 queued"),
     (What.BEGIN, (0,), "begins to serve it at once"),
     (What.BEGIN, (2_500,), "begins to serve it, after 2.5 µs in the queue"),
+    (What.SWITCH, (), "accepts a WebSocket"),
     (What.REPLY, (200, 12, 30 * MS), "answers 200 with 12 bytes, 30 ms after taking it"),
     (What.DROP, ("gone",), "gives no whole answer: the client had left"),
     (What.PROBE, (200,), "answers a probe with 200"),

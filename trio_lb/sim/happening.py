@@ -39,7 +39,7 @@ class What(Enum):
     Reasons: ``refused``, ``connect`` (timeout of connecting), ``timeout``, ``reset``, ``closed``
     (an end before any byte of an answer), ``cut`` (an end in mid answer), ``garbled`` (no HTTP),
     ``alien`` (an answer that belongs to another request), ``altered`` (bytes that differ),
-    ``left`` (this client went away on purpose)."""
+    ``away`` (the other end of a WebSocket took its leave), ``left`` (this client went away on purpose)."""
     DONE = "done"
     """A request is over for who wanted it: (1 for success else 0, tries, ns since ARRIVE, reason).
 
@@ -53,6 +53,8 @@ class What(Enum):
     """A request's head came: (method, in service now, queued now)."""
     BEGIN = "begin"
     """Its service begins: (ns in the queue,)."""
+    SWITCH = "switch"
+    """A WebSocket was accepted; what was asked goes on in it: ()."""
     REPLY = "reply"
     """A whole answer was handed to the kernel: (status, size of the body, ns since TAKE)."""
     DROP = "drop"

@@ -226,7 +226,7 @@ class Simulation:
         zone: str | None = None,
         to: str | Sequence[str] | Address | None = None,
     ) -> WebSocketActor:
-        """Make so many WebSocket clients, who all begin at once; ``to`` as in ``clients``."""
+        """Make so many WebSocket clients; ``to`` as in ``clients``."""
         self._refuse_known(name)
         host = self._host(name, zone)
         self.cast.clients.append(name)

@@ -1,7 +1,10 @@
 """WebSocket clients against a server that echoes: conversations that end well, break, come again."""
 
-from collections.abc import Awaitable, Callable
+import itertools
+import random
+from collections.abc import Awaitable, Callable, Iterator
 
+import attrs
 import trio
 
 from tests.sim.actors.support import Theatre, play
@@ -40,11 +43,27 @@ async def for_a_while(server: ServerActor, crowd: WebSocketActor) -> None:
     await trio.sleep_until(20.0)
 
 
-LONG_PAUSE = Fixed(1000.0)
+LONG = Fixed(1000.0)
+
+
+@attrs.frozen
+class Once:
+    """No pause before the first conversation, and after it one that outlasts the test."""
+
+    turns: Iterator[float] = attrs.field(
+        factory=lambda: itertools.chain([0.0], itertools.repeat(1000.0))
+    )
+
+    def draw(self, rng: random.Random) -> float:
+        return next(self.turns)
+
+    @property
+    def mean(self) -> float:
+        return 0.0
 
 
 def test_a_conversation_is_one_request_with_as_many_bytes_as_came_back() -> None:
-    policy = WebSocketPolicy(messages=3, every=Fixed(1.0), size=Fixed(50), pause=LONG_PAUSE)
+    policy = WebSocketPolicy(messages=3, every=Fixed(1.0), size=Fixed(50), pause=Once())
     theatre = talked(for_a_while, policy)
     # 2 ms to connect, 1 to ask, 10 of service, 1 back; the close is said 3 s later.
     assert theatre.told(What.TRY, What.ANSWER, What.FAIL, What.DONE) == [
@@ -55,10 +74,10 @@ def test_a_conversation_is_one_request_with_as_many_bytes_as_came_back() -> None
     assert theatre.told(What.REPLY, What.DROP) == [(3.015, "reply", (101, 150, 3_012_000_000))]
 
 
-def test_after_a_pause_the_next_one_begins() -> None:
+def test_after_a_pause_one_begins_and_after_another_the_next() -> None:
     policy = WebSocketPolicy(messages=1, every=Fixed(1.0), pause=Fixed(5.0))
     theatre = talked(for_a_while, policy)
-    assert [at for at, _, _ in theatre.told(What.ARRIVE)] == [0.0, 6.016, 12.032, 18.048]
+    assert [at for at, _, _ in theatre.told(What.ARRIVE)] == [5.0, 11.016, 17.032]
 
 
 def test_a_crash_breaks_all_and_they_come_back_after_pauses_that_grow() -> None:
@@ -84,7 +103,7 @@ def test_who_gets_no_pong_takes_the_other_end_for_dead() -> None:
         await trio.sleep_until(20.0)
 
     policy = WebSocketPolicy(
-        messages=1, every=LONG_PAUSE, ping_every=3.0, backoff=Exponential(1000.0, 1000.0)
+        messages=1, every=LONG, ping_every=3.0, backoff=Exponential(1000.0, 1000.0)
     )
     theatre = talked(scene, policy)
     assert [(at, values[0]) for at, _, values in theatre.told(What.FAIL)] == [(12.014, "timeout")]
@@ -115,16 +134,16 @@ def test_nobody_who_answers_is_a_timeout_and_nobody_who_speaks_websocket_is_told
         await trio.sleep_until(20.0)
 
     theatre = talked(full, policy)
-    assert [values[:2] for _, _, values in theatre.told(What.ANSWER)] == [(503, 0)]
+    assert [(*values[:2], values[3]) for _, _, values in theatre.told(What.ANSWER)] == [
+        (503, 0, "s1")
+    ]
     assert [values[3] for _, _, values in theatre.told(What.DONE)] == ["503"]
 
 
 def test_large_messages_go_through_small_windows() -> None:
     async def act(theatre: Theatre) -> None:
         server = await theatre.server()
-        policy = WebSocketPolicy(
-            messages=2, size=Fixed(70_000), pause=LONG_PAUSE, every=Fixed(60.0)
-        )
+        policy = WebSocketPolicy(messages=2, size=Fixed(70_000), pause=Once(), every=Fixed(60.0))
         host, address = theatre.net.host("web"), Address(server.host.address, 80)
         crowd = WebSocketActor(
             theatre.stage, "web", host, 1, policy, lambda: [address], theatre._next_number

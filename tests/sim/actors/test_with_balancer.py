@@ -7,7 +7,7 @@ import pytest
 from trio_lb.sim.actors.asking import SlowHead
 from trio_lb.sim.actors.client import ClosedLoop, OpenLoop
 from trio_lb.sim.actors.line import Pace
-from trio_lb.sim.actors.policy import ClientPolicy
+from trio_lb.sim.actors.policy import ClientPolicy, FullJitter
 from trio_lb.sim.actors.server import Streaming
 from trio_lb.sim.actors.websocket import WebSocketActor, WebSocketPolicy
 from trio_lb.sim.arrivals import Poisson
@@ -90,3 +90,19 @@ def test_conversations_pass_through_and_break_with_their_server() -> None:
     assert {each.values[0] for each in failed} == {"cut"}
     whole = [each for each in told if each.values[:2] == (101, 5000)]
     assert len(whole) > 15
+
+
+def test_a_balancer_that_stops_takes_its_leave_of_conversations_and_they_answer() -> None:
+    sim = Simulation(1)
+    sim.server("s1")
+    sim.balancer({})
+    sim.websockets("chat", 4, WebSocketPolicy(messages=100, backoff=FullJitter(60.0, 60.0)))
+    sim.faults(Fault(5.0, "drain", Target(Sort.HOST, ("lb",)), 6.0, {"grace": 10.0}))
+    told = heard(sim, What.FAIL, What.COMPLETE, What.DROP)
+    assert sim.run(until=6.0).ok
+    left = [each for each in told if each.what is What.FAIL]
+    assert [each.values[0] for each in left] == ["away"] * 4
+    # Four are told within 40 ms, and a handshake takes less than 10.
+    assert 5.0 < min(each.at for each in left) < max(each.at for each in left) < 5.05
+    assert [each.values[2] for each in told if each.what is What.COMPLETE] == [101] * 4
+    assert [each for each in told if each.what is What.DROP] == []

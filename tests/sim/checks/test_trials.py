@@ -19,6 +19,17 @@ def test_one_after_the_other_is_legal() -> None:
     assert play.end() == []
 
 
+def test_a_websocket_is_on_trial_until_it_is_accepted() -> None:
+    play = Play(TrialsBounded(1))
+    play.lb(1.0, What.HALF_OPEN, "s1", "default")
+    play.lb(1.0, What.SELECT, "s1", "default", 0, req=1)
+    play.tell(1.5, What.SWITCH, "s1", req=1)
+    play.lb(2.0, What.SELECT, "s1", "default", 1, req=2)
+    assert play.said == []
+    play.lb(2.5, What.SELECT, "s1", "default", 2, req=3)
+    assert play.end() == ["2 trials at once at s1; max_half_open is 1"]
+
+
 def test_two_at_once_are_a_violation() -> None:
     play = Play(TrialsBounded(1))
     play.lb(1.0, What.HALF_OPEN, "s1", "default")

@@ -8,7 +8,7 @@ One conversation is one request: its answer has the status 101 and as many bytes
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import attrs
 import trio
@@ -41,8 +41,8 @@ from trio_lb.sim.stream import VirtualStream
 class WebSocketPolicy:
     """How they talk. Durations are seconds.
 
-    Each conversation has so many ``messages`` of ``size`` bytes, one every ``every``; then it is
-    closed, and after ``pause`` the next one begins. One that breaks is followed by another after
+    After a ``pause`` a conversation begins. It has so many ``messages`` of ``size`` bytes, one every
+    ``every``; then it is closed, and after another pause the next one begins. One that breaks is followed by another after
     ``backoff``. ``ping_every`` asks whether the other end lives (infinite: never): without a pong
     until the next ping it does not. ``timeout`` is for connecting and being accepted.
     """
@@ -99,19 +99,19 @@ class Conversation:
             case AcceptConnection():
                 self._accepted(event)
             case RejectConnection():
-                self._end(What.ANSWER, event.status_code, 0, self._took_ns(), "")
+                server = _served_by(event.headers)
+                self._end(What.ANSWER, event.status_code, 0, self._took_ns(), server)
             case Pong():
                 self._awaits_pong = False
             case CloseConnection():
-                self._closed()
+                self._closed(event)
 
     def _accepted(self, event: AcceptConnection) -> None:
         self._is_accepted = True
         patience = self._calls.pop("patience", None)
         if patience is not None:
             patience.cancel()
-        fields = {bytes(name).lower(): bytes(value) for name, value in event.extra_headers}
-        self._server = fields.get(b"x-served-by", b"").decode("latin-1")
+        self._server = _served_by(event.extra_headers)
         self._plan("ping", self._crowd.policy.ping_every, self._ping)
         self._speak()
 
@@ -141,11 +141,12 @@ class Conversation:
         if not self._unanswered or payload != self._unanswered.popleft():
             self._fail("altered")
 
-    def _closed(self) -> None:
+    def _closed(self, close: CloseConnection) -> None:
         """Our close was answered, or the other end wanted one: then something may be missing."""
         assert self._talk is not None, "it was accepted"
+        self._talk.say(close.response())  # Nothing, if this is the answer to ours.
         if self._unanswered or (self._to_say and not self._crowd.is_closed):
-            self._fail("cut")
+            self._fail("away")
         else:
             self._end(What.ANSWER, 101, self._got_bytes, self._took_ns(), self._server)
 
@@ -176,8 +177,13 @@ class Conversation:
         good = what is What.ANSWER and values[0] == 101
         self._tell(What.DONE, int(good), 1, self._took_ns(), "" if good else str(values[0]))
         if self._talk is not None:
-            self._talk.leave(reset=what is What.FAIL)
+            self._talk.leave(reset=what is What.FAIL and values[0] != "away")
         self._crowd.over(self, good=good)
+
+
+def _served_by(fields: Iterable[tuple[bytes, bytes]]) -> str:
+    by_name = {bytes(name).lower(): bytes(value) for name, value in fields}
+    return by_name.get(b"x-served-by", b"").decode("latin-1")
 
 
 class WebSocketActor:
@@ -209,9 +215,12 @@ class WebSocketActor:
         self._quiet = trio.Event()
 
     def start(self) -> None:
-        """Begin all of the conversations at once, as after a mass disconnect."""
+        """Begin all of the conversations, each after a pause; without one all at once."""
         for _ in range(self.count):
-            self._want(0)
+            self._want_after(self.policy.pause.draw(self.rng), 0)
+
+    def _want_after(self, seconds: float, failures: int) -> None:
+        self.clock.call_at(self.clock.current_time() + seconds, lambda: self._want(failures))
 
     def _want(self, failures: int) -> None:
         if self.is_closed:
@@ -239,7 +248,7 @@ class WebSocketActor:
         del self.open[one.number]
         failures = 0 if good else one.failures + 1
         pause = self.policy.pause.draw(self.rng) if good else self._backoff(failures)
-        self.clock.call_at(self.clock.current_time() + pause, lambda: self._want(failures))
+        self._want_after(pause, failures)
         if self.is_closed and not self.open:
             self._quiet.set()
 

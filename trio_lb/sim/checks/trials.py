@@ -19,8 +19,9 @@ FREE: Final = ("round_robin", "weighted_round_robin", "random", "power_of_two", 
 class TrialsBounded(Check):
     """At most ``max_half_open`` requests (None: as configured) try a half-open server at once.
 
-    A trial is over for this check when the server has handed over its answer, or the
-    balancer has judged the attempt, whichever is told first: it never counts too many.
+    A trial is over for this check when the server has handed over its answer, or accepted a
+    WebSocket (which may last for hours), or the balancer has judged the attempt, whichever is
+    told first: it never counts too many.
     """
 
     name = "trials_bounded"
@@ -40,6 +41,7 @@ class TrialsBounded(Check):
             What.HALF_OPEN: self._half_opened,
             What.SELECT: self._selected,
             What.REPLY: self._replied,
+            What.SWITCH: self._replied,
             **ends,
             **moves,
             **self._rebirth.ears,

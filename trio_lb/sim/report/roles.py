@@ -13,7 +13,7 @@ WORLD: Final = "world"
 ROLES: Final[Mapping[What, str]] = {
     **dict.fromkeys((What.ARRIVE, What.TRY, What.ANSWER, What.FAIL, What.DONE), CLIENT),
     **dict.fromkeys(
-        (What.ACCEPT, What.TAKE, What.BEGIN, What.REPLY, What.DROP, What.PROBE), SERVER
+        (What.ACCEPT, What.TAKE, What.BEGIN, What.SWITCH, What.REPLY, What.DROP, What.PROBE), SERVER
     ),
     **dict.fromkeys((What.INJECT, What.HEALED, What.PHASE, What.SOMETIMES, What.NOTE), WORLD),
 }

@@ -99,7 +99,7 @@ _PARTS: Final[Sequence[frozenset[str]]] = (
         each.name
         for each in (What.START, What.SELECT, What.RETRY, What.COMPLETE, What.ERROR, What.SHED)
     ),
-    frozenset(each.name for each in (What.TAKE, What.BEGIN, What.REPLY, What.DROP)),
+    frozenset(each.name for each in (What.TAKE, What.BEGIN, What.SWITCH, What.REPLY, What.DROP)),
 )
 """Who tells what of a request: clients, balancers, servers."""
 
