@@ -30,9 +30,17 @@ def test_who_is_killed_or_lives_again_meanwhile_keeps_no_promise() -> None:
     cut(play, 2.0)
     assert play.end() == []
     play = drained()
-    play.tell(2.0, What.HEALED, "host:lb", "drain", 1)
+    play.world.balancers["lb"].lives += 1  # type: ignore[misc]  # It is a small one.
+    play.lb(2.0, What.NEWS, "listener_opened")
     cut(play, 2.0)
     assert play.end() == []
+
+
+def test_the_end_of_the_fault_cuts_no_grace_short() -> None:
+    play = drained()
+    play.tell(2.0, What.HEALED, "host:lb", "drain", 1)
+    cut(play, 3.0)
+    assert play.end() == ["it was cut 2.000000 s after a stop began that gives 5 s"]
 
 
 def test_a_websocket_that_is_cut_when_the_grace_is_over_was_told_nothing() -> None:

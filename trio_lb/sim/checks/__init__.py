@@ -24,6 +24,7 @@ from trio_lb.sim.checks.fairness import Fair as Fair
 from trio_lb.sim.checks.health_law import HealthLegal as HealthLegal
 from trio_lb.sim.checks.in_flight import CapacityKept as CapacityKept
 from trio_lb.sim.checks.in_flight import InFlightExact as InFlightExact
+from trio_lb.sim.checks.in_step import InStep as InStep
 from trio_lb.sim.checks.jitter import EjectionsJittered as EjectionsJittered
 from trio_lb.sim.checks.jitter import ProbesJittered as ProbesJittered
 from trio_lb.sim.checks.jitter import RetriesJittered as RetriesJittered

@@ -12,6 +12,7 @@ from trio_lb.sim.checks.ejection import EjectionLasts, EjectionShare
 from trio_lb.sim.checks.excluded import NothingToExcluded
 from trio_lb.sim.checks.health_law import HealthLegal
 from trio_lb.sim.checks.in_flight import CapacityKept, InFlightExact
+from trio_lb.sim.checks.in_step import InStep
 from trio_lb.sim.checks.jitter import EjectionsJittered, ProbesJittered, RetriesJittered
 from trio_lb.sim.checks.leaks import NoLeaks
 from trio_lb.sim.checks.outliers import OutliersEjected
@@ -34,6 +35,7 @@ def standard_checks() -> list[Check]:
         EveryTryEnds(),
         EveryStartEnds(),
         NoCrosstalk(),
+        InStep(),
         BytesExact(),
         CompleteIsWhole(),
         AtMostOnce(),

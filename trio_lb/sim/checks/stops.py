@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from trio_lb.sim.checks.check import Check
-from trio_lb.sim.checks.rebirth import balancer_hit
+from trio_lb.sim.checks.rebirth import Rebirth
+from trio_lb.sim.checks.world import World
 from trio_lb.sim.happening import Ear, Happening, What
 
 CUT: Final = "cancelled"
@@ -18,7 +19,8 @@ class StopsGently(Check):
     """A balancer that stops cuts no request before its grace is over.
 
     And no WebSocket at its end: whoever talks is told in time that it is over, and goes.
-    Asked to stop is who is drained by a fault; one that is killed meanwhile keeps no promise.
+    Asked to stop is who is drained by a fault. The end of that fault lets it come back when it
+    has stopped; one that is killed meanwhile keeps no promise.
     """
 
     name = "stops_gently"
@@ -26,28 +28,28 @@ class StopsGently(Check):
     def __init__(self) -> None:
         super().__init__()
         self._grace: dict[str, tuple[float, float]] = {}
+        self._rebirth = Rebirth(self._grace.pop)
 
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
         return {
+            **self._rebirth.ears,
             What.INJECT: self._injected,
-            What.HEALED: self._healed,
             What.ERROR: self._failed,
         }
 
+    def begin(self, world: World) -> None:
+        """See ``Check``."""
+        super().begin(world)
+        self._rebirth.begin(world)
+
     def _injected(self, happening: Happening) -> None:
+        self._rebirth.ears[What.INJECT](happening)
         name = happening.entity.rpartition(":")[2]
-        killed = balancer_hit(happening, self.world)
-        if killed is not None:
-            self._grace.pop(killed, None)
-        elif happening.values[0] == "drain" and name in self.world.balancers:
+        if happening.values[0] == "drain" and name in self.world.balancers:
             seconds = float(json.loads(str(happening.values[2]))["grace"])
             self._grace[name] = (happening.at, happening.at + seconds)
-
-    def _healed(self, happening: Happening) -> None:
-        if happening.values[0] == "drain":
-            self._grace.pop(happening.entity.rpartition(":")[2], None)
 
     def _failed(self, happening: Happening) -> None:
         began, until = self._grace.get(happening.entity, (0.0, 0.0))
