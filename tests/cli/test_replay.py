@@ -12,6 +12,7 @@ from trio_lb.cli.replay import replay_text
 from trio_lb.sim.search.replay import explain, tell_difference, tell_run
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.again import Again
+from trio_lb.sim.trace_reader import read_header
 from trio_lb.sim.trial_run import run_whole
 
 ODD = Trial(f"{stories.__name__}:odd", seed=1, until=4, settle=1)
@@ -80,8 +81,9 @@ def test_headers_alone_make_no_other_run(folder: Path, capsys: pytest.CaptureFix
     write("other.jsonl", [edited(config_hash="beef"), *lines_of("run.jsonl")[1:]])
     code, lines, _ = replay(capsys, "run.jsonl", "other.jsonl")
     assert code == 0
+    was = read_header("run.jsonl").config_hash
     assert lines == [
-        "the headers differ in config_hash: '' in the first, 'beef' in the second",
+        f"the headers differ in config_hash: '{was}' in the first, 'beef' in the second",
         "all events are the same",
     ]
 
@@ -99,13 +101,33 @@ def test_another_run_is_told_with_where_it_parts(
     assert lines[place + 1] == "the headers differ in seed: 1 in the first, 3 in the second"
 
 
-def test_who_has_changed_the_configuration_since_is_reminded(folder: Path) -> None:
-    again = Again(attrs.evolve(ODD, config="lb.yaml"), False, 3, ("they part",))
-    assert list(replay_text(again, "run.jsonl", None)) == [
-        "replayed: another run; the first is run.jsonl, the second the one made now",
-        "they part",
-        "its configuration was lb.yaml: is that as it was?",
-    ]
+def test_who_has_changed_the_configuration_since_is_told_both_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    servers = "servers: [10.0.0.1:80, 10.0.0.2:80]\n"
+    Path("lb.yaml").write_text(servers)
+    trial = Trial(f"{stories.__name__}:crash", config="lb.yaml", until=3, settle=1)
+    run_whole(trial, trace="run.jsonl")
+    then = read_header("run.jsonl").config_hash
+    Path("lb.yaml").write_text(f"# a remark\n{servers}")
+    assert "WARNING" not in "\n".join(replay(capsys, "run.jsonl")[1])
+    Path("lb.yaml").write_text(f"{servers}retry: {{max_retries: 0}}\n")
+    run_whole(trial, trace="new.jsonl")
+    now = read_header("new.jsonl").config_hash
+    code, lines, _ = replay(capsys, "run.jsonl")
+    warning = next(line for line in lines if line.startswith("WARNING"))
+    assert (code, now == then) == (1, False)
+    assert warning == (
+        f"WARNING: lb.yaml is another one now: its hash is {now}, and run.jsonl says {then};"
+        " so this may be another run"
+    )
+    assert lines[lines.index(warning) + 1].startswith("replayed: another run; the first is ")
+
+
+def test_a_trace_that_knows_no_configuration_warns_of_none() -> None:
+    again = Again(ODD, True, 3, configs=("", "beef"))
+    assert list(replay_text(again, "run.jsonl", None)) == ["replayed: same trace, 3 happenings"]
 
 
 def test_a_trace_without_a_trial_is_only_told(

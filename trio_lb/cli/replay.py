@@ -24,7 +24,6 @@ from trio_lb.sim.search.replay import explain, tell_difference, tell_run
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.again import Again, run_again, trial_of
 from trio_lb.sim.sweep.choices import importable
-from trio_lb.sim.trace_reader import read_header
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,11 +129,21 @@ def replay_text(again: Again, path: str, until: float | None) -> Iterator[str]:
         yield again.result.summary(ascii_only=not writes_unicode())
         yield from verdict(again.result)
     whole = "" if until is None else f" up to {until:g} s"
+    if again.config_changed:
+        yield _changed(again, path)
     if again.same:
         hashed = f", hash {again.result.trace_hash}" if again.result is not None else ""
         yield f"replayed{whole}: same trace, {plural(again.happenings, 'happening')}{hashed}"
         return
     yield f"replayed{whole}: another run; the first is {path}, the second the one made now"
     yield from again.difference
-    if read_header(path).trial and again.trial.config is not None:
-        yield f"its configuration was {again.trial.config}: is that as it was?"
+
+
+def _changed(again: Again, path: str) -> str:
+    """What every difference may come from; another run is of use with it, so none is refused."""
+    then, now = again.configs
+    config = again.trial.config if isinstance(again.trial.config, str) else "its configuration"
+    return (
+        f"WARNING: {config} is another one now: its hash is {now}, and {path} says {then};"
+        " so this may be another run"
+    )

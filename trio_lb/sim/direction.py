@@ -18,6 +18,7 @@ import trio
 from trio_lb.sim.checks.board import Board
 from trio_lb.sim.checks.standard import standard_checks
 from trio_lb.sim.checks.violation import Verdict, Violation
+from trio_lb.sim.config_text import hash_of_plans
 from trio_lb.sim.faults.agenda import Agenda
 from trio_lb.sim.faults.record import Fault, in_order
 from trio_lb.sim.happening import Happening, What
@@ -132,7 +133,11 @@ class Direction:
         sink: IO[str] | None = None
         if wanted is not True:
             sink = stack.enter_context(open(wanted, "w", newline="\n"))  # noqa: SIM115  # The stack closes it.
-        header = TraceHeader(self._sim.seed, self._sim.schedule, trial=self._sim.trial)
+        sim = self._sim
+        plans = {name: balancer.plan for name, balancer in sim.balancers.items()}
+        header = TraceHeader(
+            sim.seed, sim.schedule, config_hash=hash_of_plans(plans), trial=sim.trial
+        )
         self._trace = stack.enter_context(Trace(header, sink))
 
     # ------------------------------------------------------------------ in virtual time

@@ -33,7 +33,7 @@ class Again:
 
     ``same`` says whether every happening (up to the instant) was as before, ``happenings`` how
     many there were, ``difference`` where the two part, in lines. ``result`` is that of the whole
-    run, None for a part of it.
+    run, None for a part of it. ``configs`` are the hashes of the configuration then and now.
     """
 
     trial: Trial
@@ -41,6 +41,13 @@ class Again:
     happenings: int
     difference: tuple[str, ...] = ()
     result: Result | None = None
+    configs: tuple[str, str] = ("", "")
+
+    @property
+    def config_changed(self) -> bool:
+        """Whether the configuration is another one now; an older trace says nothing of it."""
+        then, now = self.configs
+        return bool(then) and then != now
 
 
 class _Enough(Exception):
@@ -83,7 +90,8 @@ def run_again(path: str, trial: Trial, *, command: str = "", until: float | None
         )  # fmt: skip
         same = _are_same(path, fresh, until)
         difference = () if same else tuple(tell_difference(path, fresh))
-    return Again(trial, same, count, difference, result)
+        configs = read_header(path).config_hash, read_header(fresh).config_hash
+    return Again(trial, same, count, difference, result, configs)
 
 
 def _stops(sim: Simulation, trial: Trial, fresh: str, until: float | None) -> bool:
