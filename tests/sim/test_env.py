@@ -139,3 +139,18 @@ async def test_while_it_stands_still_time_passes_and_only_who_is_outside_looks(
 
 async def test_nobody_looks_at_a_simulation_that_does_not_want_it(env: SimEnv) -> None:
     assert env.lookout(lambda now, outside: now) is None
+
+
+def test_an_armed_point_acts_when_a_toss_of_those_who_armed_it_says_so() -> None:
+    env = new_env()
+    said = [True, False, False, True]
+    disarm = env.arm("connect", lambda: said.pop(0))
+    assert [env.buggify("connect") for _ in range(2)] == [True, False]
+    other = env.arm("connect", lambda: True)
+    assert env.buggify("connect"), "the other one's"
+    assert not env.buggify("probe")
+    disarm()
+    disarm()
+    other()
+    assert not env.buggify("connect")
+    assert said == [True], "whoever disarmed is not asked any more"

@@ -18,6 +18,7 @@ from trio_lb.control import custom_probe, http_probe
 from trio_lb.model.address import Address
 from trio_lb.model.probe_result import ProbeResult
 from trio_lb.net.env import ConnectError, Env, Stream
+from trio_lb.net.haste import hurried
 from trio_lb.policy.health import CheckResult
 from trio_lb.state.server import Server
 
@@ -94,7 +95,8 @@ class _Check:
         self._found: list[_Finding | None] = [None] * len(self._probes)
 
     async def run(self) -> CheckResult:
-        with trio.move_on_after(self._timeout_seconds):
+        in_time = trio.current_time() + self._timeout_seconds
+        with trio.move_on_at(hurried(self._env, "probe", in_time)):
             if len(self._probes) == 1:
                 await self._probe(0)
             else:

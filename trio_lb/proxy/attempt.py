@@ -24,6 +24,7 @@ from trio_lb.model.step import Step
 from trio_lb.net.body import BodySource, open_body
 from trio_lb.net.connection_pool import UpstreamConnection
 from trio_lb.net.env import Stream
+from trio_lb.net.haste import Wait, hurried
 from trio_lb.proxy.answer_out import final_head, interim_head
 from trio_lb.proxy.attend import attend, upload_alone
 from trio_lb.proxy.exchange import Exchange
@@ -286,7 +287,7 @@ class Attempt:
                 await self._flush()
             if source.at_end():
                 break
-            self._expect_within(self.exchange.timeouts.idle)
+            self._expect_within("idle", self.exchange.timeouts.idle)
             piece = await source.receive()
             self._count(len(piece))
             self._to_client = piece + source.tail() if source.at_end() else piece
@@ -306,7 +307,7 @@ class Attempt:
 
     async def _flush_slowly(self, stream: Stream) -> None:
         while data := self._to_client:
-            self._expect_within(self.exchange.timeouts.write_stall)
+            self._expect_within("write_stall", self.exchange.timeouts.write_stall)
             sent = await stream.send_some(data)
             self._to_client = memoryview(data)[sent:]
             self.progress += 1
@@ -335,9 +336,9 @@ class Attempt:
         async with trio.open_nursery() as nursery:
             self._scope = nursery.cancel_scope
             if self._phase is Phase.HEAD:
-                self._arm(self._head_deadline)
+                self._arm(hurried(self.exchange.context.env, "first_byte", self._head_deadline))
             else:
-                self._expect_within(timeouts.idle)
+                self._expect_within("idle", timeouts.idle)
             nursery.start_soon(attend, self, name="the client of a slow request")
             await self._proceed()
             nursery.cancel_scope.cancel()
@@ -366,9 +367,8 @@ class Attempt:
         upload is bounded by its own progress (``client_body_idle``, ``write_stall``).
         """
         if self._phase is Phase.HEAD:
-            first_byte = self.exchange.timeouts.first_byte
-            self._head_deadline = trio.current_time() + first_byte
-            self._arm(self._head_deadline)
+            self._head_deadline = trio.current_time() + self.exchange.timeouts.first_byte
+            self._arm(hurried(self.exchange.context.env, "first_byte", self._head_deadline))
 
     def stop(self, kind: OutcomeKind, detail: str, refusal: Reject | None = None) -> None:
         """End an attended attempt from the second task."""
@@ -382,9 +382,9 @@ class Attempt:
         """The server's connection, for the second task to send on."""
         return self._connection.stream
 
-    def _expect_within(self, seconds: float) -> None:
+    def _expect_within(self, wait: Wait, seconds: float) -> None:
         if self._scope is not None:
-            self._arm(trio.current_time() + seconds)
+            self._arm(hurried(self.exchange.context.env, wait, trio.current_time() + seconds))
 
     def _arm(self, deadline: float) -> None:
         if self._scope is not None:

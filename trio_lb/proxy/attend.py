@@ -13,6 +13,7 @@ from trio_lb.model.message import Reject, ResponseHead
 from trio_lb.model.outcome import OutcomeKind
 from trio_lb.net.body import BodyCut, BodyRefused
 from trio_lb.net.env import Stream
+from trio_lb.net.haste import Wait, hurried
 from trio_lb.proxy.exchange import Exchange
 
 READ_AHEAD = 64 * 1024
@@ -133,7 +134,7 @@ class _Upload:
         return True
 
     async def _receive(self) -> bytes | None:
-        self._expect_within(self._timeouts.client_body_idle)
+        self._expect_within("client_body_idle", self._timeouts.client_body_idle)
         try:
             return await self._body.receive()
         except BodyRefused as refused:
@@ -147,13 +148,14 @@ class _Upload:
         sent = stream.send_nowait(piece)
         while sent < len(piece):
             piece = self._attempt.to_server = memoryview(piece)[sent:]
-            self._expect_within(self._timeouts.write_stall)
+            self._expect_within("write_stall", self._timeouts.write_stall)
             sent = await stream.send_some(piece)
         self._attempt.to_server = b""
 
-    def _expect_within(self, seconds: float) -> None:
+    def _expect_within(self, wait: Wait, seconds: float) -> None:
         if self._scope is not None:
-            self._scope.deadline = trio.current_time() + seconds
+            env = self._attempt.exchange.context.env
+            self._scope.deadline = hurried(env, wait, trio.current_time() + seconds)
 
     def give_up_waiting(self) -> None:
         """The client stalled: refuse what can't be completed."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import trio
 
 from trio_lb.net.env import Stream
+from trio_lb.net.haste import hurried
 from trio_lb.net.proxy_header import Version
 from trio_lb.net.relay import linger
 from trio_lb.proxy.answer_out import error_answer
@@ -119,7 +120,8 @@ class Entrance:
 
         deadline = trio.current_time() + self._context.timeouts.tls_handshake
         try:
-            return await TlsStream.accept(stream, tls, deadline=deadline)
+            in_time = hurried(self._context.env, "tls_handshake", deadline)
+            return await TlsStream.accept(stream, tls, deadline=in_time)
         except TlsError as error:
             fault = error
         if fault.kind is TlsFault.HTTP_REQUEST:

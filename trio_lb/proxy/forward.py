@@ -11,6 +11,7 @@ import trio
 from trio_lb.model.message import LocalAnswer, Reject, RequestHead
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.net.connection_pool import UpstreamConnection
+from trio_lb.net.haste import hurried
 from trio_lb.policy.retry import IDEMPOTENT_METHODS, GiveUp
 from trio_lb.proxy.attempt import Attempt, Phase
 from trio_lb.proxy.attend import READ_AHEAD
@@ -194,7 +195,7 @@ class Forward:
                 return connection
         self._exchange.client.take_time()
         deadline = min(now + self._exchange.timeouts.connect, self._deadline)
-        return await reach(home, ends, deadline)
+        return await reach(home, ends, hurried(context.env, "connect", deadline))
 
     async def _talk(self, connection: UpstreamConnection, request: bytes) -> Outcome:
         exchange = self._exchange

@@ -16,6 +16,7 @@ from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.net.bridge import CLIENT_KNOWS, SERVER_KNOWS, Bridge, State
 from trio_lb.net.connection_pool import UpstreamConnection
 from trio_lb.net.env import Stream
+from trio_lb.net.haste import hurried
 from trio_lb.net.inbox import Inbox
 from trio_lb.net.relay import linger
 from trio_lb.policy.balance.base import Context
@@ -213,6 +214,7 @@ class TcpConnection:
             home = context.connections.of(server, server.address)
             timeouts = self._timeouts(pool)
             in_time = min(deadline, began_at + timeouts.connect)
+            in_time = hurried(context.env, "connect", in_time)
             connection = await reach(home, (stream.peer, stream.local), in_time)
             outcome = connection if isinstance(connection, Outcome) else _JOINED
             seconds = context.env.now() - began_at

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Final
 
@@ -30,8 +30,8 @@ class _Lookout:
 class SimEnv:
     """Satisfies ``net.env.Env``; everything in it follows from ``seed`` and trio's clock.
 
-    ``buggified`` is the table of rare points that a test switches on by name. ``watched``
-    lets a watchdog in: it beats several times a second, so hours of virtual time would
+    ``buggified`` is the table of rare points that a test switches on by name; faults ``arm``
+    them to act now and then. ``watched`` lets a watchdog in: it beats several times a second, so hours of virtual time would
     take long. ``stand_still`` then is a loop that does not run.
     """
 
@@ -39,6 +39,7 @@ class SimEnv:
         self.network = network
         self.epoch = epoch
         self.buggified: dict[str, bool] = {}
+        self.tosses: dict[str, list[Callable[[], bool]]] = {}
         self.watched = False
         self.exit_codes: list[int] = []
         self._seed = seed
@@ -136,6 +137,19 @@ class SimEnv:
         """See ``Outside``: noted in ``exit_codes``."""
         self.exit_codes.append(code)
 
+    def arm(self, name: str, toss: Callable[[], bool]) -> Callable[[], None]:
+        """Let this point act whenever ``toss()`` says so; return what ends that."""
+        tosses = self.tosses.setdefault(name, [])
+        tosses.append(toss)
+
+        def disarm() -> None:
+            if toss in tosses:
+                tosses.remove(toss)
+
+        return disarm
+
     def buggify(self, name: str) -> bool:
-        """Whether the test switched this point on."""
+        """Whether the test switched this point on, or one that armed it lets it act this time."""
+        if any(toss() for toss in self.tosses.get(name, ())):
+            return True
         return self.buggified.get(name, False)

@@ -83,16 +83,16 @@ class Play:
         self.wire = Wire(self.clock.current_time)
         self.told: list[Happening] = []
         self.wire.hear(self.told.append)
-        self.balancers = {"lb": self._actor("lb", "")}
+        self.balancers = {"lb": self.actor("lb")}
         self.servers = {
-            name: self._actor(name, zone) for name, zone in (("s1", "a"), ("s2", "a"), ("s3", "b"))
+            name: self.actor(name, zone) for name, zone in (("s1", "a"), ("s2", "a"), ("s3", "b"))
         }
         self.programs: dict[str, Actor] = {}
         self.clients_by_name: dict[str, object] = {}
         self.net.host("web")
         self.site = Site(self)
 
-    def _actor(self, name: str, zone: str) -> Actor:
+    def actor(self, name: str, zone: str = "") -> Actor:
         return Actor(name, self.net.host(name, zone=zone))
 
     def rng(self, name: str) -> random.Random:

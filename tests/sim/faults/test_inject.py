@@ -32,6 +32,8 @@ def places_of(kind: FaultKind) -> list[object]:
         return ["point:window", "point:backlog"]
     if kind.name == "one_byte_reads":
         return ["point:reads"]
+    if kind.name == "spurious_timeout":
+        return ["point:connect", "point:probe"]
     if kind.name in ("clock_skew", "clock_jump"):
         return ["host:lb"]
     return [place for sort in kind.targets for place in PLACES.get(sort, [])]
@@ -89,7 +91,8 @@ def state_of(world: Play) -> dict[str, object]:
                 path.is_stalled,
             )
     for actor in (*world.servers.values(), *world.balancers.values()):
-        state[f"actor {actor.name}"] = (actor.slow_factor, actor.env.epoch)
+        armed = sum(map(len, actor.env.tosses.values()))
+        state[f"actor {actor.name}"] = (actor.slow_factor, actor.env.epoch, armed)
     entry = world.net.names.entry("api.local")
     state["api.local"] = (entry.truth(), entry.is_failing, entry.delay_seconds, entry.stale)
     return state

@@ -80,3 +80,49 @@ def test_an_unknown_point_is_refused_with_those_that_are_known() -> None:
             world.inject("shrink", "point:pool", **ALWAYS)
 
     play(scene)
+
+
+def test_a_spurious_timeout_arms_its_point_in_balancers_and_programs_until_the_heal() -> None:
+    async def scene(world: Play) -> None:
+        world.programs["cron"] = world.actor("cron")
+        heal = world.inject("spurious_timeout", "point:connect", **ALWAYS)
+        envs = [world.balancers["lb"].env, world.programs["cron"].env]
+        assert [env.buggify("connect") for env in envs] == [True, True]
+        assert [env.buggify("probe") for env in envs] == [False, False]
+        heal()
+        assert [env.buggify("connect") for env in envs] == [False, False]
+
+    play(scene)
+
+
+def test_two_spurious_timeouts_of_one_point_are_healed_one_by_one() -> None:
+    async def scene(world: Play) -> None:
+        env = world.balancers["lb"].env
+        first = world.inject("spurious_timeout", "point:probe", **ALWAYS)
+        second = world.inject("spurious_timeout", "point:probe", **ALWAYS)
+        first()
+        first()
+        assert env.buggify("probe")
+        second()
+        assert not env.buggify("probe")
+
+    play(scene)
+
+
+def test_a_spurious_timeout_fires_in_its_share_of_the_passes() -> None:
+    async def scene(world: Play) -> None:
+        world.inject("spurious_timeout", "point:idle", on=1.0, fires=0.25)
+        world.inject("spurious_timeout", "point:connect", on=0.0, fires=1.0)
+        env = world.balancers["lb"].env
+        assert 70 <= sum(env.buggify("idle") for _ in range(400)) <= 130
+        assert not env.buggify("connect"), "not armed"
+
+    play(scene)
+
+
+def test_each_wait_that_has_a_name_is_a_point() -> None:
+    async def scene(world: Play) -> None:
+        with pytest.raises(ConfigError, match=r"point:connect, first_byte, .* or tls_handshake;"):
+            world.inject("spurious_timeout", "point:lunch", **ALWAYS)
+
+    play(scene)

@@ -1,8 +1,9 @@
-"""Injecting rare but legal behaviour of the kernel at points that have names.
+"""Injecting rare but legal behaviour at points that have names.
 
     point:reads    receives of balancers and programs give one byte   (one_byte_reads)
     point:window   their new connections have a small window          (shrink)
     point:backlog  their listeners have a small backlog               (shrink)
+    point:connect  and other waits of a balancer end early            (spurious_timeout)
 
 A fault tosses once whether its point is armed at all (``on``), then each time whether it acts
 (``fires``), from chance of its own.
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from trio_lb.model.errors import ConfigError
+from trio_lb.net.haste import WAITS
 from trio_lb.sim.faults.meddle import meddle, put_valve
 from trio_lb.sim.faults.overlay import Heal, all_of, least
 from trio_lb.sim.faults.record import Fault
@@ -24,6 +26,7 @@ from trio_lb.sim.stream import VirtualStream
 POINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "one_byte_reads": ("reads",),
     "shrink": ("window", "backlog"),
+    "spurious_timeout": WAITS,
 }
 """The points at which each kind can act."""
 
@@ -69,10 +72,25 @@ def _shrink(site: Site, fault: Fault) -> Heal | None:
     return meddle(hosts, [], narrow)
 
 
+def _spurious_timeout(site: Site, fault: Fault) -> Heal | None:
+    """Arm the point wherever our own code, or a program that asks its ``Env``, has it."""
+    point, rng, fires = _point(fault), site.rng(fault), number(fault, "fires")
+    if rng.random() >= number(fault, "on"):
+        return None
+    world = site.world
+
+    def toss() -> bool:
+        return rng.random() < fires
+
+    envs = [each.env for each in (*world.balancers.values(), *world.programs.values())]
+    return all_of([env.arm(point, toss) for env in envs])
+
+
 def _point(fault: Fault) -> str:
     (name,) = fault.target.names
     if name not in POINTS[fault.kind]:
-        points = " or ".join(POINTS[fault.kind])
+        *most, last = POINTS[fault.kind]
+        points = f"{', '.join(most)} or {last}" if most else last
         raise ConfigError(f"{fault.kind} acts at point:{points}; there is no point:{name}")
     return name
 
@@ -93,4 +111,5 @@ def _nothing() -> None:
 BUGGIFY: Final[Mapping[str, Injector]] = {
     "shrink": _shrink,
     "one_byte_reads": _one_byte_reads,
+    "spurious_timeout": _spurious_timeout,
 }

@@ -194,9 +194,9 @@ def buggify_kinds() -> Sequence[FaultKind]:
     on = Arg(FRACTION, 0.25, "of the seeds in which the point is armed")
     fires = Arg(FRACTION, 0.25, "of the passes at which an armed point acts")
 
-    def kind(name: str, says: str, *, built: bool = True, **args: Arg) -> FaultKind:
+    def kind(name: str, says: str, **args: Arg) -> FaultKind:
         both = {"on": on, "fires": fires}
-        return FaultKind(name, "buggify", _POINT, Lasts.OPEN, says, args | both, built)
+        return FaultKind(name, "buggify", _POINT, Lasts.OPEN, says, args | both, built=True)
 
     return [
         kind(
@@ -205,5 +205,5 @@ def buggify_kinds() -> Sequence[FaultKind]:
             to=Arg(count(1, 1024), 1, "its size"),
         ),
         kind("one_byte_reads", "hands on what it received byte by byte"),
-        kind("spurious_timeout", "lets a wait end too early", built=False),
+        kind("spurious_timeout", "lets a wait end too early"),
     ]
