@@ -51,6 +51,6 @@ def _section(section: Any) -> object:
 
 
 def _default(field: "attrs.Attribute[Any]") -> object:
-    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type] # A class, for all but its stub.
-        return field.default.factory()
-    return field.default
+    # What attrs.Factory makes is a class at run time, and a function in its annotations.
+    made = getattr(field.default, "factory", None)
+    return field.default if made is None else made()
