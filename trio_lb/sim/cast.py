@@ -9,13 +9,17 @@ from trio_lb.sim.host import HostNetwork
 
 @attrs.define(slots=True)
 class Cast:
-    """The names in a world, in the order in which they were given; a fault's ``Topology``."""
+    """The names in a world, in the order in which they were given; a fault's ``Topology``.
+
+    ``clients`` are those who ask by HTTP, ``websockets`` those who talk.
+    """
 
     zones: list[str] = attrs.field(factory=list)
     zone_names: dict[str, str] = attrs.field(factory=dict)
     hosts: list[str] = attrs.field(factory=list)
     servers: list[str] = attrs.field(factory=list)
     clients: list[str] = attrs.field(factory=list)
+    websockets: list[str] = attrs.field(factory=list)
 
     def zone_of(self, name: str) -> str | None:
         """Return the zone of a host or a server."""

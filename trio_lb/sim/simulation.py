@@ -229,7 +229,7 @@ class Simulation:
         """Make so many WebSocket clients; ``to`` as in ``clients``."""
         self._refuse_known(name)
         host = self._host(name, zone)
-        self.cast.clients.append(name)
+        self.cast.websockets.append(name)
         numbers = partial(next, self._numbers)
         targets = partial(self._targets, to)
         actor = WebSocketActor(self.stage, name, host, count, policy, targets, numbers)

@@ -18,6 +18,7 @@ class World:
     servers: tuple[str, ...] = ("s1", "s2", "s3", "s4")
     hosts: tuple[str, ...] = ("lb", "s1", "s2", "s3", "s4")
     clients: tuple[str, ...] = ("web", "mobile")
+    websockets: tuple[str, ...] = ("chat",)
     zones: tuple[str, ...] = ("a", "b")
 
     def zone_of(self, name: str) -> str | None:

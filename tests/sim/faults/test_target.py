@@ -93,6 +93,7 @@ def test_a_drawn_link_has_two_different_ends() -> None:
     [
         ("server:s9", "there is no server 's9'"),
         ("client:webb", "there is no client 'webb'; did you mean 'web'"),
+        ("client:chat", "'chat' talks by WebSocket; faults of clients hit who asks by HTTP alone"),
         ({"link": ["lb", "zone:q"]}, "there is no zone 'q'; there are: a, b"),
         ({"link": ["bl", "zone:a"]}, "there is no host 'bl'"),
         ({"random": "servers", "count": 5}, "5 of the servers are wanted, there are 4"),
@@ -102,6 +103,11 @@ def test_a_world_refuses_what_it_has_not(data: object, says: str) -> None:
     with pytest.raises(Refused) as caught:
         hit(data, Sort.SERVER)
     assert says in str(caught.value)
+
+
+def test_who_talks_by_websocket_has_a_host_and_is_at_the_end_of_links() -> None:
+    assert hit({"link": ["chat", "lb"]}) == ["link:chat~lb"]
+    assert hit("host:chat") == ["host:chat"]
 
 
 def test_an_empty_zone_hits_nobody_and_says_so() -> None:

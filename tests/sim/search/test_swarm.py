@@ -78,6 +78,13 @@ def test_another_limit_holds_in_harsh_weather(seed: int) -> None:
     assert all(len(present_at(fault.at, lasting)) == 1 for fault in lasting)
 
 
+def test_the_balancer_is_hit_as_often_as_all_servers_together() -> None:
+    drawn = [f for seed in range(200) for f in swarm(seed, NINE, HORIZON, harsh=True)]
+    sorts = Counter(fault.target.sort for fault in drawn if fault.kind in ("drain", "pause"))
+    assert sorts.total() > 200
+    assert 0.8 < sorts[Sort.HOST] / sorts[Sort.SERVER] < 1.25
+
+
 def test_harsh_weather_hits_all_servers_at_once_some_day() -> None:
     most = 0
     for seed in range(30):

@@ -22,6 +22,12 @@ def test_links_go_from_whoever_dials_to_servers_and_zones() -> None:
     assert len(names("latency", servers_only=True)) == 4
 
 
+def test_a_zone_in_which_nobody_serves_is_left_in_peace() -> None:
+    far = Field(World(zones=("a", "far")))
+    links = [str(each) for each in far.targets(KINDS["latency"])]
+    assert links[4:] == ["link:lb~zone:a"]
+
+
 def test_a_machine_that_is_a_server_is_named_once() -> None:
     assert names("pause") == ["host:lb", "server:s1", "server:s2", "server:s3", "server:s4"]
     assert names("pause", servers_only=True)[0] == "server:s1"

@@ -18,6 +18,7 @@ class Town:
     hosts: tuple[str, ...] = ("lb",)
     servers: tuple[str, ...] = ("s1", "s2")
     clients: tuple[str, ...] = ()
+    websockets: tuple[str, ...] = ()
 
     def zone_of(self, name: str) -> str | None:
         return "a"

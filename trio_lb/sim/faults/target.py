@@ -47,7 +47,10 @@ _GROUP_NAMES: Final = ", ".join(GROUPS)
 
 
 class Topology(Protocol):
-    """The names in a simulated world, each list in the order in which things were made."""
+    """The names in a simulated world, each list in the order in which things were made.
+
+    ``clients`` ask by HTTP; ``websockets`` talk, and are hit only by what hits links and hosts.
+    """
 
     @property
     def servers(self) -> Sequence[str]: ...
@@ -55,6 +58,8 @@ class Topology(Protocol):
     def hosts(self) -> Sequence[str]: ...
     @property
     def clients(self) -> Sequence[str]: ...
+    @property
+    def websockets(self) -> Sequence[str]: ...
     @property
     def zones(self) -> Sequence[str]: ...
 
@@ -155,6 +160,8 @@ def _hit(
     known = _known(sort, topology)
     if isinstance(end, Drawn):
         return _draw(end, [name for name in known if name not in without], rng)
+    if sort is Sort.CLIENT and end in topology.websockets:
+        raise Refused(f"'{end}' talks by WebSocket; faults of clients hit who asks by HTTP alone")
     if sort in GROUPS.values():
         _check(end, sort.value, _housed(topology) if sort is Sort.HOST else known)
     return [end]
@@ -176,7 +183,8 @@ def _members(zone: str, sort: Sort, topology: Topology) -> list[str]:
 
 def _housed(topology: Topology) -> Sequence[str]:
     """Return whoever has a host: servers and clients live on one, too, that bears their name."""
-    return list(dict.fromkeys((*topology.hosts, *topology.servers, *topology.clients)))
+    asking = (*topology.clients, *topology.websockets)
+    return list(dict.fromkeys((*topology.hosts, *topology.servers, *asking)))
 
 
 def _known(sort: Sort, topology: Topology) -> Sequence[str]:

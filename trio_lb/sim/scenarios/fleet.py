@@ -116,8 +116,6 @@ def _add_talkers(sim: Simulation, to: Address | None) -> None:
     sim.zone("far", latency_seconds=0.02)
     talks = WebSocketPolicy(every=Uniform(0.2, 2.0), pause=Fixed(0.5), timeout=10.0)
     sim.websockets("talkers", 4, policy=talks, zone="far", to=to)
-    sim.cast.clients.remove("talkers")  # Faults of clients are of those who ask by HTTP.
-    sim.cast.zones.remove("far")  # And nobody is there whom an outage would harm.
 
 
 SCENARIO = Scenario(

@@ -91,11 +91,19 @@ def _drawn(
     for _ in range(1 + _below(MOST_OF_A_KIND, rng)):
         at = round(horizon * (_FIRST + (_LAST - _FIRST) * rng.random()), 3)
         until = at + _seconds(horizon, weather, rng)
-        target = targets[_below(len(targets), rng)]
+        target = _one_of(targets, rng)
         args = {name: _value(arg, weather, rng) for name, arg in kind.args.items()}
         end = None if kind.lasts is Lasts.INSTANT else round(min(until, horizon), 3)
         if end is None or at < end:
             yield Fault(at, kind.name, target, end, args)
+
+
+def _one_of(targets: Sequence[Target], rng: random.Random) -> Target:
+    """Draw its sort first: else the many servers would nearly always hide the one balancer."""
+    sorts = list(dict.fromkeys(each.sort for each in targets))
+    sort = sorts[_below(len(sorts), rng)] if len(sorts) > 1 else sorts[0]
+    alike = [each for each in targets if each.sort is sort]
+    return alike[_below(len(alike), rng)]
 
 
 def _seconds(horizon: float, weather: Weather, rng: random.Random) -> float:

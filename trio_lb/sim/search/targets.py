@@ -78,8 +78,14 @@ class Field:
     def _links(self, *, zones: bool) -> list[Target]:
         """From hosts that dial to what they dial: between two servers nothing is sent."""
         near = [name for name in self._other_hosts() if name not in self.programs]
-        far = [*self.serving, *(f"zone:{zone}" for zone in self.topology.zones if zones)]
+        far = [*self.serving, *(f"zone:{zone}" for zone in self._served_zones() if zones)]
         return [Target(Sort.LINK, pair) for pair in itertools.product(near, far)]
+
+    def _served_zones(self) -> list[str]:
+        """Return the zones in which somebody serves."""
+        topology = self.topology
+        served = [topology.zone_of(name) for name in self.serving]
+        return [zone for zone in topology.zones if zone in served]
 
 
 def kinds_that_hit(field: Field, names: Sequence[str] | None = None) -> list[FaultKind]:
