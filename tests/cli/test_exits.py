@@ -13,6 +13,7 @@ def test_the_codes_are_the_documented_ones() -> None:
         "OK": 0,
         "FAILURE": 1,
         "USAGE": 2,
+        "VACUOUS": 5,
         "SOFTWARE": 70,
         "CANNOT_BIND": 71,
         "DRAIN_TIMED_OUT": 75,

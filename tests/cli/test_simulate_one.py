@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli import stories
+from trio_lb.cli.exits import Exit
 from trio_lb.cli.main import main
-from trio_lb.cli.simulate_one import plain_interrupts, run_trial_whole, write_json
+from trio_lb.cli.simulate_one import exit_of, plain_interrupts, run_trial_whole, write_json
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.trace_reader import read_trace
 
@@ -47,8 +48,24 @@ def test_a_broken_check_is_told_with_the_command_that_shows_it(
 
 def test_what_was_never_reached_is_told_loudly(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = simulate(capsys, f"{stories.__name__}:vacuous", *SHORT)
-    assert code == 0
+    assert code == 5
     assert "VACUOUS: never reached: a breaker opens" in out.splitlines()
+    assert out.splitlines()[-1].endswith(" checks held, which shows little: the run is vacuous")
+
+
+@pytest.mark.parametrize(
+    ("ok", "vacuous", "code"),
+    [
+        (True, False, Exit.OK),
+        (True, True, Exit.VACUOUS),
+        (False, False, Exit.FAILURE),
+        (False, True, Exit.FAILURE),
+    ],
+)
+def test_a_broken_check_counts_more_than_a_point_that_was_missed(
+    ok: bool, vacuous: bool, code: Exit
+) -> None:
+    assert exit_of(ok=ok, vacuous=vacuous) is code
 
 
 def test_report_figures_and_trace_are_of_the_same_run(

@@ -31,6 +31,20 @@ def test_seeds_that_hold_are_counted(capsys: pytest.CaptureFixture[str]) -> None
     assert simulate(capsys, *argv) == (0, [f"{calm}, seeds 0 to 2: all 3 held"])
 
 
+def test_seeds_that_all_miss_what_they_are_about_end_with_five(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    vacuous = f"{stories.__name__}:vacuous"
+    argv = [vacuous, "--until", "1", "--settle", "0", "--seeds", "2", "--jobs", "1"]
+    assert simulate(capsys, *argv) == (
+        5,
+        [
+            f"{vacuous}, seeds 0 to 1: all 2 held (2 of them vacuous)",
+            "VACUOUS: never reached: a breaker opens",
+        ],
+    )
+
+
 def test_the_first_failure_is_made_small_and_written_as_a_test(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,12 +12,13 @@ from trio_lb.cli.simulate_text import (
     first_of,
     many_runs,
     many_runs_data,
+    missed,
     one_run,
     plural,
     small_text,
     verdict,
 )
-from trio_lb.sim.checks.violation import Verdict, Violation
+from trio_lb.sim.checks.violation import Reached, Verdict, Violation
 from trio_lb.sim.result import Result
 from trio_lb.sim.scenario import Scenario
 from trio_lb.sim.search.explore import Exploration, Finding
@@ -61,6 +62,11 @@ def test_a_run_that_held_says_so_with_its_hash() -> None:
     assert list(verdict(RESULT)) == ["trace beef, 12,345 happenings", "all 1 check held"]
 
 
+def test_a_run_that_held_and_shows_nothing_says_so() -> None:
+    vacuous = attrs.evolve(RESULT, coverage=(Reached("a breaker opens", None),))
+    assert list(verdict(vacuous))[-1] == "all 1 check held, which shows little: the run is vacuous"
+
+
 def test_a_run_that_did_not_says_what_came_first() -> None:
     assert list(verdict(attrs.evolve(RESULT, verdicts=(HELD, BROKEN)))) == [
         "trace beef, 12,345 happenings",
@@ -95,7 +101,7 @@ def test_seeds_that_failed_are_listed_with_what_was_reached_and_what_never_was()
         )
     )
     assert many_runs(asked_by("fleet", "--seeds", "3", "--swarm"), explored, ["a", "b", "c", "d"]) == (
-        "fleet, seeds 0 to 2: 1 held, 2 failed\n"
+        "fleet, seeds 0 to 2: 1 held (1 of them vacuous), 2 failed\n"
         "  seed 1: 3.000000 s leak: lb: a lease (and 1 check more)\n"
         "  seed 2: crashed: ValueError: five\n"
         "  reached by 2 of 3: a\n"
@@ -103,6 +109,17 @@ def test_seeds_that_failed_are_listed_with_what_was_reached_and_what_never_was()
         "VACUOUS: never reached: c, d\n"
         "to look at it: trio-lb simulate fleet --swarm --seed 1 --html out.html --trace run.jsonl"
     )  # fmt: skip
+
+
+def test_each_seed_that_missed_a_point_is_counted_though_another_reached_it() -> None:
+    explored = Exploration((found(0, "a", "b"), found(1, "b"), found(2)))
+    assert many_runs(asked_by("fleet", "--seeds", "3"), explored, ["a", "b"]) == (
+        "fleet, seeds 0 to 2: all 3 held (2 of them vacuous)\n"
+        "  reached by 1 of 3: a\n"
+        "  reached by 2 of 3: b"
+    )
+    assert missed(explored, ["a", "b", "c"]) == ["c"]
+    assert missed(Exploration(()), ["a"]) == []
 
 
 def test_an_interrupted_search_tells_of_the_seeds_that_are_done() -> None:
@@ -159,6 +176,7 @@ def test_a_program_is_told_the_same() -> None:
                 "trace_hash": "1",
                 "digest": {},
                 "coverage": ["a"],
+                "vacuous": ["b"],
                 "command": "trio-lb simulate fleet --seed 1",
             },
             {
@@ -168,6 +186,7 @@ def test_a_program_is_told_the_same() -> None:
                 "trace_hash": "2",
                 "digest": {},
                 "coverage": [],
+                "vacuous": ["a", "b"],
                 "command": "trio-lb simulate fleet --seed 2",
             },
         ],

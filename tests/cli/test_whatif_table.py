@@ -67,6 +67,16 @@ def test_what_is_the_same_is_not_told_twice() -> None:
     ]
 
 
+def test_a_side_that_never_came_to_the_point_is_vacuous() -> None:
+    both = Compared(lines=LINES[:1], old_missed=("a panic",), new_missed=("a panic", "a retry"))
+    new = Compared(lines=LINES[:1], new_missed=("a retry",))
+    assert chapter_text(chapter(both, new)).splitlines()[-3:] == [
+        "  all checks held with both",
+        "  VACUOUS with the old one, never reached: a panic (in 1 seed)",
+        "  VACUOUS with the new one, never reached: a panic (in 1 seed), a retry (in 2 seeds)",
+    ]
+
+
 def test_a_crash_is_told_with_its_seed() -> None:
     crashed = Outcome({"crashed": "seed 1: ValueError: five\nTraceback"})
     only = chapter(crashed)
@@ -84,7 +94,8 @@ def test_worse_is_who_breaks_what_was_kept() -> None:
 
 def test_a_program_is_told_the_same() -> None:
     crashed = Outcome({"crashed": "boom"})
-    data = whatif_data("a.yaml", "b.yaml", [chapter(COMPARED, crashed)], interrupted=False)
+    compared = attrs.evolve(COMPARED, new_missed=("a panic",))
+    data = whatif_data("a.yaml", "b.yaml", [chapter(compared, crashed)], interrupted=False)
     assert data == {
         "schema": 1,
         "old": "a.yaml",
@@ -98,6 +109,7 @@ def test_a_program_is_told_the_same() -> None:
                     {
                         "seed": 0,
                         "broken": {"old": {"error_rate": "5% > 2%"}, "new": {}},
+                        "vacuous": {"old": [], "new": ["a panic"]},
                         "first_pick": {"old": "1 s lb: picks s1", "new": "1 s lb: picks s2"},
                         "first_verdict": {"old": "", "new": "2 s lb: finds s1 unhealthy"},
                         "figures": {"p99": 7},

@@ -1,4 +1,7 @@
-"""How the program ends, as a number. Those above 64 are sysexits.h's, where they fit."""
+"""How the program ends, as a number. Those above 64 are sysexits.h's, where they fit.
+
+5 is pytest's for "no tests were collected": nothing failed, and nothing was shown.
+"""
 
 import enum
 
@@ -9,6 +12,7 @@ class Exit(enum.IntEnum):
     OK = 0, "all went well"
     FAILURE = 1, "the command failed"
     USAGE = 2, "the command line is wrong"
+    VACUOUS = 5, "a simulation never reached what it is about, so it shows nothing"
     SOFTWARE = 70, "an internal fault"
     CANNOT_BIND = 71, "an address cannot be bound"
     DRAIN_TIMED_OUT = 75, "connections were cut at the end of the drain"

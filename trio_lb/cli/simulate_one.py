@@ -37,7 +37,14 @@ def run_one(asked: Asked) -> int:
     if args.json != "-":
         print(one_run(result, ascii_only=not writes_unicode()))
     write_down(args, result)
-    return Exit.OK if result.ok else Exit.FAILURE
+    return exit_of(ok=result.ok, vacuous=result.is_vacuous)
+
+
+def exit_of(*, ok: bool, vacuous: bool) -> Exit:
+    """Return how a simulation ends: a broken check says something, vacuous or not."""
+    if not ok:
+        return Exit.FAILURE
+    return Exit.VACUOUS if vacuous else Exit.OK
 
 
 def run_trial_whole(trial: Trial, command: str, *, trace: str | bool) -> Result:

@@ -5,9 +5,15 @@ from collections.abc import Iterable
 
 from trio_lb.cli.exits import Exit
 from trio_lb.cli.progress import progress
-from trio_lb.cli.simulate_one import plain_interrupts, run_trial_whole, tell_crash, write_json
+from trio_lb.cli.simulate_one import (
+    exit_of,
+    plain_interrupts,
+    run_trial_whole,
+    tell_crash,
+    write_json,
+)
 from trio_lb.cli.simulate_options import Asked
-from trio_lb.cli.simulate_text import many_runs, many_runs_data, small_text
+from trio_lb.cli.simulate_text import many_runs, many_runs_data, missed, small_text
 from trio_lb.cli.unheard import unheard
 from trio_lb.sim.checks.coverage import Sometimes
 from trio_lb.sim.search.explore import Exploration, Finding, explore
@@ -43,7 +49,7 @@ def run_seeds(asked: Asked) -> int:
     if interrupted:
         return Exit.INTERRUPTED
     _write_one(asked, explored)
-    return Exit.FAILURE if explored.failures else Exit.OK
+    return exit_of(ok=not explored.failures, vacuous=bool(missed(explored, wanted)))
 
 
 def points_of(asked: Asked) -> list[str]:

@@ -47,7 +47,8 @@ def verdict(result: Result) -> Iterator[str]:
     """Yield the hash, and whether all held; else what was broken, the first one first."""
     yield f"trace {result.trace_hash}, {plural(result.happenings, 'happening')}"
     if result.ok:
-        yield f"all {plural(len(result.verdicts), 'check')} held"
+        so = ", which shows little: the run is vacuous" if result.is_vacuous else ""
+        yield f"all {plural(len(result.verdicts), 'check')} held{so}"
         return
     broken = sum(not each.ok for each in result.verdicts)
     yield f"{broken} of {plural(len(result.verdicts), 'check')} broken:"
@@ -67,7 +68,7 @@ MOST_LISTED: Final = 20
 
 def many_runs(asked: Asked, explored: Exploration, wanted: Sequence[str]) -> str:
     """Return what came of many seeds: how many held, which failed and how, what was reached."""
-    lines = [_headline(asked, explored)]
+    lines = [_headline(asked, explored, wanted)]
     failures = explored.failures
     lines += [f"  seed {each.trial.seed}: {first_of(each)}" for each in failures[:MOST_LISTED]]
     if len(failures) > MOST_LISTED:
@@ -79,12 +80,15 @@ def many_runs(asked: Asked, explored: Exploration, wanted: Sequence[str]) -> str
     return "\n".join(lines)
 
 
-def _headline(asked: Asked, explored: Exploration) -> str:
+def _headline(asked: Asked, explored: Exploration, wanted: Sequence[str]) -> str:
     first, count = asked.sweep.base.seed, asked.sweep.count
     name = asked.scenario.name
     seeds = f"seed {first}" if count == 1 else f"seeds {first} to {first + count - 1}"
     done, failed = len(explored.findings), len(explored.failures)
-    came = f"{done - failed:,} held, {failed:,} failed" if failed else f"all {done:,} held"
+    held = f"{done - failed:,} held" if failed else f"all {done:,} held"
+    vacuous = sum(each.outcome.ok and bool(unreached(each, wanted)) for each in explored.findings)
+    held += f" ({vacuous:,} of them vacuous)" if vacuous else ""
+    came = f"{held}, {failed:,} failed" if failed else held
     if explored.interrupted:
         return f"{name}, {seeds}: interrupted after {done:,} of {count:,}: {came}"
     return f"{name}, {seeds}: {came}"
@@ -105,9 +109,22 @@ def _coverage(explored: Exploration, wanted: Sequence[str]) -> Iterator[str]:
     for point in wanted:
         if reached[point]:
             yield f"  reached by {reached[point]:,} of {len(explored.findings):,}: {point}"
-    missed = [point for point in wanted if not reached[point]]
-    if missed and explored.findings:
-        yield f"VACUOUS: never reached: {', '.join(missed)}"
+    never = missed(explored, wanted)
+    if never:
+        yield f"VACUOUS: never reached: {', '.join(never)}"
+
+
+def unreached(finding: Finding, wanted: Sequence[str]) -> list[str]:
+    """Return the points that one seed did not reach."""
+    return [point for point in wanted if point not in finding.outcome.coverage]
+
+
+def missed(explored: Exploration, wanted: Sequence[str]) -> list[str]:
+    """Return the points that no seed reached; a search that did nothing has missed none."""
+    if not explored.findings:
+        return []
+    reached = {point for each in explored.findings for point in each.outcome.coverage}
+    return [point for point in wanted if point not in reached]
 
 
 def small_text(small: Small, path: str | None) -> str:
@@ -128,7 +145,6 @@ def many_runs_data(
     asked: Asked, explored: Exploration, wanted: Sequence[str], small: Small | None
 ) -> dict[str, object]:
     """Return the same for a program; a seed that was not done is not in it."""
-    reached = {point for each in explored.findings for point in each.outcome.coverage}
     return {
         "schema": 1,
         "scenario": asked.scenario.name,
@@ -140,11 +156,12 @@ def many_runs_data(
                 "seed": each.trial.seed,
                 "ok": each.outcome.ok,
                 **each.outcome.to_data(),
+                "vacuous": unreached(each, wanted),
                 "command": asked.command(each.trial.seed),
             }
             for each in explored.findings
         ],
-        "missed": [point for point in wanted if point not in reached],
+        "missed": missed(explored, wanted),
         "small": None if small is None else _small_data(small),
     }
 

@@ -50,6 +50,7 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     if compared:
         yield from table(rows_of(compared), len(compared))
         yield from _checks(Checks.of(compared))
+        yield from _vacuous(compared)
         yield from _partings(chapter)
     for each in chapter.crashed:
         yield f"  seed {each.trial.seed}: {first_of(each)}"
@@ -100,8 +101,18 @@ def _checks(checks: Checks) -> Iterator[str]:
         yield "  all checks held with both"
 
 
+def _vacuous(compared: Sequence[Compared]) -> Iterator[str]:
+    """A check that held proves little for who never came to what the scenario is about."""
+    for which, missed in (
+        ("old", Counter(point for each in compared for point in each.old_missed)),
+        ("new", Counter(point for each in compared for point in each.new_missed)),
+    ):
+        if missed:
+            yield f"  VACUOUS with the {which} one, never reached: {_counted(missed)}"
+
+
 def _counted(counts: Counter[str]) -> str:
-    return ", ".join(f"{check} (in {plural(count, 'seed')})" for check, count in counts.items())
+    return ", ".join(f"{name} (in {plural(count, 'seed')})" for name, count in counts.items())
 
 
 def _partings(chapter: Chapter) -> Iterator[str]:
@@ -146,6 +157,7 @@ def _seed_data(finding: Finding) -> dict[str, object]:
     return {
         "seed": finding.trial.seed,
         "broken": {"old": dict(outcome.old_broken), "new": dict(outcome.new_broken)},
+        "vacuous": {"old": list(outcome.old_missed), "new": list(outcome.new_missed)},
         "first_pick": None if outcome.pick is None else attrs.asdict(outcome.pick),
         "first_verdict": None if outcome.verdict is None else attrs.asdict(outcome.verdict),
         **{key: value for key, value in outcome.data.items() if key != "schema"},

@@ -47,6 +47,16 @@ def test_the_same_configuration_decides_the_same(tmp_path: Path) -> None:
     assert compared == Comparison(old)(Trial(CRASH, seed=2, config=old, until=3, settle=0))
 
 
+def test_what_a_run_never_reached_is_kept_for_each_side(tmp_path: Path) -> None:
+    old, new = written(tmp_path)
+    page = str(tmp_path / "ab.html")
+    vacuous = f"{stories.__name__}:vacuous"
+    trial = Trial(vacuous, config=old, until=1, settle=0)
+    compared = Comparison(new, {(vacuous, 0): page})(trial)
+    assert compared.old_missed == compared.new_missed == ("a breaker opens",)
+    assert Path(page).read_text().count("never reached: a breaker opens") == 2
+
+
 def test_a_check_that_both_break_is_not_newly_broken() -> None:
     both = Compared(old_broken={"a": ""}, new_broken={"a": "", "b": ""})
     assert both.newly_broken == ["b"]

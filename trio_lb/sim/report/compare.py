@@ -3,7 +3,7 @@
 Made for runs on common random numbers: the same seed, the same clients, one thing changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -131,10 +131,20 @@ def heading(a: Figures, b: Figures, pairs: Pairs) -> str:
         f"seeds {a.facts.seed} and {b.facts.seed}"
     )  # fmt: skip
     title = tag("h1", names + " " + tag("span", safe(seeds), class_="seed"))
-    if pairs.is_common:
-        return title
-    warning = "The runs were not offered the same requests: differences of pairs are chance too."
-    return title + tag("p", tag("strong", warning, class_="vacuous"), class_="verdict")
+    return title + "".join(
+        tag("p", tag("strong", safe(warning), class_="vacuous"), class_="verdict")
+        for warning in warnings(a, b, pairs)
+    )
+
+
+def warnings(a: Figures, b: Figures, pairs: Pairs) -> Iterator[str]:
+    """Yield why the page shows less than it seems to."""
+    if not pairs.is_common:
+        yield "The runs were not offered the same requests: differences of pairs are chance too."
+    for letter, figures in (("A", a), ("B", b)):
+        missed = figures.facts.missed
+        if missed:
+            yield f"{letter} is vacuous, never reached: {', '.join(missed)}."
 
 
 def pairs_said(pairs: Pairs) -> str:

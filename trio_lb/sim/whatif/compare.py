@@ -24,14 +24,17 @@ from trio_lb.sim.whatif.decisions import Decisions, Parting, first_parting
 class Compared(Outcome):
     """What came of both. As an outcome it holds nothing: no check of ours has failed.
 
-    ``old_broken`` and ``new_broken`` map the name of a check to its first violation. ``pick`` is
-    the first request that went elsewhere, ``verdict`` the first that was thought of a server
+    ``old_broken`` and ``new_broken`` map the name of a check to its first violation;
+    ``old_missed`` and ``new_missed`` are the points of coverage that a run never reached: there
+    it shows nothing, and neither does the comparison. ``pick`` is the first request that went elsewhere, ``verdict`` the first that was thought of a server
     by one of them only; None: there was none. ``data`` is all of it as JSON can hold it.
     """
 
     lines: tuple[Line, ...] = ()
     old_broken: Mapping[str, str] = attrs.field(factory=dict)
     new_broken: Mapping[str, str] = attrs.field(factory=dict)
+    old_missed: tuple[str, ...] = ()
+    new_missed: tuple[str, ...] = ()
     pick: Parting | None = None
     verdict: Parting | None = None
     data: Mapping[str, object] = attrs.field(factory=dict)
@@ -79,6 +82,8 @@ class Comparison:
             lines=tuple(lines_of(a, b)),
             old_broken=_broken(old),
             new_broken=_broken(new),
+            old_missed=a.facts.missed,
+            new_missed=b.facts.missed,
             pick=first_parting(old_decisions.picks, new_decisions.picks),
             verdict=first_parting(old_decisions.verdicts, new_decisions.verdicts),
             data=comparison_json(a, b),
