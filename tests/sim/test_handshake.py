@@ -8,7 +8,7 @@ import trio
 from tests.sim.support import LATENCY, far_apart, listen_on_b
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
-from trio_lb.sim.handshake import Overflow
+from trio_lb.sim.handshake import TRANSITIONS, At, Overflow, Step
 from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.link import Connects, Greeter, Link
 from trio_lb.sim.network import VirtualNetwork
@@ -258,3 +258,9 @@ async def test_greeters_see_each_end_before_anything_is_sent(
             ("link", False, 1.0),
             ("b", False, 1.0),
         ]
+
+
+def test_what_has_ended_leads_nowhere_and_the_rest_can_be_left() -> None:
+    ended = [at for at, steps in TRANSITIONS.items() if not steps]
+    assert ended == [At.STANDS, At.FAILED, At.LEFT]
+    assert all(Step.LEAVE in steps for at, steps in TRANSITIONS.items() if at not in ended)

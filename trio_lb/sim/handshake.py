@@ -1,4 +1,4 @@
-"""How a virtual connection comes to be: SYN, SYN-ACK, ACK, in the task that connects.
+"""How a virtual connection comes to be: SYN, SYN-ACK, ACK.
 
 ::
 
@@ -7,11 +7,20 @@
       |<----- SYN-ACK ------|   t + 2: ``connect`` returns
       |------- ACK -------->|   t + 3: the connection may be accepted
 
+    SYN --ADMIT--> SYN_ACK --ARRIVE--> STANDS
+     '--REFUSE--> REFUSAL --ARRIVE--> FAILED
+    any of the three packets --LOSE--> PAUSE --RESEND--> SYN, or --GIVE_UP--> FAILED
+    whatever has not ended --LEAVE--> LEFT
+
 A SYN that was dropped is sent again after 1, 3, 7, 15, 31 and 63 seconds, and 127
 seconds after the first one the attempt fails: Linux's figures for tcp_syn_retries = 6.
+
+Nothing here waits. ``due_at`` is when ``advance`` has something to do: calls of the clock make
+it (``start``), or the task that connects where there is no clock that calls (``wait``).
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Final, Protocol
 
@@ -19,11 +28,14 @@ import attrs
 import trio
 
 from trio_lb.model.address import Address
+from trio_lb.model.errors import IllegalTransition
 from trio_lb.net.env import ConnectError
+from trio_lb.sim.clock import Call, DesClock
 from trio_lb.sim.flow import Flow
-from trio_lb.sim.link import Connects, Greeter, Link, Path
+from trio_lb.sim.link import Connects, Crossing, Greeter, Link, Path
 from trio_lb.sim.listener import Pending, VirtualListener
 from trio_lb.sim.pipe import Pipe
+from trio_lb.sim.seat import Seat
 from trio_lb.sim.stream import VirtualStream
 
 SYN_PATIENCE_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -65,9 +77,49 @@ class Listening(Protocol):
         ...
 
 
+class At(Enum):
+    """How far a handshake has come: which packet is under way, or what became of it."""
+
+    SYN = "syn"
+    SYN_ACK = "syn_ack"
+    REFUSAL = "refusal"
+    PAUSE = "pause"
+    STANDS = "stands"
+    FAILED = "failed"
+    LEFT = "left"
+
+
+class Step(Enum):
+    """What leads on."""
+
+    ADMIT = "admit"
+    REFUSE = "refuse"
+    ARRIVE = "arrive"
+    LOSE = "lose"
+    RESEND = "resend"
+    GIVE_UP = "give_up"
+    LEAVE = "leave"
+
+
+TRANSITIONS: Final[Mapping[At, Mapping[Step, At]]] = {
+    At.SYN: {
+        Step.ADMIT: At.SYN_ACK,
+        Step.REFUSE: At.REFUSAL,
+        Step.LOSE: At.PAUSE,
+        Step.LEAVE: At.LEFT,
+    },
+    At.SYN_ACK: {Step.ARRIVE: At.STANDS, Step.LOSE: At.PAUSE, Step.LEAVE: At.LEFT},
+    At.REFUSAL: {Step.ARRIVE: At.FAILED, Step.LOSE: At.PAUSE, Step.LEAVE: At.LEFT},
+    At.PAUSE: {Step.RESEND: At.SYN, Step.GIVE_UP: At.FAILED, Step.LEAVE: At.LEFT},
+    At.STANDS: {},
+    At.FAILED: {},
+    At.LEFT: {},
+}
+
+
 @attrs.frozen(slots=True)
-class Dial:
-    """One attempt to connect: from where, to whom, and over which link."""
+class Route:
+    """From where to whom one dials, and over which link."""
 
     local: Address
     target: Address
@@ -79,82 +131,244 @@ class Dial:
     window_bytes: int
     next_serial: Callable[[], int]
 
-    async def run(self) -> VirtualStream:
-        """Return our end of the connection.
+
+class Handshake:
+    """One attempt to connect. It begins with its making: the first SYN leaves at ``now``.
+
+    ``outcome`` is None until it is over: then our end, or the error. ``on_over(outcome)`` is
+    called then, once, and with None when its owner has given up (``leave``).
+    """
+
+    __slots__ = (
+        "_arrival",
+        "_at",
+        "_call",
+        "_clock",
+        "_ends",
+        "_give_up_at",
+        "_is_lost",
+        "_next_syn_at",
+        "_on_over",
+        "_place",
+        "_route",
+        "_syns",
+        "_tell",
+        "due_at",
+        "outcome",
+    )
+
+    def __init__(
+        self,
+        route: Route,
+        now: float,
+        on_over: Callable[[VirtualStream | ConnectError | None], object],
+    ) -> None:
+        self.outcome: VirtualStream | ConnectError | None = None
+        self.due_at = now
+        self._route = route
+        self._on_over = on_over
+        self._at = At.SYN
+        self._syns = 0
+        self._next_syn_at = now
+        self._give_up_at = now + sum(SYN_PATIENCE_SECONDS)
+        self._ends: tuple[VirtualStream, VirtualStream] | None = None
+        self._place: tuple[VirtualListener, Pending] | None = None
+        self._tell: Callable[[], object] = _tell_nobody
+        self._clock: DesClock | None = None
+        self._call: Call | None = None
+        self._knock(now)
+
+    def _take(self, step: Step) -> None:
+        after = TRANSITIONS[self._at].get(step)
+        if after is None:
+            raise IllegalTransition(f"a handshake at {self._at.value}: {step.value}")
+        self._at = after
+
+    # ------------------------------------------------------------------ who advances it
+
+    async def wait(self) -> VirtualStream:
+        """Return our end; cancelled, it leaves no trace at either end.
 
         Raises:
           ConnectError: refused, or nobody answered any SYN.
         """
-        next_at = trio.current_time()
-        give_up_at = next_at + sum(SYN_PATIENCE_SECONDS)
-        for patience_seconds in SYN_PATIENCE_SECONDS:
-            stream = await self._knock(give_up_at)
-            if stream is not None:
-                return stream
-            next_at += patience_seconds  # A jam may have held this SYN for longer than that.
-            await trio.sleep_until(next_at)
-            if trio.current_time() >= give_up_at:
-                break
-        raise ConnectError(f"{self.target}: connection timed out")
+        seat = Seat("connecting")
+        clock = trio.lowlevel.current_clock()
+        try:
+            if isinstance(clock, DesClock):
+                self.start(clock, seat.wake)
+                await seat.wait(math.inf)
+            else:
+                self._tell = seat.wake
+                while self.outcome is None:
+                    await seat.wait(self.due_at)
+                    self.advance(trio.current_time())
+        finally:
+            self.leave()
+        if isinstance(self.outcome, VirtualStream):
+            return self.outcome
+        assert self.outcome is not None, "who was not cancelled was told"
+        raise self.outcome
 
-    async def _knock(self, give_up_at: float) -> VirtualStream | None:
-        """Send one SYN; None when it, or its answer, was lost."""
-        if not await self.there.crosses(give_up_at):
-            return None
-        connects = (self.link.connects, self.far.connects)
+    def start(self, clock: DesClock, on_done: Callable[[], object]) -> None:
+        """Let calls of the clock advance it, and ``on_done()`` be called at its end."""
+        self._clock = clock
+        self._tell = on_done
+        self._plan()
+
+    def _plan(self) -> None:
+        assert self._clock is not None, "it was started"
+        self._call = self._clock.call_at(self.due_at, self._due)
+
+    def _due(self) -> None:
+        assert self._clock is not None, "it was started"
+        self.advance(self._clock.current_time())
+        if self.outcome is None:
+            self._plan()
+        else:
+            self._tell()
+
+    def leave(self) -> None:
+        """Give up, unless it is over: no trace is left at either end."""
+        if self._call is not None:
+            self._call.cancel()
+        if Step.LEAVE in TRANSITIONS[self._at]:
+            self._take(Step.LEAVE)
+            self._withdraw()
+            self.due_at = math.inf
+            self._on_over(None)
+
+    # ------------------------------------------------------------------ what happens
+
+    def advance(self, now: float) -> None:
+        """Do what is due."""
+        if now < self.due_at:
+            return
+        if self._at is At.PAUSE:
+            self._resend(now)
+            return
+        path = self._route.there if self._at is At.SYN else self._route.back
+        crossing = Crossing.LOST if self._is_lost else path.crossing(self._arrival, now)
+        if crossing is Crossing.ARRIVED:
+            self._arrived(now)
+        elif crossing is Crossing.LOST or now >= self._give_up_at:
+            self._lose(now)
+        else:
+            self.due_at = self._give_up_at
+            path.when_clear(self._look_again)
+
+    def _look_again(self) -> None:
+        """The jam is over."""
+        if self._at in (At.SYN, At.SYN_ACK, At.REFUSAL) and self.due_at == self._give_up_at:
+            self.due_at = trio.current_time()
+            if self._call is None:
+                self._tell()
+            else:
+                self._call.cancel()
+                self._plan()
+
+    def _send(self, path: Path, now: float) -> None:
+        self._arrival, self._is_lost = path.arrival(now), path.is_lost()
+        self.due_at = self._arrival
+
+    def _knock(self, now: float) -> None:
+        self._next_syn_at += SYN_PATIENCE_SECONDS[self._syns]
+        self._syns += 1
+        self._send(self._route.there, now)
+
+    def _resend(self, now: float) -> None:
+        if now >= self._give_up_at:
+            self._fail(ConnectError(f"{self._route.target}: connection timed out"))
+        else:
+            self._take(Step.RESEND)
+            self._knock(now)
+
+    def _lose(self, now: float) -> None:
+        self._withdraw()
+        self._take(Step.LOSE)
+        self.due_at = max(self._next_syn_at, now)  # A jam may have held it for longer than that.
+
+    def _arrived(self, now: float) -> None:
+        match self._at:
+            case At.SYN:
+                self._syn_arrived(now)
+            case At.SYN_ACK:
+                self._stand(now)
+            case _:
+                error = ConnectError(f"{self._route.target}: connection refused", refused=True)
+                self._fail(error)
+
+    def _syn_arrived(self, now: float) -> None:
+        """Be admitted, refused, or lost: the far host decides."""
+        route = self._route
+        connects = (route.link.connects, route.far.connects)
         if Connects.BLACKHOLE in connects:
-            return None
-        listener = self.far.listener_at(self.target)
+            self._lose(now)
+            return
+        listener = route.far.listener_at(route.target)
         is_refused = listener is None or Connects.REFUSE in connects
         if listener is not None and not is_refused:
-            if not listener.is_full(self.far.backlog_cap):
-                return await self._be_admitted(listener, give_up_at)
-            is_refused = self.far.overflow is Overflow.RESET
+            if not listener.is_full(route.far.backlog_cap):
+                self._be_admitted(listener, now)
+                return
+            is_refused = route.far.overflow is Overflow.RESET
         if is_refused:
-            await self._be_refused(give_up_at)
-        return None
+            self._take(Step.REFUSE)
+            self._send(route.back, now)
+        else:
+            self._lose(now)
 
-    async def _be_refused(self, give_up_at: float) -> None:
-        """Learn it from the answer, unless that is lost."""
-        if await self.back.crosses(give_up_at):
-            raise ConnectError(f"{self.target}: connection refused", refused=True)
-
-    async def _be_admitted(
-        self, listener: VirtualListener, give_up_at: float
-    ) -> VirtualStream | None:
-        """Hold a place in the queue while the SYN-ACK travels; None when that was lost.
+    def _be_admitted(self, listener: VirtualListener, now: float) -> None:
+        """Hold a place in the queue while the SYN-ACK travels.
 
         The place is taken before, so that SYNs of one instant cannot all slip in.
         """
-        near, far = self._make_ends()
-        pending = listener.admit(far, self.there)
-        answered = False
-        try:
-            answered = await self.back.crosses(give_up_at)
-        finally:
-            if not answered:  # Lost, or we were cancelled: no trace is left at either end.
-                listener.withdraw(pending)
-                near.abort()
-                far.abort()
-        if not answered:
-            return None
-        self._acknowledge(listener, pending, near)
-        return near
+        self._take(Step.ADMIT)
+        self._ends = self._make_ends()
+        self._place = listener, listener.admit(self._ends[1], self._route.there)
+        self._send(self._route.back, now)
 
     def _make_ends(self) -> tuple[VirtualStream, VirtualStream]:
-        near = VirtualStream(self.next_serial(), self.local, self.target, self.link)
-        far = VirtualStream(self.next_serial(), self.target, self.local, self.link)
-        connect_ends(near, far, self.there, self.back, self.window_bytes)
-        for end, host in ((near, self.near), (far, self.far)):
-            for greet in (*self.link.greeters, *host.greeters):
+        route = self._route
+        near = VirtualStream(route.next_serial(), route.local, route.target, route.link)
+        far = VirtualStream(route.next_serial(), route.target, route.local, route.link)
+        connect_ends(near, far, route.there, route.back, route.window_bytes)
+        for end, host in ((near, route.near), (far, route.far)):
+            for greet in (*route.link.greeters, *host.greeters):
                 greet(end)
         return near, far
 
-    def _acknowledge(
-        self, listener: VirtualListener, pending: Pending, near: VirtualStream
-    ) -> None:
+    def _withdraw(self) -> None:
+        """Give the place in the queue back: the answer was lost, or we left."""
+        if self._place is not None and self._ends is not None:
+            listener, pending = self._place
+            listener.withdraw(pending)
+            for end in self._ends:
+                end.abort()
+        self._place = self._ends = None
+
+    # ------------------------------------------------------------------ how it ends
+
+    def _stand(self, now: float) -> None:
+        assert self._place is not None, "its place was held until now"
+        assert self._ends is not None, "with both ends"
+        (near, _), (listener, pending) = self._ends, self._place
+        self._place = self._ends = None
         near.keep_alive()
-        listener.complete(pending, self.there.arrival(trio.current_time()))
+        listener.complete(pending, self._route.there.arrival(now))
+        self._end(Step.ARRIVE, near)
+
+    def _fail(self, error: ConnectError) -> None:
+        self._end(Step.ARRIVE if self._at is At.REFUSAL else Step.GIVE_UP, error)
+
+    def _end(self, step: Step, outcome: VirtualStream | ConnectError) -> None:
+        self._take(step)
+        self.outcome, self.due_at = outcome, math.inf
+        self._on_over(outcome)
+
+
+def _tell_nobody() -> None:
+    """Nobody waits yet."""
 
 
 def connect_ends(

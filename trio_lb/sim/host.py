@@ -13,7 +13,7 @@ import trio
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
 from trio_lb.sim.descriptors import Descriptors
-from trio_lb.sim.handshake import Dial, Overflow
+from trio_lb.sim.handshake import Handshake, Overflow, Route
 from trio_lb.sim.link import Connects, Greeter
 from trio_lb.sim.listener import VirtualListener
 from trio_lb.sim.ports import FIRST_FREE_PORT, ClientPorts
@@ -80,7 +80,7 @@ class HostNetwork:
         begun_at = trio.current_time()
         for host in await self._hosts_of(address):
             try:
-                return await self._open(Address(host, address.port), address)
+                return await self.knock(Address(host, address.port), address).wait()
             except ConnectError as error:
                 failure = error
         assert failure is not None, "resolving gives one address or raises"
@@ -99,40 +99,35 @@ class HostNetwork:
         if self.out_of_descriptors or not self.descriptors.available(1):
             raise ConnectError(f"{address}: too many open files", ours=True)
 
-    async def _open(self, target: Address, dialled: Address) -> VirtualStream:
-        """Hold a descriptor and a port for one literal, until the connection is closed.
+    def knock(self, target: Address, dialled: Address) -> Handshake:
+        """Send a SYN to one literal; descriptor and port are held until the connection is closed.
 
         The peer's address stays what the caller dialled.
+
+        Raises:
+          ConnectError: we can't even try.
         """
         far = self._host_at(target)
         self._check_may_dial(dialled)
         local = self._client_address(target)
         self.descriptors.take()
-        stream: VirtualStream | None = None
-        try:
-            stream = await self._dial(local, target, far)
-            stream.peer = dialled
-            return stream
-        finally:
-            self._give_back_with(stream, local, target)
-
-    def _give_back_with(
-        self, stream: VirtualStream | None, local: Address, target: Address
-    ) -> None:
-        """Give descriptor and port back when the stream is closed: now, if there is none."""
 
         def give_back() -> None:
             self.descriptors.free()
             self.client_ports.free(target, local.port)
 
-        if stream is None or stream.is_closed:
-            give_back()
-        else:
-            stream.on_leave = give_back
+        def over(outcome: VirtualStream | ConnectError | None) -> None:
+            if isinstance(outcome, VirtualStream):
+                outcome.peer = dialled
+                outcome.on_leave = give_back
+            else:
+                give_back()
 
-    async def _dial(self, local: Address, target: Address, far: "HostNetwork") -> VirtualStream:
+        return Handshake(self._route(local, target, far), trio.current_time(), over)
+
+    def _route(self, local: Address, target: Address, far: "HostNetwork") -> Route:
         link = self._net.link(self.name, far.name)
-        dial = Dial(
+        return Route(
             local=local,
             target=target,
             near=self,
@@ -143,7 +138,6 @@ class HostNetwork:
             window_bytes=self._net.window_bytes,
             next_serial=self._net.next_serial,
         )
-        return await dial.run()
 
     def _host_at(self, target: Address) -> "HostNetwork":
         """Return who answers to a literal; nobody at all is known at once, as from a router."""
@@ -244,6 +238,19 @@ class HostNetwork:
                 return listener
         return None
 
+    def lookup_seconds(self, name: str) -> float:
+        """Return how long the resolver takes for a name; for a literal nobody is asked."""
+        return 0.0 if _is_literal(name) else self._net.names.delay_seconds(name)
+
+    def look_up(self, name: str) -> Sequence[str]:
+        """Do what ``resolve`` does, at once.
+
+        Raises:
+          TemporaryFailure: the resolver cannot say.
+          ConnectError: the name is unknown.
+        """
+        return [name] if _is_literal(name) else self._net.look_up(name)
+
     async def resolve(self, name: str) -> Sequence[str]:
         """See ``Network``; a literal resolves to itself.
 
@@ -251,11 +258,8 @@ class HostNetwork:
           TemporaryFailure: the resolver cannot say.
           ConnectError: the name is unknown.
         """
-        if _is_literal(name):
-            await trio.lowlevel.checkpoint()
-            return [name]
-        await trio.sleep(self._net.names.delay_seconds(name))
-        return self._net.look_up(name)
+        await trio.sleep(self.lookup_seconds(name))
+        return self.look_up(name)
 
     # Crashing and pausing.
 

@@ -18,7 +18,6 @@ import trio
 from trio_lb.sim.bottleneck import Bottleneck
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.outages import RTO_MAX_SECONDS, RTO_SECONDS, Outages
-from trio_lb.sim.seat import sleep_until
 
 if TYPE_CHECKING:
     from trio_lb.sim.stream import VirtualStream
@@ -35,6 +34,14 @@ class Connects(Enum):
     PASS = "pass"
     REFUSE = "refuse"
     BLACKHOLE = "blackhole"
+
+
+class Crossing(Enum):
+    """How a packet of a handshake fares on its way."""
+
+    ARRIVED = "arrived"
+    HELD = "held"
+    LOST = "lost"
 
 
 class Path:
@@ -65,7 +72,7 @@ class Path:
         self._stalls: list[tuple[float, float]] = []
         self._is_cut = False
         self._is_jammed = False
-        self._jammed = trio.lowlevel.ParkingLot()
+        self._on_clear: list[Callable[[], object]] = []
 
     def arrival(self, now: float, size_bytes: int = 0) -> float:
         """Return when what is sent now would arrive if nothing stalled.
@@ -148,27 +155,23 @@ class Path:
         elif was_stalled and not self.is_stalled:
             begin, _ = self._stalls.pop()
             self._stalls.append((begin, now))
-        if not is_jammed and self._jammed:
-            self._jammed.unpark_all()
+        if not is_jammed and self._on_clear:
+            tell, self._on_clear = self._on_clear, []
+            for look_again in tell:
+                look_again()
 
-    async def crosses(self, give_up_at: float) -> bool:
-        """Wait for one packet of a handshake to cross; false when it was lost.
+    def crossing(self, arrival: float, now: float) -> Crossing:
+        """Return what became by ``now`` of a packet of a handshake that was due at ``arrival``.
 
-        By chance, by a cut, or because nobody was there; a jam only delays it, though not
-        beyond the instant at which its sender gives up.
+        It is lost in a cut, or because nobody was there; a jam only holds it.
         """
-        arrival, is_lost = self.arrival(trio.current_time()), self.is_lost()
-        await sleep_until(arrival)
-        if is_lost:
-            return False
-        while self.delivery(arrival) > trio.current_time():
-            if self._is_cut or not self._is_jammed:
-                return False
-            with trio.move_on_at(give_up_at) as patience:
-                await self._jammed.park()
-            if patience.cancelled_caught:
-                return False
-        return True
+        if self.delivery(arrival) <= now:
+            return Crossing.ARRIVED
+        return Crossing.HELD if self._is_jammed and not self._is_cut else Crossing.LOST
+
+    def when_clear(self, look_again: Callable[[], object]) -> None:
+        """Call ``look_again()`` once, when the jam of now is over."""
+        self._on_clear.append(look_again)
 
 
 class Link:

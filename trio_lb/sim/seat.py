@@ -74,12 +74,3 @@ class Seat:
         if self._waiter is not None:
             waiter, self._waiter = self._waiter, None
             trio.lowlevel.reschedule(waiter)
-
-
-async def sleep_until(at: float) -> None:
-    """As ``trio.sleep_until``, without the scope that costs most of it."""
-    if at <= trio.current_time():
-        await trio.lowlevel.checkpoint()
-        return
-    seat = Seat("asleep")
-    await seat.wait(at)

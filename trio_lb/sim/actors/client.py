@@ -20,6 +20,7 @@ from trio_lb.sim.actors.stage import Stage
 from trio_lb.sim.actors.wish import IDEMPOTENT, Try, Wish
 from trio_lb.sim.arrivals import Arrivals
 from trio_lb.sim.clock import Call
+from trio_lb.sim.dialling import Outcome
 from trio_lb.sim.distributions import Distribution, Exponential
 from trio_lb.sim.happening import What
 from trio_lb.sim.host import HostNetwork
@@ -155,24 +156,18 @@ class ClientActor:
         if line is not None:
             one.go(line)
         else:
-            self.stage.start_soon(lambda: self._connect(one))
+            targets = self._targets()
+            self._turn += 1
+            one.dial(targets[self._turn % len(targets)])
 
-    async def _connect(self, one: Try) -> None:
-        targets = self._targets()
-        self._turn += 1
-        target = targets[self._turn % len(targets)]
-        try:
-            with trio.move_on_after(self.policy.timeout):
-                stream = await self.host.connect(target)
-                if one.is_over:
-                    stream.close()
-                else:
-                    line = Line(stream, self.lines, self.clock, self.policy.pace)
-                    self.lines.add(line)
-                    one.go(line)
-        except ConnectError as error:
-            if not one.is_over:
-                one.failed(Trouble.REFUSED if error.refused else Trouble.CONNECT)
+    def connected(self, one: Try, outcome: Outcome) -> None:
+        """A try has got its connection, or an error."""
+        if isinstance(outcome, ConnectError):
+            one.failed(Trouble.REFUSED if outcome.refused else Trouble.CONNECT)
+            return
+        line = Line(outcome, self.lines, self.clock, self.policy.pace)
+        self.lines.add(line)
+        one.go(line)
 
     def _got_unasked(self, line: Line, size: int) -> None:
         serial = line.stream.serial

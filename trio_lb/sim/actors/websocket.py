@@ -31,6 +31,7 @@ from trio_lb.sim.actors.policy import Backoff, FullJitter
 from trio_lb.sim.actors.stage import Stage
 from trio_lb.sim.actors.talk import Talk
 from trio_lb.sim.clock import Call
+from trio_lb.sim.dialling import Dialling, Outcome
 from trio_lb.sim.distributions import Distribution, Fixed
 from trio_lb.sim.happening import AGENT, What
 from trio_lb.sim.host import HostNetwork
@@ -66,6 +67,7 @@ class Conversation:
         self.failures = failures
         self._crowd = crowd
         self._talk: Talk | None = None
+        self._dialling: Dialling | None = None
         self._began_at = crowd.clock.current_time()
         self._server = ""
         self._is_accepted = False
@@ -86,8 +88,18 @@ class Conversation:
         conn = 0 if self._talk is None else self._talk.stream.serial
         self._crowd.wire.tell(what, self._crowd.name, conn, self.number, *values)
 
-    def begin(self, stream: VirtualStream) -> None:
-        """Ask for a WebSocket on a new connection."""
+    def dial(self, target: Address) -> None:
+        """Connect, and then ask for a WebSocket."""
+        self._dialling = Dialling(self._crowd.clock, self._crowd.host, target, self._connected)
+
+    def _connected(self, outcome: Outcome) -> None:
+        self._dialling = None
+        if isinstance(outcome, ConnectError):
+            self._fail("refused" if outcome.refused else "connect")
+        else:
+            self._begin(outcome)
+
+    def _begin(self, stream: VirtualStream) -> None:
         self._talk = Talk(stream, ConnectionType.CLIENT, self._heard, self._event, self._broke)
         self._tell(What.TRY, 1, "GET")
         policy = self._crowd.policy
@@ -153,10 +165,6 @@ class Conversation:
     def _broke(self, reason: str) -> None:
         self._fail("cut" if self._is_accepted and reason != "garbled" else reason)
 
-    def refused(self, error: ConnectError) -> None:
-        """Nobody let us connect."""
-        self._fail("refused" if error.refused else "connect")
-
     def leave(self) -> None:
         """Go away in the middle."""
         self._fail("left")
@@ -176,6 +184,8 @@ class Conversation:
         self._tell(what, *values)
         good = what is What.ANSWER and values[0] == 101
         self._tell(What.DONE, int(good), 1, self._took_ns(), "" if good else str(values[0]))
+        if self._dialling is not None:
+            self._dialling.leave()
         if self._talk is not None:
             self._talk.leave(reset=what is What.FAIL and values[0] != "away")
         self._crowd.over(self, good=good)
@@ -228,20 +238,9 @@ class WebSocketActor:
         one = Conversation(self, self._next_number(), failures)
         self.open[one.number] = one
         self.wire.tell(What.ARRIVE, self.name, 0, one.number, "GET")
-        self.stage.start_soon(lambda: self._connect(one))
-
-    async def _connect(self, one: Conversation) -> None:
         targets = self._targets()
         self._turn += 1
-        try:
-            with trio.move_on_after(self.policy.timeout):
-                stream = await self.host.connect(targets[self._turn % len(targets)])
-                if one.is_over:
-                    stream.close()
-                else:
-                    one.begin(stream)
-        except ConnectError as error:
-            one.refused(error)
+        one.dial(targets[self._turn % len(targets)])
 
     def over(self, one: Conversation, *, good: bool) -> None:
         """A conversation has ended; the next one is planned."""

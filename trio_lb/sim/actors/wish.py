@@ -3,12 +3,15 @@
 ARRIVE ──> try 1 ──FAIL──> backoff ──> try 2 ──ANSWER──> DONE
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from trio_lb.model.address import Address
 from trio_lb.sim.actors.asking import Asking
 from trio_lb.sim.actors.http1 import body_of
 from trio_lb.sim.actors.line import Line, Trouble
 from trio_lb.sim.clock import Call
+from trio_lb.sim.dialling import Dialling
 from trio_lb.sim.happening import What
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ class Try:
     __slots__ = (
         "_began_at",
         "_conn",
+        "_dialling",
         "_line",
         "_wish",
         "has_head",
@@ -44,12 +48,20 @@ class Try:
         self.leaves_after: int | None = None
         self._wish = wish
         self._line: Line | None = None
+        self._dialling: Dialling | None = None
         self._conn = 0
         self._began_at = wish.client.clock.current_time()
+
+    def dial(self, target: Address) -> None:
+        """Ask for a connection of its own; ``client.connected`` is called with it."""
+        client = self._wish.client
+        on_done = partial(client.connected, self)
+        self._dialling = Dialling(client.clock, client.host, target, on_done)
 
     def go(self, line: Line) -> None:
         """Send it on a connection."""
         wish = self._wish
+        self._dialling = None
         self._line = line
         self._conn = line.stream.serial
         self._tell(What.TRY, wish.tries, self.method)
@@ -89,11 +101,14 @@ class Try:
     def _drop(self, trouble: Trouble) -> None:
         if self._line is not None:
             self._line.drop(self)
+        elif self._dialling is not None:
+            self._dialling.leave()
         self.failed(trouble)
 
     def _end(self) -> None:
         assert not self.is_over, "a try is told once how it went"
         self.is_over = True
+        self._dialling = None
 
     def _took_ns(self) -> int:
         return round((self._wish.client.clock.current_time() - self._began_at) * 1e9)
