@@ -135,7 +135,7 @@ def test_nobody_who_answers_is_a_timeout_and_nobody_who_speaks_websocket_is_told
 
     theatre = talked(full, policy)
     assert [(*values[:2], values[3]) for _, _, values in theatre.told(What.ANSWER)] == [
-        (503, 0, "s1")
+        (503, 4, "s1")
     ]
     assert [values[3] for _, _, values in theatre.told(What.DONE)] == ["503"]
 

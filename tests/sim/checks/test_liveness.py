@@ -7,8 +7,8 @@ from trio_lb.sim.checks.liveness import ComesBack
 from trio_lb.sim.happening import Value, What
 
 
-def done(play: Play, at: float, good: bool = True, lasted_ms: int = 10) -> None:
-    play.tell(at, What.DONE, "web", int(good), 1, lasted_ms * MS, "" if good else "503", req=1)
+def done(play: Play, at: float, good: bool = True, lasted_ms: int = 10, who: str = "web") -> None:
+    play.tell(at, What.DONE, who, int(good), 1, lasted_ms * MS, "" if good else "503", req=1)
 
 
 def heal(play: Play) -> None:
@@ -109,4 +109,18 @@ def test_a_service_that_stays_slow_is_a_violation() -> None:
     assert play.end() == [
         "p99 is 13.000 ms after all was healed and was 10.000 ms before,"
         " allowed are 1.2 times as much"
+    ]
+
+
+def test_each_crowd_is_compared_with_itself() -> None:
+    play = Play(ComesBack(30.0))
+    for number in range(100):
+        done(play, number / 100)
+        done(play, number / 100, who="mobile", lasted_ms=3000)
+    heal(play)
+    for number in range(100):
+        done(play, 51.0 + number / 100, lasted_ms=100)
+        done(play, 51.0 + number / 100, who="mobile", lasted_ms=3000)
+    assert [text.split(",")[0] for text in play.end()] == [
+        "p99 is 100.000 ms after all was healed and was 10.000 ms before"
     ]

@@ -21,6 +21,7 @@ from wsproto.events import (
     Ping,
     Pong,
     RejectConnection,
+    RejectData,
     Request,
 )
 
@@ -70,6 +71,7 @@ class Conversation:
         self._dialling: Dialling | None = None
         self._began_at = crowd.clock.current_time()
         self._server = ""
+        self._refusal = 0  # The status of an answer that is none of a WebSocket.
         self._is_accepted = False
         self._awaits_pong = False
         self._got_bytes = 0
@@ -111,8 +113,12 @@ class Conversation:
             case AcceptConnection():
                 self._accepted(event)
             case RejectConnection():
-                server = _served_by(event.headers)
-                self._end(What.ANSWER, event.status_code, 0, self._took_ns(), server)
+                self._server, self._refusal = _served_by(event.headers), event.status_code
+            case RejectData():
+                self._got_bytes += len(event.data)
+                if event.body_finished:
+                    values = self._refusal, self._got_bytes, self._took_ns(), self._server
+                    self._end(What.ANSWER, *values)
             case Pong():
                 self._awaits_pong = False
             case CloseConnection():

@@ -21,9 +21,9 @@ FEWEST: Final = 100
 class ComesBack(Check):
     """``within`` seconds after the last heal nobody is excluded, and service is as before.
 
-    Requests that arrive later succeed to at least ``success``, and their p99 is at most
-    ``slower`` times that of the requests which were done before the first fault. A breaker
-    that is half-open waits for traffic and is no complaint.
+    Requests that arrive later succeed to at least ``success``, and the p99 of each crowd of
+    clients is at most ``slower`` times that of its requests which were done before the first
+    fault. A breaker that is half-open waits for traffic and is no complaint.
     """
 
     name = "comes_back"
@@ -43,8 +43,9 @@ class ComesBack(Check):
         self._judged_from: float | None = None
         self._are_standings_judged = False
         self._is_over = False
-        self._before = array("q")
-        self._after = array("q")
+        self._before: dict[str, array[int]] = {}
+        self._after: dict[str, array[int]] = {}
+        self._good = 0
         self._failed: list[Happening] = []
 
     @property
@@ -81,13 +82,14 @@ class ComesBack(Check):
         good, _, lasted_ns, _ = happening.values
         if self._judged_from is None:
             if good and self._weather.first_at is None:
-                self._before.append(int(lasted_ns))
+                _note(self._before, happening)
             return
         self._judge_standings(happening.at)
         if happening.at - int(lasted_ns) / 1e9 < self._judged_from or self._is_over:
             return
         if good:
-            self._after.append(int(lasted_ns))
+            self._good += 1
+            _note(self._after, happening)
         else:
             self._failed.append(happening)
 
@@ -108,28 +110,33 @@ class ComesBack(Check):
 
     def finish(self, world: World) -> None:
         """Compare service with what it was."""
-        done = len(self._after) + len(self._failed)
-        self.found = self._measured()
-        if self._failed and len(self._after) < self._success * done:
-            share = len(self._after) / done
+        done = self._good + len(self._failed)
+        self.found = self._measured(done)
+        if self._failed and self._good < self._success * done:
+            share = self._good / done
             text = f"{share:.3%} of {done} succeed after all was healed, asked for is {self._success:.3%}"
             self.object(self._failed[0], f"{text}; this is the first failure")
-        if len(self._before) >= FEWEST and len(self._after) >= FEWEST:
-            self._judge_latency(world)
+        for name, (before, after) in self._p99s().items():
+            if after > self._slower * before:
+                text = (
+                    f"p99 is {after / 1e6:.3f} ms after all was healed and was"
+                    f" {before / 1e6:.3f} ms before, allowed are {self._slower:g} times as much"
+                )
+                self.object_at(world.clock.current_time(), text, entity=name)
 
-    def _measured(self) -> str:
-        done = len(self._after) + len(self._failed)
-        share = f"{len(self._after) / done:.2%}" if done else "nobody came"
-        if min(len(self._before), len(self._after)) < FEWEST:
-            return share
-        before, after = (percentile(sorted(each), 0.99) for each in (self._before, self._after))
-        return f"{share}, {after / before:.2f} times"
+    def _measured(self, done: int) -> str:
+        share = f"{self._good / done:.2%}" if done else "nobody came"
+        slower = [after / before for before, after in self._p99s().values()]
+        return f"{share}, {max(slower):.2f} times" if slower else share
 
-    def _judge_latency(self, world: World) -> None:
-        before, after = (percentile(sorted(each), 0.99) for each in (self._before, self._after))
-        if after > self._slower * before:
-            text = (
-                f"p99 is {after / 1e6:.3f} ms after all was healed and was {before / 1e6:.3f} ms"
-                f" before, allowed are {self._slower:g} times as much"
-            )
-            self.object_at(world.clock.current_time(), text)
+    def _p99s(self) -> dict[str, tuple[float, float]]:
+        """Return those before and after of each crowd that asked often enough: none is like another."""
+        return {
+            name: (percentile(sorted(before), 0.99), percentile(sorted(after), 0.99))
+            for name, before in self._before.items()
+            if min(len(before), len(after := self._after.get(name, ()))) >= FEWEST
+        }
+
+
+def _note(lasted: dict[str, "array[int]"], done: Happening) -> None:
+    lasted.setdefault(done.entity, array("q")).append(int(done.values[2]))

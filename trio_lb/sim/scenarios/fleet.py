@@ -3,18 +3,23 @@
 ``trio-lb simulate fleet --swarm --seeds 1000`` lets a swarm of faults loose on it. A law is
 judged only where it applies, so the fleet has something of everything: two pools that balance
 and protect themselves in unlike ways, servers of unlike weight, idle timeouts shorter than the
-balancer's own, small answers and large ones, whole and in chunks, uploads, bursts, WebSockets.
+balancer's own, small answers and large ones, whole and in chunks, bursts, uploads, some of them
+slow and some too large, WebSockets that come and go and others that stay.
 """
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import attrs
+
 from trio_lb.model.address import Address
+from trio_lb.sim.actors.asking import SlowBody
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.actors.server import Streaming
 from trio_lb.sim.actors.websocket import WebSocketPolicy
-from trio_lb.sim.arrivals import Bursts, Poisson
+from trio_lb.sim.arrivals import Arrivals, Bursts, Poisson
 from trio_lb.sim.checks import ComesBack, ErrorRate, Fair
 from trio_lb.sim.distributions import Choice, Fixed, Lognormal, Uniform
 from trio_lb.sim.scenario import Scenario, Setup
@@ -22,6 +27,8 @@ from trio_lb.sim.simulation import Simulation
 
 SECOND_PORT: Final = 81
 """Where the second pool's listener is."""
+READY_SECONDS: Final = 1.0
+"""Clients come when servers have been asked how they are: before, nobody would be sent to one."""
 
 CONFIG: Final[Mapping[str, object]] = {
     "algorithm": "power_of_two",
@@ -30,8 +37,9 @@ CONFIG: Final[Mapping[str, object]] = {
     "slow_start": "5s",
     "timeouts": {"connect": "1s", "first_byte": "3s", "idle": "5s", "total": "4s"},
     "retry": {"budget": {"fraction": 0.1, "min_per_second": 0.5}},
+    "limits": {"body_size": "64KiB"},
 }
-"""The first pool: breakers."""
+"""The first pool: breakers. Some uploads are larger than is allowed."""
 
 UPLOADS: Final[Mapping[str, object]] = {
     "algorithm": "weighted_round_robin",
@@ -40,6 +48,22 @@ UPLOADS: Final[Mapping[str, object]] = {
     "slow_start": 0,
 }
 """The second: weights, and ejection without breakers."""
+
+
+@attrs.frozen
+class Later:
+    """Other arrivals, without those that would come too early."""
+
+    arrivals: Arrivals
+    begin: float = READY_SECONDS
+
+    def next_after(self, now: float, rng: random.Random) -> float | None:
+        """Return the first one after the begin."""
+        return self.arrivals.next_after(max(now, self.begin), rng)
+
+    def expected(self, begin: float, end: float) -> float:
+        """Return how many are to be expected in (begin, end]."""
+        return self.arrivals.expected(max(begin, self.begin), max(end, self.begin))
 
 
 def build(setup: Setup) -> Simulation:
@@ -59,11 +83,13 @@ def build(setup: Setup) -> Simulation:
     first, second = _shared_out(names)
     setup.balancer(sim, _config(sim, first, second), zone="a")
     policy = ClientPolicy(timeout=10.0, retries=1, posts=0.2)
-    sim.clients("web", OpenLoop(Poisson(options["rate"])), policy=policy, zone="a")
+    sim.clients("web", OpenLoop(Later(Poisson(options["rate"]))), policy=policy, zone="a")
     # Who balances by a configuration of their own has the one listener for all.
     own = bool(second) and setup.config is None
     to = Address(sim.net.host("lb").address, SECOND_PORT) if own else None
     _add_uploads(sim, options["rate"], to)
+    sim.zone("far", latency_seconds=0.02)
+    _add_slow_uploads(sim, options["rate"])
     _add_talkers(sim, to)
     sim.check(
         ErrorRate("<0.1%", outside_faults=True, aftermath_seconds=20.0),
@@ -108,14 +134,21 @@ def _add_uploads(sim: Simulation, rate: float, to: Address | None) -> None:
         timeout=8.0, posts=0.7, size=Lognormal(p50=2_000, p99=90_000), requests_per_connection=20
     )
     bursts = Bursts(rate / 60, 2 * rate, 6.0, 1.0)
-    sim.clients("uploads", OpenLoop(bursts), policy=policy, zone="b", to=to)
+    sim.clients("uploads", OpenLoop(Later(bursts)), policy=policy, zone="b", to=to)
+
+
+def _add_slow_uploads(sim: Simulation, rate: float) -> None:
+    """Some that take a second, byte by byte: a request is nearly always under way."""
+    policy = ClientPolicy(timeout=10.0, posts=1.0, size=Fixed(45), habits=(SlowBody(0.02),))
+    sim.clients("mobile", OpenLoop(Later(Poisson(rate / 20))), policy=policy, zone="far")
 
 
 def _add_talkers(sim: Simulation, to: Address | None) -> None:
-    """A few WebSockets from far away: their first requests come when servers are known."""
-    sim.zone("far", latency_seconds=0.02)
-    talks = WebSocketPolicy(every=Uniform(0.2, 2.0), pause=Fixed(0.5), timeout=10.0)
-    sim.websockets("talkers", 4, policy=talks, zone="far", to=to)
+    """A few WebSockets of some ten seconds, and some for longer than the run."""
+    often, pause = Uniform(0.2, 2.0), Uniform(READY_SECONDS, 2 * READY_SECONDS)
+    talks = WebSocketPolicy(every=often, pause=pause, timeout=10.0)
+    sim.websockets("talkers", 3, policy=talks, zone="far", to=to)
+    sim.websockets("watchers", 3, policy=attrs.evolve(talks, messages=200), zone="far", to=to)
 
 
 SCENARIO = Scenario(
