@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 import attrs
 import trio
 
+from trio_lb.sim.census import Census
 from trio_lb.sim.checks.board import Board
 from trio_lb.sim.checks.standard import standard_checks
 from trio_lb.sim.checks.violation import Verdict, Violation
@@ -194,6 +195,7 @@ class Direction:
             wire.hear(write)
         if self._tally is not None:
             self._tally.attach(wire)
+            Census(self._sim.clock, self._sim.balancers, self._tally).start()
         self._board.begin(self._sim, wire)
 
     async def _phases(self) -> None:

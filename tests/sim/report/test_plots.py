@@ -8,6 +8,7 @@ import pytest
 from tests.sim.report.fake_run import facts, figures
 from trio_lb.sim.report import plots
 from trio_lb.sim.report.figures import Figures
+from trio_lb.sim.report.page import panels_of
 from trio_lb.sim.report.panel import Panel
 from trio_lb.sim.report.svg import TimeAxis
 from trio_lb.sim.report.tally import FaultSpan, Tally
@@ -22,6 +23,7 @@ DRAWERS = (
         plots.refusals,
         plots.levels,
     ),
+    plots.open_connections,
     plots.connections,
 )
 
@@ -48,6 +50,23 @@ def test_a_run_in_which_nothing_happened_can_be_drawn() -> None:
     empty = Figures.of(facts(verdicts=(), faults=()), Tally(60.0))
     for drawer in DRAWERS:
         assert parsed(drawer(empty, AXIS)) is not None
+
+
+def test_open_connections_are_drawn_where_somebody_counted_them() -> None:
+    tally = Tally(10.0)
+    for second, clients, servers in ((0, 0, 0), (2, 40, 8), (5, 3, 2)):
+        tally.counted(second, clients, servers)
+    counted = Figures.of(facts(verdicts=(), faults=(), until=10.0, settle=0.0), tally)
+    clients, servers = plots.open_connections(counted, TimeAxis(10.0)).series
+    each = round(1 / tally.grid.step)
+    assert (clients.label, [clients.values[n * each] for n in range(10)]) == (
+        "of clients",
+        [0, 0, 40, 40, 40, 40, 3, 3, 3, 3],
+    )
+    assert (servers.label, max(value or 0 for value in servers.values)) == ("to servers", 8)
+    assert "open" in {panel.key for panel in panels_of(counted, AXIS)}
+    unseen = Figures.of(facts(verdicts=(), faults=()), Tally(10.0))
+    assert "open" not in {panel.key for panel in panels_of(unseen, AXIS)}
 
 
 def test_rates_are_per_second(made: Figures) -> None:

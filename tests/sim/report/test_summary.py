@@ -37,7 +37,8 @@ KEYS = {
         "unfinished",
     ],
     "series": [
-        *("accepted", "errors", "failed", "good", "latency", "nobody", "offered", "picks"),
+        *("accepted", "errors", "failed", "good", "latency", "nobody", "offered"),
+        *("open_clients", "open_servers", "picks"),
         *("present", "probes", "queued", "retries", "sheds", "step_seconds", "taken", "tries"),
         "waiting",
     ],

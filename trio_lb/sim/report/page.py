@@ -99,6 +99,7 @@ def panels_of(figures: Figures, axis: TimeAxis) -> list[Panel]:
         plots.levels,
         charts.heat,
         charts.states,
+        *([plots.open_connections] if figures.tally.was_counted else []),
         plots.connections,
     )
     return [drawer(figures, axis) for drawer in drawers]

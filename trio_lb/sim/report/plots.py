@@ -220,6 +220,24 @@ def levels(figures: Figures, axis: TimeAxis) -> Panel:
     return Panel("levels", "In flight", says, 100, body, series)
 
 
+def open_connections(figures: Figures, axis: TimeAxis) -> Panel:
+    """How many connections balancers hold: of clients, and to servers."""
+    xs, tally = middles(figures, axis), figures.tally
+    clients, servers = (
+        [float(level) for level in gauge.peaks[: len(xs)]]
+        for gauge in (tally.open_clients, tally.open_servers)
+    )
+    scale = Scale.linear(max(*clients, *servers), 8, 72)
+    body = (
+        rulers(scale, [(tick, amount(tick)) for tick in scale.ticks()])
+        + svg.path_line(zip(xs, map(scale.y, clients), strict=True), "c-offered")
+        + svg.path_line(zip(xs, map(scale.y, servers), strict=True), "c-conn")
+    )
+    series = (Series("of clients", "c-offered", clients), Series("to servers", "c-conn", servers))
+    says = "connections that balancers hold, idle ones too: of clients, and to servers; peaks"
+    return Panel("open", "Open connections", says, 80, body, series)
+
+
 def connections(figures: Figures, axis: TimeAxis) -> Panel:
     """How many connections servers accepted, and how many probes they answered, per second."""
     columns, xs = figures.tally.columns, middles(figures, axis)
@@ -235,4 +253,4 @@ def connections(figures: Figures, axis: TimeAxis) -> Panel:
         Series("probes", "c-muted", probes, "/s"),
     )
     says = "connections that servers accepted and probes that they answered, per second"
-    return Panel("connections", "Connections", says, 60, body, series)
+    return Panel("connections", "New connections", says, 60, body, series)

@@ -303,6 +303,8 @@ def series_json(figures: Figures) -> dict[str, object]:
         "waiting": tally.waiting.peaks[:used],
         "present": tally.present.peaks[:used],
         "queued": tally.queued.peaks[:used],
+        "open_clients": tally.open_clients.peaks[:used] if tally.was_counted else None,
+        "open_servers": tally.open_servers.peaks[:used] if tally.was_counted else None,
         "latency": quantiles,
         "errors": {reason: column[:used] for reason, column in tally.errors.items()},
     }

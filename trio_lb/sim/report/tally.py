@@ -94,6 +94,10 @@ class Tally:
         """Requests that clients wait for; peaks."""
         self.present, self.queued = Gauge(self.grid), Gauge(self.grid)
         """Requests in all servers, and in all their queues; peaks of the sums."""
+        self.open_clients, self.open_servers = Gauge(self.grid), Gauge(self.grid)
+        """Connections that balancers hold, of clients and to servers; the most that was seen."""
+        self.was_counted = False
+        """Whether anybody counted connections: a stored trace does not tell of them."""
         self.servers: dict[str, PerServer] = {}
         self.bands = Bands()
         self.sample = Sample()
@@ -132,10 +136,21 @@ class Tally:
         bucket = self.grid.index(self.last)
         self._turn(bucket)
         self._keep_quantiles()
-        for gauge in (self.waiting, self.present, self.queued):
+        for gauge in self._gauges:
             gauge.fill(bucket)
         for server in self.servers.values():
             server.fill(bucket)
+
+    @property
+    def _gauges(self) -> tuple[Gauge, ...]:
+        return self.waiting, self.present, self.queued, self.open_clients, self.open_servers
+
+    def counted(self, at: float, clients: int, servers: int) -> None:
+        """Somebody has counted the connections that balancers hold; see ``sim.census``."""
+        bucket = self.grid.index(at)
+        self.was_counted = True
+        self.open_clients.move(bucket, clients)
+        self.open_servers.move(bucket, servers)
 
     def server(self, name: str) -> PerServer:
         """Return the columns of a server; those who make the world may add idle ones so."""
