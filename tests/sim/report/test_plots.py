@@ -54,8 +54,8 @@ def test_a_run_in_which_nothing_happened_can_be_drawn() -> None:
 
 def test_open_connections_are_drawn_where_somebody_counted_them() -> None:
     tally = Tally(10.0)
-    for second, clients, servers in ((0, 0, 0), (2, 40, 8), (5, 3, 2)):
-        tally.counted(second, clients, servers)
+    for at, of_clients, to_servers in ((0.0, 0, 0), (2.0, 40, 8), (5.0, 3, 2)):
+        tally.counted(at, of_clients, to_servers)
     counted = Figures.of(facts(verdicts=(), faults=(), until=10.0, settle=0.0), tally)
     clients, servers = plots.open_connections(counted, TimeAxis(10.0)).series
     each = round(1 / tally.grid.step)
