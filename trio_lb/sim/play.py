@@ -17,6 +17,7 @@ from trio_lb.sim.checks.violation import Reached
 from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.schedule import Schedule
+from trio_lb.sim.field import field_of
 from trio_lb.sim.poison import EVERYBODY, Poisoned
 from trio_lb.sim.result import Result
 from trio_lb.sim.search.shrink import Budget, DoesNotFail, Shrunk, shrink
@@ -69,8 +70,7 @@ class Play:
 
     def field(self, seed: int) -> Field:
         """Return what faults can hit in it."""
-        sim = self.simulation(seed)
-        return Field(sim.cast, programs=tuple(sim.serving))
+        return field_of(self.simulation(seed))
 
     def draw(self, seed: int, kinds: Sequence[str] | None, harsh: bool) -> list[Fault]:
         """Return the faults of a seed.

@@ -297,11 +297,18 @@ class Simulation:
         if self.was_run:
             raise RuntimeError("a simulation runs once: make another one")
         self.was_run = True
-        self._hire_balancers()
+        self.hire_balancers()
         return Direction(self, until, Options(**options))
 
-    def _hire_balancers(self) -> None:
+    def hire_balancers(self) -> None:
+        """Make the balancers, and the servers that only they name; ``run`` does it, too.
+
+        Raises:
+          ConfigError: a configuration is refused.
+        """
         for name, wanted in self._wanted.items():
+            if name in self.balancers:
+                continue
             source = wanted.source
             if isinstance(source, Mapping) and adopt.lacks_servers(source):
                 source = adopt.with_servers(source, [*self._own_servers()])

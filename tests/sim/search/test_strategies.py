@@ -14,7 +14,7 @@ from trio_lb.sim.faults.shape import Lasts
 from trio_lb.sim.search.strategies import faults, schedules, search_settings
 from trio_lb.sim.search.targets import Field, kinds_that_hit
 
-FIELD = Field(WORLD, resolvers=("api.local",))
+FIELD = Field(WORLD, resolvers={"api.local": ("s4",)})
 HORIZON = 60.0
 
 

@@ -15,7 +15,7 @@ from trio_lb.sim.faults.target import Sort
 from trio_lb.sim.search.swarm import enabled_kinds, most_servers_hit, swarm
 from trio_lb.sim.search.targets import Field, kinds_that_hit
 
-FIELD = Field(WORLD, resolvers=("api.local",))
+FIELD = Field(WORLD, resolvers={"api.local": ("s4",)})
 NINE = Field(World(servers=tuple(f"s{n}" for n in range(9)), hosts=("lb",)))
 HORIZON = 600.0
 
@@ -130,3 +130,15 @@ def test_where_nothing_can_be_hit_nothing_happens() -> None:
     nobody = Field(attrs.evolve(WORLD, servers=(), hosts=(), clients=(), zones=()))
     lone = [kind for kind in kinds_that_hit(nobody) if kind.targets != (Sort.LB,)]
     assert lone == []
+
+
+def test_points_that_are_drawn_are_armed_and_no_coin_is_tossed_twice() -> None:
+    field = attrs.evolve(FIELD, points=("connect", "window", "reads"))
+    drawn = [
+        fault
+        for seed in range(40)
+        for fault in swarm(seed, field, HORIZON, harsh=True)
+        if fault.target.sort is Sort.POINT
+    ]
+    assert {fault.kind for fault in drawn} == {"shrink", "one_byte_reads", "spurious_timeout"}
+    assert {fault.args["on"] for fault in drawn} == {1.0}

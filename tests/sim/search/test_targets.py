@@ -7,7 +7,7 @@ from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.target import Sort, Target
 from trio_lb.sim.search.targets import ALL_BUILT, Field, kinds_that_hit
 
-FIELD = Field(WORLD, resolvers=("api.local",), points=("pool.size",))
+FIELD = Field(WORLD, resolvers={"api.local": ("s4",)}, points=("window", "connect"))
 
 
 def names(kind: str, *, servers_only: bool = False) -> list[str]:
@@ -47,12 +47,22 @@ def test_only_servers_compute_slowly_by_themselves() -> None:
     [
         ("dns_servfail", "resolver:api.local"),
         ("reload", "lb:lb"),
-        ("shrink", "point:pool.size"),
+        ("shrink", "point:window"),
         ("abort", "client:web"),
     ],
 )
 def test_each_sort_has_its_names(kind: str, target: str) -> None:
     assert names(kind)[0] == target
+
+
+def test_a_kind_that_acts_at_points_acts_at_its_own() -> None:
+    assert names("shrink") == ["point:window"]
+    assert names("spurious_timeout") == ["point:connect"]
+    assert names("one_byte_reads") == []
+
+
+def test_a_name_stands_for_the_servers_behind_it() -> None:
+    assert FIELD.servers_hit(Target(Sort.RESOLVER, ("api.local",))) == ["s4"]
 
 
 def test_a_zone_stands_for_its_servers() -> None:

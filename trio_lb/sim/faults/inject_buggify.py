@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from trio_lb.model.errors import ConfigError
-from trio_lb.net.haste import WAITS
+from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.meddle import meddle, put_valve
 from trio_lb.sim.faults.overlay import Heal, all_of, least
 from trio_lb.sim.faults.record import Fault
@@ -22,13 +22,6 @@ from trio_lb.sim.faults.site import Injector, Site, count, number
 from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.rule import Valve
 from trio_lb.sim.stream import VirtualStream
-
-POINTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "one_byte_reads": ("reads",),
-    "shrink": ("window", "backlog"),
-    "spurious_timeout": WAITS,
-}
-"""The points at which each kind can act."""
 
 
 class Nibble(Valve):
@@ -88,8 +81,9 @@ def _spurious_timeout(site: Site, fault: Fault) -> Heal | None:
 
 def _point(fault: Fault) -> str:
     (name,) = fault.target.names
-    if name not in POINTS[fault.kind]:
-        *most, last = POINTS[fault.kind]
+    known = KINDS[fault.kind].points
+    if name not in known:
+        *most, last = known
         points = f"{', '.join(most)} or {last}" if most else last
         raise ConfigError(f"{fault.kind} acts at point:{points}; there is no point:{name}")
     return name

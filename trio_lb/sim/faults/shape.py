@@ -34,7 +34,10 @@ class Arg:
 
 @attrs.frozen(slots=True)
 class FaultKind:
-    """One kind; ``built`` says whether something can inject it yet."""
+    """One kind; ``built`` says whether something can inject it yet.
+
+    ``points`` are those at which it can act, if it acts at points.
+    """
 
     name: str
     family: str
@@ -43,6 +46,7 @@ class FaultKind:
     says: str
     args: Mapping[str, Arg] = attrs.field(factory=dict)
     built: bool = False
+    points: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> dict[str, object]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from trio_lb.config.kinds import Flag, Number, Text
 from trio_lb.config.knobs import FRACTION, SECONDS, SECONDS_OR_OFF, SHARE, count, size_from
+from trio_lb.net.haste import WAITS
 from trio_lb.sim.faults.shape import FACTOR, SHIFT, Arg, FaultKind, Lasts, one_of
 from trio_lb.sim.faults.target import Sort
 
@@ -194,16 +195,17 @@ def buggify_kinds() -> Sequence[FaultKind]:
     on = Arg(FRACTION, 0.25, "of the seeds in which the point is armed")
     fires = Arg(FRACTION, 0.25, "of the passes at which an armed point acts")
 
-    def kind(name: str, says: str, **args: Arg) -> FaultKind:
-        both = {"on": on, "fires": fires}
-        return FaultKind(name, "buggify", _POINT, Lasts.OPEN, says, args | both, built=True)
+    def kind(name: str, points: tuple[str, ...], says: str, **args: Arg) -> FaultKind:
+        both = args | {"on": on, "fires": fires}
+        return FaultKind(name, "buggify", _POINT, Lasts.OPEN, says, both, built=True, points=points)
 
     return [
         kind(
             "shrink",
+            ("window", "backlog"),
             "makes a pool, a backlog or a buffer small",
             to=Arg(count(1, 1024), 1, "its size"),
         ),
-        kind("one_byte_reads", "hands on what it received byte by byte"),
-        kind("spurious_timeout", "lets a wait end too early"),
+        kind("one_byte_reads", ("reads",), "hands on what it received byte by byte"),
+        kind("spurious_timeout", WAITS, "lets a wait end too early"),
     ]

@@ -93,6 +93,8 @@ def _drawn(
         until = at + _seconds(horizon, weather, rng)
         target = _one_of(targets, rng)
         args = {name: _value(arg, weather, rng) for name, arg in kind.args.items()}
+        if kind.points:
+            args["on"] = 1.0  # Whether it is armed was tossed for already, with the kind's coin.
         end = None if kind.lasts is Lasts.INSTANT else round(min(until, horizon), 3)
         if end is None or at < end:
             yield Fault(at, kind.name, target, end, args)

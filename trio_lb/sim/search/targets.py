@@ -15,12 +15,13 @@ from trio_lb.sim.faults.target import Sort, Target, Topology
 class Field:
     """What can be hit: a topology, and the names that a topology does not list.
 
-    ``resolvers`` are names that are looked up, ``points`` those at which our own code tries itself.
+    ``resolvers`` are names that are looked up, with the servers behind each; ``points`` those at
+    which our own code tries itself.
     ``programs`` are the hosts whose programs serve: hit as hosts, and spared as servers are.
     """
 
     topology: Topology
-    resolvers: tuple[str, ...] = ()
+    resolvers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     points: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
 
@@ -39,7 +40,7 @@ class Field:
             elif not _is_deaf(sort, kind):
                 spares = servers_only and sort is Sort.HOST
                 names = self.programs if spares else self._names(sort)
-                found += [Target(sort, (name,)) for name in names]
+                found += [Target(sort, (name,)) for name in names if _is_felt(kind, sort, name)]
         return found
 
     @property
@@ -49,6 +50,8 @@ class Field:
 
     def servers_hit(self, target: Target) -> list[str]:
         """Return the servers that feel it; a zone stands for all of its own."""
+        if target.sort is Sort.RESOLVER:
+            return [*self.resolvers.get(target.names[0], ())]
         topology = self.topology
         names = [name.removeprefix("zone:") for name in target.names if name.startswith("zone:")]
         in_zones = [name for name in self.serving if topology.zone_of(name) in names]
@@ -63,7 +66,7 @@ class Field:
             case Sort.CLIENT:
                 return self.topology.clients
             case Sort.RESOLVER:
-                return self.resolvers
+                return [*self.resolvers]
             case Sort.POINT:
                 return self.points
             case Sort.LB:
@@ -111,6 +114,11 @@ _DEAF: Final[Mapping[Sort, frozenset[str]]] = {
 def _is_deaf(sort: Sort, kind: FaultKind) -> bool:
     """Whether a thing of this sort would refuse such a fault, though the kind allows it."""
     return kind.name in _DEAF.get(sort, ())
+
+
+def _is_felt(kind: FaultKind, sort: Sort, name: str) -> bool:
+    """Whether a kind that acts at points knows this one."""
+    return sort is not Sort.POINT or name in kind.points
 
 
 _OF_SERVERS: Final = frozenset({"scale_up", "deploy_wave"})

@@ -12,9 +12,9 @@ import attrs
 
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.faults.record import Fault
+from trio_lb.sim.field import field_of
 from trio_lb.sim.scenario import OWN_FAULTS
 from trio_lb.sim.search.swarm import swarm
-from trio_lb.sim.search.targets import Field
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.faults_file import FaultsFile
 from trio_lb.sim.trial_run import simulation_of
@@ -66,6 +66,5 @@ class Sweep:
             found += self.faults.expand(trial.until, derive_rng(seed, "faults"), sim.cast)
             trial = attrs.evolve(trial, options={**trial.options, OWN_FAULTS: False})
         if self.swarm is not None:
-            field = Field(sim.cast, programs=tuple(sim.serving))
-            found += swarm(seed, field, trial.until, harsh=self.swarm.harsh)
+            found += swarm(seed, field_of(sim), trial.until, harsh=self.swarm.harsh)
         return attrs.evolve(trial, faults=tuple(found))
