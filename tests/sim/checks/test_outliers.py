@@ -80,6 +80,29 @@ def test_nobody_stands_out_where_others_fail_too_or_the_share_is_used_up_or_all_
     assert play.end() == []
 
 
+def lately_bad(play: Play, at: float, failures: int) -> None:
+    """Let s2 fail, then do well until it would prove that s1 stands out."""
+    for _ in range(failures):
+        play.lb(at, What.COMPLETE, "s2", "default", 503, 1, MS)
+    do_well(play, at + 1.0, PROVED)
+
+
+def test_who_has_failed_more_often_than_not_of_late_is_no_model_for_others() -> None:
+    play = played(interval=10.0, success_rate=0.5)
+    lately_bad(play, 5.0, failures=30)
+    fail(play, 10.0, 4)
+    assert play.end() == []
+    for kind, failures in (("a few failures", 15), ("long ago", 30)):
+        play = played(interval=10.0, success_rate=0.5)
+        lately_bad(play, 5.0, failures)
+        fail(play, 10.0 if kind == "a few failures" else 15.5, 4)
+        assert len(play.end()) == 1, kind
+    play = played(interval=10.0, success_rate=None)
+    lately_bad(play, 5.0, failures=30)
+    fail(play, 10.0, 4)
+    assert play.end() == SAID, "nobody is judged by share"
+
+
 def test_a_plan_or_a_new_life_forgets_what_was() -> None:
     play = played()
     fail(play, 10.0, 3)

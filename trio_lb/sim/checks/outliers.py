@@ -1,5 +1,6 @@
 """Outliers: who fails where others do well is ejected."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
@@ -37,6 +38,8 @@ class OutliersEjected(Check):
 
     Judged are streaks of twice ``consecutive_failures``, of a server that nothing speaks against,
     while nobody is ejected: then the share of the pool that may be out is no reason to spare it.
+    Who does well has done so for a while, and has not failed too large a share of late: else an
+    overload that has only just left it would prove that another is to blame for its own.
     """
 
     name = "outliers_ejected"
@@ -45,6 +48,8 @@ class OutliersEjected(Check):
         super().__init__()
         self._standings = Standings()
         self._records: dict[tuple[str, str], dict[str, _Record]] = {}
+        # When attempts failed, by balancer, pool and server: this outlives an ejection.
+        self._bad: dict[tuple[str, str, str], deque[float]] = {}
         self._rebirth = Rebirth(self._forget)
 
     @property
@@ -100,23 +105,35 @@ class OutliersEjected(Check):
         return self._of(happening).setdefault(str(happening.values[0]), _Record())
 
     def _retried(self, happening: Happening) -> None:
+        self._was_bad(happening)
         if happening.values[3] not in SILENT:
             self._went_wrong(happening)
 
     def _failed(self, happening: Happening) -> None:
         # A timeout may be that of the whole request, of which this server had a rest only.
         code = str(happening.values[5])
-        if code.startswith("upstream_") and not code.endswith("timeout"):
-            self._went_wrong(happening)
+        if code.startswith("upstream_"):
+            self._was_bad(happening)
+            if not code.endswith("timeout"):
+                self._went_wrong(happening)
 
     def _completed(self, happening: Happening) -> None:
         if int(happening.values[2]) >= 500:
+            self._was_bad(happening)
             self._went_wrong(happening)
             return
         record = self._record(happening)
         record.failures = 0
         record.successes += 1
         record.good_at = happening.at
+
+    def _was_bad(self, happening: Happening) -> None:
+        server, pool = str(happening.values[0]), str(happening.values[1])
+        bad = self._bad.setdefault((happening.entity, pool, server), deque())
+        bad.append(happening.at)
+        interval = pool_config(self.world, happening.entity, pool).outlier_detection.interval
+        while bad[0] < happening.at - interval:
+            bad.popleft()
 
     def _went_wrong(self, happening: Happening) -> None:
         record = self._record(happening)
@@ -149,5 +166,13 @@ class OutliersEjected(Check):
         return any(
             each.successes >= PROVED and each.good_at >= earliest and members[name].is_clear
             for name, each in self._of(happening).items()
-            if name in members
+            if name in members and not self._is_poor(happening, name, each)
         )
+
+    def _is_poor(self, happening: Happening, server: str, record: _Record) -> bool:
+        """Whether a server that does well now may have failed too large a share until just now."""
+        pool = str(happening.values[1])
+        terms = pool_config(self.world, happening.entity, pool).outlier_detection
+        bad = self._bad.get((happening.entity, pool, server), ())
+        failures = sum(at >= happening.at - terms.interval for at in bad)
+        return record.successes < (terms.success_rate or 0.0) * (record.successes + failures)
