@@ -81,7 +81,7 @@ async def test_last_words_are_waited_for(net: VirtualNetwork, nursery: trio.Nurs
 
 async def test_a_task_that_stands_in_the_product_is_named(net: VirtualNetwork) -> None:
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Seat("waiting").wait, 1e9, name="left behind")
+        nursery.start_soon(Seat("waiting").wait, lambda: 1e9, name="left behind")
         await trio.testing.wait_all_tasks_blocked()
         assert our_tasks() == ["left behind"]
         nursery.cancel_scope.cancel()

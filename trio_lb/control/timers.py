@@ -92,7 +92,8 @@ class Timers:
             now = self._env.now()
             while self._earliest() <= now:
                 self._call(self._heap[0][2], now)
-                await trio.lowlevel.checkpoint()
+                if self._earliest() <= now:
+                    await trio.lowlevel.checkpoint()  # Many are due at once: others have a turn.
 
     async def _sleep_until_due(self) -> None:
         with trio.CancelScope(deadline=self._earliest()) as self._sleep:

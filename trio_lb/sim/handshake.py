@@ -197,11 +197,11 @@ class Handshake:
         try:
             if isinstance(clock, DesClock):
                 self.start(clock, seat.wake)
-                await seat.wait(math.inf)
+                await seat.wait(self._next_at)
             else:
                 self._tell = seat.wake
                 while self.outcome is None:
-                    await seat.wait(self.due_at)
+                    await seat.wait(self._next_at)
                     self.advance(trio.current_time())
         finally:
             self.leave()
@@ -209,6 +209,10 @@ class Handshake:
             return self.outcome
         assert self.outcome is not None, "who was not cancelled was told"
         raise self.outcome
+
+    def _next_at(self) -> float:
+        """What a seat waits for: where calls are made it is woken by its end."""
+        return math.inf if self._clock is not None else self.due_at
 
     def start(self, clock: DesClock, on_done: Callable[[], object]) -> None:
         """Let calls of the clock advance it, and ``on_done()`` be called at its end."""

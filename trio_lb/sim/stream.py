@@ -60,8 +60,8 @@ class VirtualStream:
         self._receiving = Seat("receiving from this stream")
         self._sending = Seat("sending to this stream")
         # Whom to tell of arrivals and of room: the tasks in the seats, or an actor's watches.
-        self._tell_receiver: Callable[[], None] = self._receiving.wake
-        self._tell_sender: Callable[[], None] = self._sending.wake
+        self._tell_receiver: Callable[[], None] = self._receiving.tell
+        self._tell_sender: Callable[[], None] = self._sending.tell
         link.streams[serial] = self
 
     def _wire(
@@ -92,7 +92,7 @@ class VirtualStream:
                 data = self.receive_nowait(max_bytes)
                 if data is not None:
                     return data
-                await self._receiving.wait(self.next_news())
+                await self._receiving.wait(self.next_news)
 
     def receive_nowait(self, max_bytes: int) -> bytes | None:
         """See ``Stream``."""
@@ -128,6 +128,7 @@ class VirtualStream:
         The peer is told nothing, so it is no phase of our half.
         """
         self._hears = False
+        self._receiving.wake()
         self._tell_receiver()
 
     def is_stale(self) -> bool:
@@ -199,14 +200,14 @@ class VirtualStream:
                 sent = self.send_nowait(data)
                 if sent or not len(data):
                     return sent
-                await self._sending.wait(self.next_room())
+                await self._sending.wait(self.next_room)
 
     async def wait_writable(self) -> None:
         """Wait until a send would not wait: there is room, or it would fail."""
         with self._sending:
             await trio.lowlevel.checkpoint()
             while self._would_wait():
-                await self._sending.wait(self.next_room())
+                await self._sending.wait(self.next_room)
             self._check_not_closed()
 
     def _would_wait(self) -> bool:
@@ -345,13 +346,16 @@ class VirtualStream:
     def _be_cut(self, at: Instant) -> None:
         # All are kept and the first to arrive counts: which one that is, stalls decide.
         self._cuts.append(at)
-        self.wake()
+        self._tell_receiver()
+        self._tell_sender()
 
     def _cut_at(self) -> float:
         return min(at() for at in self._cuts) if self._cuts else math.inf
 
     def wake(self) -> None:
-        """Let those who wait on this end look again."""
+        """Let those who wait on this end look again: tasks at once, watches at the next news."""
+        self._receiving.wake()
+        self._sending.wake()
         self._tell_receiver()
         self._tell_sender()
 
