@@ -15,6 +15,10 @@ from trio_lb.sim.sweep.again import Again
 from trio_lb.sim.trace_reader import read_header
 from trio_lb.sim.trial_run import run_whole
 
+AS_WRITTEN = (
+    "x.html is from what is written; checks, and open connections, are not in a trace:"
+    " nothing was run"
+)
 ODD = Trial(f"{stories.__name__}:odd", seed=1, until=4, settle=1)
 
 
@@ -139,11 +143,20 @@ def test_a_trace_without_a_trial_is_only_told(
     assert lines[-1] == (
         "only told, as it is written: its header does not say how to make it again"
     )
-    assert replay(capsys, "run.jsonl", "--html", "x.html") == (
-        78,
-        [],
-        "run.jsonl:1 trial: is empty: this run can't be made again, so there is no report\n",
-    )
+    assert replay(capsys, "run.jsonl", "--html", "x.html") == (0, [AS_WRITTEN], "")
+    assert "nothing was checked" not in Path("x.html").read_text()
+
+
+def test_a_page_of_what_is_written_needs_no_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trial = attrs.evolve(ODD, scenario="gone:away").text
+    write("run.jsonl", [edited(trial=trial), *lines_of("run.jsonl")[1:]])
+    code, lines, _ = replay(capsys, "run.jsonl", "--as-written", "--html", "x.html")
+    assert (code, lines) == (0, [AS_WRITTEN])
+    html = Path("x.html").read_text()
+    assert "gone:away" in html
+    assert "Read from a trace" in html
 
 
 def test_a_trace_that_is_none_is_refused_by_file_and_line(
@@ -175,8 +188,8 @@ def test_a_trace_that_is_none_is_refused_by_file_and_line(
     [
         (["a", "b", "--until", "3"], "two traces are compared as they are; --until does not go with them"),
         (["a", "b", "--explain", "3"], "two traces are compared as they are; --explain does not go with them"),
-        (["a", "--html", "x", "--as-written"],
-         "argument --html: a report is of the whole run; --as-written does not go with it"),
+        (["a", "--html", "x", "--explain", "3"],
+         "argument --html: a report is of the whole run; --explain does not go with it"),
         (["a", "--html", "x", "--until", "3"],
          "argument --html: a report is of the whole run; --until does not go with it"),
     ],

@@ -2,6 +2,7 @@
 
   trio-lb replay run.jsonl
   trio-lb replay run.jsonl --until 42s
+  trio-lb replay run.jsonl --html out.html
   trio-lb replay run.jsonl --explain 17
   trio-lb replay a.jsonl b.jsonl
 
@@ -11,6 +12,7 @@ Exit code 0 when it was the same run, 1 when it was another.
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from trio_lb.cli.arguments import of_kind
 from trio_lb.cli.exits import Exit
@@ -20,6 +22,8 @@ from trio_lb.cli.simulate_text import plural, verdict
 from trio_lb.config.knobs import SECONDS_OR_OFF
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.divergence import first_divergence
+from trio_lb.sim.report.page import page
+from trio_lb.sim.report.written import figures_of_trace
 from trio_lb.sim.search.replay import explain, tell_difference, tell_run
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.again import Again, run_again, trial_of
@@ -40,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--as-written", action="store_true", help="only tell what is written; run nothing"
     )
     parser.add_argument(
-        "--html", metavar="FILE", type=output, help="write the report of the run made again"
+        "--html",
+        metavar="FILE",
+        type=output,
+        help="write the report of the run made again; with --as-written what the trace has of it",
     )
 
 
@@ -58,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
         return _compare(args.trace, args.other)
     if args.explain is not None:
         return _told(explain(args.trace, args.explain))
+    if args.as_written and args.html is not None:
+        return _page_as_written(args)
     if args.as_written:
         return _told(tell_run(args.trace, until=args.until))
     trial = trial_of(args.trace)
@@ -75,8 +84,9 @@ def _misuse(args: argparse.Namespace) -> str:
     ]
     if args.other is not None and said:
         return f"two traces are compared as they are; {said[0]} does not go with them"
-    if args.html is not None and len(said) > 1:
-        return f"argument --html: a report is of the whole run; {said[0]} does not go with it"
+    parts = [name for name in said if name in ("--until", "--explain")]
+    if args.html is not None and parts:
+        return f"argument --html: a report is of the whole run; {parts[0]} does not go with it"
     return ""
 
 
@@ -95,13 +105,18 @@ def _compare(a: str, b: str) -> Exit:
 def _without_trial(args: argparse.Namespace) -> Exit:
     """A trace that somebody else's program made: it can be read, not run."""
     if args.html is not None:
-        told = (
-            f"{args.trace}:1 trial: is empty: this run can't be made again, so there is no report"
-        )
-        print(told, file=sys.stderr)
-        return Exit.BAD_CONFIG
+        return _page_as_written(args)
     _told(tell_run(args.trace, until=args.until))
     print("only told, as it is written: its header does not say how to make it again")
+    return Exit.OK
+
+
+def _page_as_written(args: argparse.Namespace) -> Exit:
+    Path(args.html).write_text(page(figures_of_trace(args.trace)), "utf-8")
+    print(
+        f"{args.html} is from what is written; checks, and open connections, are not in a trace:"
+        " nothing was run"
+    )
     return Exit.OK
 
 

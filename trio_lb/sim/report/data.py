@@ -40,7 +40,8 @@ class RunFacts:
 
     ``until`` and ``settle`` are seconds of virtual time: with faults, and after them.
     ``weights`` is each server's fair share of the load, on any scale; servers that it leaves
-    out count 1. ``command`` replays the run.
+    out count 1. ``command`` replays the run. ``judged`` is False where nobody knows which checks
+    there were, and what was to be reached: all is from a stored trace.
     """
 
     name: str
@@ -55,6 +56,7 @@ class RunFacts:
     versions: Mapping[str, str] = attrs.field(factory=dict)
     trace_hash: str = ""
     command: str = ""
+    judged: bool = True
 
     @property
     def ok(self) -> bool:

@@ -51,10 +51,17 @@ def request(req: int, figures: Figures) -> str:
 
 # ------------------------------------------------------------------ checks
 
+UNJUDGED: Final = (
+    "Read from a trace: it does not hold what the checks said, which points were reached, and"
+    " open connections. Whoever makes the run again has them."
+)
+
 
 def verdict_line(figures: Figures) -> str:
     """Return in one sentence whether the run was good, and whether it tested what it says."""
     facts = figures.facts
+    if not facts.judged:
+        return tag("p", tag("strong", safe(UNJUDGED), class_="vacuous"), class_="verdict")
     broken = sum(not verdict.ok for verdict in facts.verdicts)
     count = len(facts.verdicts)
     checks = (
