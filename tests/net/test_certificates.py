@@ -156,6 +156,22 @@ def test_speaks_http_1_1_and_modern_tls_only(tmp_path: Path) -> None:
     assert all(name.startswith("ECDHE-") and "CBC" not in name for name in old)
 
 
+@pytest.mark.parametrize("tickets", [True, False])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_gets_a_ticket_unless_there_are_none(
+    tmp_path: Path, version: ssl.TLSVersion, tickets: bool
+) -> None:
+    certificate = write(tmp_path, "a", issued("a.test"))
+    server_tls = server_context([certificate], session_tickets=tickets)
+    client_tls = client_context(ca=write_ca(tmp_path))
+    client_tls._context.maximum_version = version
+    client, _ = shake_both(server_tls, client_tls, "a.test")
+    assert client.take(10) is None, "what came behind the handshake is taken in"
+    session = client.session.session
+    assert session is not None
+    assert session.has_ticket == tickets
+
+
 def test_an_old_client_is_told_that_it_is_too_old(tmp_path: Path) -> None:
     server = server_context([write(tmp_path, "a", issued("a.test"))], min_version="1.3")
     old = client_context(ca=write_ca(tmp_path))

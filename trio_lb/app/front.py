@@ -255,7 +255,12 @@ def _load(index: int, config: ListenerConfig) -> "ServerTls":
         raise ConfigError([Problem(f"listeners[{index}].ssl", "https needs a certificate")])
     ssl = config.ssl
     try:
-        return server_context(ssl.all_certificates, ssl.client_ca, ssl.min_version)
+        return server_context(
+            ssl.all_certificates,
+            ssl.client_ca,
+            ssl.min_version,
+            session_tickets=ssl.session_tickets,
+        )
     except ConfigError as error:
         raise error.below(f"listeners[{index}].ssl") from error
 

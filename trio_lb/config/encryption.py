@@ -38,6 +38,9 @@ class ListenerTls:
     min_version: str = knob(
         "1.2", TLS_VERSION, "the oldest version", source="nginx and HAProxy; RFC 8996"
     )
+    session_tickets: bool = knob(
+        True, FLAG, "whether clients that come again may shorten the handshake", source="nginx"
+    )
 
     @property
     def all_certificates(self) -> tuple[CertificateConfig, ...]:

@@ -5,8 +5,8 @@ good and every handshake from then on uses them, or a ``ConfigError`` says what 
 and the old ones stay in force. Handshakes that have begun end as they began.
 
 The ciphers are Mozilla's intermediate list without its finite-field ones, which no client
-of the last ten years needs. Session tickets are on, with keys that OpenSSL draws for each
-set of settings: a reload renews them.
+of the last ten years needs. Session tickets are on unless they are not wanted, with keys that
+OpenSSL draws for each set of settings: a reload renews them.
 """
 
 import ssl
@@ -169,8 +169,12 @@ def server_context(
     certificates: Sequence[CertificateFiles],
     client_ca: str | None = None,
     min_version: str = "1.2",
+    *,
+    session_tickets: bool = True,
 ) -> ServerTls:
     """Make the TLS of a listener. With ``client_ca`` clients must show a certificate it vouches for.
+
+    Without ``session_tickets`` each handshake is a whole one.
 
     Raises:
       ConfigError: all that is wrong, each problem with the setting and the file it is in.
@@ -179,11 +183,14 @@ def server_context(
     if not certificates:
         raise ConfigError([Problem("certificates", "there is none, and TLS needs one")])
     files = tuple(certificates)
-    return ServerTls(lambda: _load_book(files, client_ca, version))
+    return ServerTls(lambda: _load_book(files, client_ca, version, session_tickets))
 
 
 def _load_book(
-    files: Sequence[CertificateFiles], client_ca: str | None, version: ssl.TLSVersion
+    files: Sequence[CertificateFiles],
+    client_ca: str | None,
+    version: ssl.TLSVersion,
+    session_tickets: bool,
 ) -> _Book:
     problems: list[Problem] = []
     shown = [
@@ -196,7 +203,16 @@ def _load_book(
         _try("client_ca", problems, lambda: _require_certificates(contexts, client_ca))
     if problems:
         raise ConfigError(problems)
+    if not session_tickets:
+        _issue_none(each.context for each in good)
     return _Book(good)
+
+
+def _issue_none(contexts: Iterable[ssl.SSLContext]) -> None:
+    """Issue no tickets: TLS 1.3 counts them, TLS 1.2 has them or not."""
+    for context in contexts:
+        context.num_tickets = 0
+        context.options |= ssl.OP_NO_TICKET
 
 
 def _try(path: str, problems: list[Problem], make: Callable[[], _T]) -> _T | None:
