@@ -43,8 +43,8 @@ class _Prober:
         self._server = server
         self._env = probes.env
         self._started_at = float("-inf")
-        self._is_suspect = False
-        self._sleep: trio.CancelScope | None = None
+        self._is_suspect = self._is_asleep = False
+        self._alarm = probes.env.alarm()
         self._life = trio.CancelScope()
         self._due(first_at)
 
@@ -73,14 +73,16 @@ class _Prober:
     def hurry(self) -> None:
         """Move the next probe forward to where the state of now wants it, never back."""
         due_at = max(self._env.now(), self._next_at())
-        if self._sleep is not None and due_at < self.due_at:
+        if self._is_asleep and due_at < self.due_at:
             self._due(due_at)
-            self._sleep.deadline = due_at
+            self._alarm.tell()
 
     async def _sleep_until_due(self) -> None:
-        with trio.CancelScope(deadline=self.due_at) as self._sleep:
-            await trio.sleep_forever()
-        self._sleep = None
+        self._is_asleep = True
+        await self._alarm.wait(lambda: self.due_at)
+        while self._env.now() < self.due_at:
+            await self._alarm.wait(lambda: self.due_at)
+        self._is_asleep = False
 
     def _due(self, at: float) -> None:
         self.due_at = at

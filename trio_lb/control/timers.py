@@ -1,8 +1,7 @@
 """Timers: one task calls every machine at the instant that it asked for.
 
-It sleeps in a cancel scope whose deadline is the earliest one known. A deadline that
-moves earlier or later only moves the scope's, so nobody is woken when nothing is due,
-and nothing has to poll. Instants are exact under a virtual clock.
+It sleeps until the earliest deadline known. One that moves earlier or later only moves
+the alarm, so nobody is woken when nothing is due, and nothing has to poll. Instants are exact under a virtual clock.
 
 Deadlines live in a heap. An entry that no longer says what its machine said last is
 stale: it is skipped when it comes up, and swept out when stale ones prevail.
@@ -58,7 +57,7 @@ class Timers:
         self._heap: list[tuple[float, int, Due]] = []
         # For each waiting machine, by identity, the one entry that is not stale.
         self._entries: dict[int, tuple[float, int, Due]] = {}
-        self._sleep: trio.CancelScope | None = None
+        self._alarm = env.alarm()
         self._calls = 0
 
     def touch(self, machine: Due) -> None:
@@ -88,17 +87,12 @@ class Timers:
         ``touch``, so a supervisor may start ``run`` anew for the sake of the others.
         """
         while True:
-            await self._sleep_until_due()
+            await self._alarm.wait(self._earliest)
             now = self._env.now()
             while self._earliest() <= now:
                 self._call(self._heap[0][2], now)
                 if self._earliest() <= now:
                     await trio.lowlevel.checkpoint()  # Many are due at once: others have a turn.
-
-    async def _sleep_until_due(self) -> None:
-        with trio.CancelScope(deadline=self._earliest()) as self._sleep:
-            await trio.sleep_forever()
-        self._sleep = None
 
     def _call(self, machine: Due, now: float) -> None:
         asked_for, _, _ = self._entries.pop(id(machine))
@@ -127,9 +121,8 @@ class Timers:
             heapq.heappush(self._heap, entry)
 
     def _aim(self) -> None:
-        """Move the sleeper's deadline; it is not woken unless something is due."""
-        if self._sleep is not None:
-            self._sleep.deadline = self._earliest()
+        """Move the alarm; the sleeper is not woken unless something is due."""
+        self._alarm.tell()
 
 
 @asynccontextmanager

@@ -198,6 +198,21 @@ class Sink(Protocol):
         ...
 
 
+class Alarm(Protocol):
+    """Wakes one task at an instant that may move while it sleeps: a timer that costs little."""
+
+    async def wait(self, next_at: Callable[[], float]) -> None:
+        """Sleep until ``next_at()`` (infinite: for ever). It may return early: look again.
+
+        Always a checkpoint; nobody is woken when the instant moves to a later one.
+        """
+        ...
+
+    def tell(self) -> None:
+        """Say that ``next_at()`` may have moved; harmless while nobody sleeps."""
+        ...
+
+
 class Outside(Protocol):
     """What somebody outside of the loop can do while it stands still."""
 
@@ -224,6 +239,10 @@ class Env(Protocol):
 
     def now(self) -> float:
         """Monotonic seconds: ``trio.current_time()``."""
+        ...
+
+    def alarm(self) -> Alarm:
+        """Return a new alarm."""
         ...
 
     def wall(self) -> float:

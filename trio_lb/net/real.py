@@ -14,6 +14,7 @@ from typing import Final
 
 import trio
 
+from trio_lb.net.alarm import DeadlineAlarm
 from trio_lb.net.env import Look, Sink
 from trio_lb.net.real_lookout import RealLookout
 from trio_lb.net.real_network import RealNetwork
@@ -102,6 +103,10 @@ class RealEnv:
     def now(self) -> float:
         """Monotonic seconds on trio's clock."""
         return trio.current_time()
+
+    def alarm(self) -> DeadlineAlarm:
+        """See ``Env``."""
+        return DeadlineAlarm()
 
     def wall(self) -> float:
         """Seconds since the epoch, UTC."""

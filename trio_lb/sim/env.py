@@ -13,6 +13,7 @@ from trio.testing import MockClock
 from trio_lb.net.env import Look, Network
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.clock import DesClock
+from trio_lb.sim.seat import Seat
 from trio_lb.sim.sink import VirtualSink
 
 DEFAULT_EPOCH: Final = 1_767_225_600.0
@@ -51,6 +52,10 @@ class SimEnv:
     def now(self) -> float:
         """Seconds on trio's clock, virtual or not."""
         return trio.current_time()
+
+    def alarm(self) -> Seat:
+        """See ``Env``: where calls can be made, a call for each wait."""
+        return Seat("asleep")
 
     def wall(self) -> float:
         """Seconds since 1970: the epoch moved on by trio's clock. Assign ``epoch`` to jump."""

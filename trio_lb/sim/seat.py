@@ -25,13 +25,14 @@ class Seat:
     caller looks again each time.
     """
 
-    __slots__ = ("_alarm", "_clock", "_next_at", "_rings_at", "_taken", "_use", "_waiter")
+    __slots__ = ("_alarm", "_clock", "_next_at", "_rings_at", "_scope", "_taken", "_use", "_waiter")
 
     def __init__(self, use: str) -> None:
         self._use = use
         self._taken = False
         self._waiter: trio.lowlevel.Task | None = None
         self._clock: DesClock | None = None
+        self._scope: trio.CancelScope | None = None
         self._next_at = _never
         self._rings_at = math.inf
         self._alarm: Call | None = None
@@ -59,10 +60,9 @@ class Seat:
             self._clock, self._next_at = clock, next_at
             self._set_alarm(clock)
             await self._park()
-        elif (until := next_at()) == math.inf:
-            await self._park()
         else:
-            with trio.CancelScope(deadline=until):
+            self._next_at = next_at
+            with trio.CancelScope(deadline=next_at()) as self._scope:
                 await self._park()
 
     async def _park(self) -> None:
@@ -76,7 +76,8 @@ class Seat:
 
     def _end(self) -> None:
         """Nobody waits any more, for nothing."""
-        self._waiter, self._next_at = None, _never
+        self._waiter = self._scope = None
+        self._next_at = _never
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm, self._rings_at = None, math.inf
@@ -101,10 +102,12 @@ class Seat:
         """News may come earlier than it seemed: let the waiting task, if any, have it in time."""
         if self._waiter is None:
             return
-        if self._clock is None:
-            self.wake()
-        else:
+        if self._clock is not None:
             self._set_alarm(self._clock)
+        elif (at := self._next_at()) <= trio.current_time():
+            self.wake()
+        elif self._scope is not None:
+            self._scope.deadline = at
 
     def wake(self) -> None:
         """Let the waiting task, if there is one, look again now."""
