@@ -51,6 +51,17 @@ def test_a_client_that_sends_slowly_takes_its_own_time() -> None:
     assert play.end() == ["it took 6.000000 s to end in upstream_reset; total is 4 s"]
 
 
+def test_small_windows_take_the_time_that_they_take() -> None:
+    for check in (BalancerDeadline(2.0), ConnectDeadline(1.0)):
+        play = Play(check)
+        play.tell(1.0, What.INJECT, "point:window", "shrink", 1, "{}")
+        play.lb(2.0, What.SELECT, "s1", "default", 0, req=1)
+        play.lb(
+            6.0, What.ERROR, "s1", "default", 504, 1, 4 * SECOND, "upstream_connect_timeout", req=1
+        )
+        assert play.end() == []
+
+
 def test_a_server_that_stands_still_is_no_excuse() -> None:
     play = Play(BalancerDeadline(2.0))
     play.tell(1.0, What.INJECT, "server:s1", "pause", 1, "{}")

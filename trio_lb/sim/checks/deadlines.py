@@ -15,6 +15,8 @@ STANDSTILLS: Final = ("pause", "slow_cpu", "clock_jump")
 
 SLOW_BODIES: Final = ("slowloris_body",)
 """Faults under which a client's body comes slowly: meanwhile the clock of its request stands."""
+SMALL_WINDOWS: Final = ("shrink",)
+"""Faults under which a request of some lines, or an error's text, may be under way for a second."""
 
 BEFORE_HEAD: Final = frozenset(
     (
@@ -63,7 +65,7 @@ class BalancerDeadline(Check):
         super().__init__()
         self._total_seconds = total_seconds
         self._late_seconds = late_seconds
-        self._weather = Weather(STANDSTILLS + SLOW_BODIES)
+        self._weather = Weather(STANDSTILLS + SLOW_BODIES + SMALL_WINDOWS)
 
     @property
     def ears(self) -> Mapping[What, Ear]:
@@ -99,7 +101,7 @@ class ConnectDeadline(Check):
         super().__init__()
         self._connect_seconds = connect_seconds
         self._late_seconds = late_seconds
-        self._weather = Weather(STANDSTILLS)
+        self._weather = Weather(STANDSTILLS + SMALL_WINDOWS)
         self._selected_at: dict[tuple[str, int], float] = {}
 
     @property
