@@ -70,6 +70,19 @@ def test_a_drained_balancer_ends_and_comes_back_at_the_end_of_the_fault() -> Non
     assert not [each for each in done if not each.values[0] and each.at > 8]
 
 
+def test_one_that_is_killed_while_it_drains_is_dead() -> None:
+    sim = Simulation()
+    sim.server("s1", service=Fixed(5.0))
+    sim.balancer()
+    sim.clients("web", OpenLoop(Every(2.0)), policy=ClientPolicy(timeout=20.0))
+    failed: list[Happening] = []
+    sim.wire.hear(failed.append, What.FAIL)
+    sim.faults(at(3, Drain("host:lb", for_="10s")), at(5, Crash("host:lb", fin=True, for_="1s")))
+    sim.run(until=14).require()
+    assert [(each.at, each.values[0]) for each in failed[:2]] == [(5.0005, "closed")] * 2
+    assert sim.balancers["lb"].lives == 2
+
+
 def test_new_servers_take_their_share_and_are_let_go_in_peace() -> None:
     sim, heard = world(What.SELECT, What.REMOVE)
     sim.faults(at(2, ScaleUp("lb", count=2)), at(6, ScaleDown("lb", count=1)))

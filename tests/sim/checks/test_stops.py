@@ -50,6 +50,13 @@ def test_a_websocket_that_is_cut_when_the_grace_is_over_was_told_nothing() -> No
     assert play.end() == ["its WebSocket was told nothing in 5 s of grace"]
 
 
+def test_another_stop_lengthens_no_grace() -> None:
+    play = drained()
+    play.tell(2.0, What.INJECT, "host:lb", "drain", 2, '{"grace": 30.0}')
+    cut(play, 6.0)
+    assert play.end() == []
+
+
 def test_the_drain_of_a_server_is_no_stop_of_a_balancer() -> None:
     play = drained("server:s1")
     cut(play, 2.0)

@@ -1,6 +1,7 @@
 """Stops: a balancer that is asked to stop leaves whoever is being served the time that it has."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -49,7 +50,8 @@ class StopsGently(Check):
         name = happening.entity.rpartition(":")[2]
         if happening.values[0] == "drain" and name in self.world.balancers:
             seconds = float(json.loads(str(happening.values[2]))["grace"])
-            self._grace[name] = (happening.at, happening.at + seconds)
+            began, until = self._grace.get(name, (happening.at, math.inf))
+            self._grace[name] = (began, min(until, happening.at + seconds))
 
     def _failed(self, happening: Happening) -> None:
         began, until = self._grace.get(happening.entity, (0.0, 0.0))

@@ -23,10 +23,11 @@ def _name(fault: Fault) -> str:
 
 
 def _hold_down(site: Site, name: str, *, fin: bool) -> Heal:
-    machine = site.machine(name)
-    return site.overlays.hold(
-        site.host(name), "down", partial(machine.crash, fin=fin), machine.restart
-    )
+    machine, host = site.machine(name), site.host(name)
+    kill = partial(machine.crash, fin=fin)
+    if name in site.world.balancers and site.overlays.is_held(host, "down"):
+        kill()  # It may only drain so far.
+    return site.overlays.hold(host, "down", kill, machine.restart)
 
 
 def _crash(site: Site, fault: Fault) -> Heal:

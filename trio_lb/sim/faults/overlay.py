@@ -93,6 +93,10 @@ class Overlays:
 
         return heal
 
+    def is_held(self, owner: object, what: str) -> bool:
+        """Whether somebody holds this."""
+        return (owner, what) in self._holds
+
     @property
     def is_clear(self) -> bool:
         """Whether no fault has a share in anything."""
