@@ -5,6 +5,7 @@ from trio_lb.model.message import RequestHead, Unsized
 from trio_lb.model.outcome import Outcome, OutcomeKind
 from trio_lb.sim.happening import Happening, What, Wire
 from trio_lb.sim.interpreter import Interpreter
+from trio_lb.sim.numbers import FIRST_INNER
 
 
 class Busy:
@@ -36,11 +37,12 @@ def interpreted(*events: told.Event) -> list[Happening]:
     return heard
 
 
-def started(agent: bytes) -> told.RequestStarted:
-    """Return the first event of the request ``r1``."""
+def started(agent: bytes, given: bytes = b"", request_id: str = "r1") -> told.RequestStarted:
+    """Return the first event of a request; the id ``given`` is what its client passes on."""
     fields = [(b"user-agent", b"User-Agent", agent)]
+    fields += [(b"x-request-id", b"X-Request-ID", given)] if given else []
     head = RequestHead(b"GET", b"/", 1, fields, b"a", Unsized.NO_BODY, frozenset())
-    return told.RequestStarted(at=1.0, request_id="r1", client="10.0.0.1", head=head)
+    return told.RequestStarted(at=1.0, request_id=request_id, client="10.0.0.1", head=head)
 
 
 def test_a_request_is_told_by_its_client_s_number_until_it_ends() -> None:
@@ -67,6 +69,65 @@ def test_a_request_is_told_by_its_client_s_number_until_it_ends() -> None:
 def test_other_people_s_requests_have_no_number() -> None:
     (heard,) = interpreted(started(b"curl/8"))
     assert (heard.what, heard.req) == (What.START, 0)
+
+
+def completed(request_id: str = "r1") -> told.RequestCompleted:
+    what = record(id=request_id)
+    return told.RequestCompleted(at=2.0, server_id="s1", response_time_seconds=0.75, record=what)
+
+
+def test_what_a_service_asks_has_a_number_of_its_own_and_says_on_whose_behalf() -> None:
+    heard = interpreted(
+        started(b"sim/17"),
+        started(b"orders/2", given=b"r1", request_id="r2"),
+        started(b"stock/1", given=b"r2", request_id="r3"),
+        completed("r3"),
+        completed("r2"),
+        started(b"orders/2", given=b"r1", request_id="r4"),
+    )
+    first, second, third = (FIRST_INNER + n for n in range(3))
+    assert [(each.what, each.req, each.values[:2]) for each in heard] == [
+        (What.START, 17, ("r1",)),
+        (What.START, first, ("r2", 17)),
+        (What.START, second, ("r3", first)),
+        (What.COMPLETE, second, ("one", "default")),
+        (What.COMPLETE, first, ("one", "default")),
+        (What.START, third, ("r4", 17)),
+    ]
+
+
+def test_an_id_of_a_request_that_is_over_or_of_nobody_s_says_nothing() -> None:
+    heard = interpreted(
+        started(b"sim/17"),
+        started(b"cron/1", given=b"r9", request_id="r2"),
+        completed("r1"),
+        started(b"orders/2", given=b"r1", request_id="r3"),
+    )
+    starts = [(each.req, each.values) for each in heard if each.what is What.START]
+    assert starts == [(17, ("r1",)), (0, ("r2",)), (0, ("r3",))]
+
+
+def test_a_balancer_that_believes_the_id_of_a_service_tells_both_requests_apart() -> None:
+    where = {"pool": "default", "server_id": "s1"}
+    picked = told.ServerSelected(at=1.0, **where, server=Busy(), request_id="r1")
+    heard = interpreted(
+        started(b"sim/17"),
+        started(b"orders/2", given=b"r1", request_id="r1"),
+        picked,
+        completed("r1"),
+        picked,
+        completed("r1"),
+        picked,
+    )
+    assert [each.req for each in heard] == [
+        *(17, FIRST_INNER, FIRST_INNER, FIRST_INNER),
+        *(17, 17, 0),
+    ]
+
+
+def test_through_a_chain_of_balancers_a_request_keeps_its_client_s_number() -> None:
+    heard = interpreted(started(b"sim/17"), started(b"sim/17", given=b"r1", request_id="r2"))
+    assert [(each.req, each.values) for each in heard] == [(17, ("r1",)), (17, ("r2",))]
 
 
 def test_an_error_says_what_the_client_was_told() -> None:

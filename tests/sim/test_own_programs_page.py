@@ -12,12 +12,12 @@ EXAMPLES: Final = re.findall(
 )
 
 
-def test_there_are_three() -> None:
-    assert len(EXAMPLES) == PAGE.read_text("utf-8").count("```python\n") == 3
+def test_there_are_four() -> None:
+    assert len(EXAMPLES) == PAGE.read_text("utf-8").count("```python\n") == 4
 
 
 @pytest.mark.parametrize(
-    ("program", "promised"), EXAMPLES, ids=["alone", "behind a balancer", "in a world"]
+    ("program", "promised"), EXAMPLES, ids=["alone", "behind a balancer", "in a world", "followed"]
 )
 def test_it_prints_what_it_says_it_prints(
     program: str, promised: str, capsys: pytest.CaptureFixture[str]

@@ -38,6 +38,11 @@ SAID: list[tuple[What, tuple[int | str, ...], str]] = [
     (What.DROP, ("gone",), "gives no whole answer: the client had left"),
     (What.PROBE, (200,), "answers a probe with 200"),
     (What.START, ("a7",), "has read the head; calls it a7"),
+    (
+        What.START,
+        ("b3", 17),
+        "has read the head; calls it b3, which is asked on behalf of request 17",
+    ),
     (What.SELECT, ("s1", "api", 1), "picks s1 of pool api, which has 1 request in flight"),
     (What.SELECT, ("s1", "api", 0), "picks s1 of pool api, which has 0 requests in flight"),
     (

@@ -7,12 +7,15 @@
 A request is known by its number ``req``, 1, 2, 3 … in the order in which clients wanted
 something; tries of one request share it. Clients say it in their ``User-Agent: sim/17``, which
 a proxy passes on, so servers and balancers tell of the same number. 0: no request, or not known.
+What a service of the user's own asks on behalf of one has a number of its own (see ``numbers``).
 A connection is known by ``conn``, the serial of the end that whoever tells holds.
 """
 
 from collections.abc import Callable
 from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
+
+from trio_lb.sim.numbers import Numbers
 
 AGENT: Final = "sim/"
 """What stands before a request's number in ``User-Agent``."""
@@ -65,7 +68,8 @@ class What(Enum):
 
     # Told by balancers (``entity``: the balancer's name).
     START = "start"
-    """A request's head was read: (request id,)."""
+    """A request's head was read: (request id,); and of one that a service asks while it answers
+    another, (request id, that other's number)."""
     SELECT = "select"
     """A server is tried: (server, pool, in flight there before this one)."""
     RETRY = "retry"
@@ -149,6 +153,7 @@ class Wire:
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
+        self.numbers = Numbers()
         self._now = now
         self._ears: dict[What, list[Ear]] = {what: [] for what in What}
 
@@ -164,3 +169,7 @@ class Wire:
             happening = Happening(self._now(), what, entity, conn, req, values)
             for ear in ears:
                 ear(happening)
+
+    def note(self, entity: str, *values: Value, request_id: str = "") -> None:
+        """Tell something of a program under test: of the request, too, whose id it was given."""
+        self.tell(What.NOTE, entity, 0, self.numbers.of(request_id), *values)

@@ -1,7 +1,7 @@
 """What a balancer's own events mean in the words of a simulated run.
 
 Requests are told by their numbers: a balancer names a request by an id of its own, and its
-first event says which number the client gave it.
+first event says which number the client gave it; or, by an id, for whom a service asks.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from trio_lb.model import events as told
 from trio_lb.model.events import Event
+from trio_lb.model.message import RequestHead
 from trio_lb.sim.happening import AGENT, Value, What, Wire
 
 Said: TypeAlias = tuple[What, tuple[Value, ...]]
@@ -24,7 +25,8 @@ class Interpreter:
         self._wire = wire
         self._name = name
         self._server_named = server_named
-        self._numbers: dict[str, int] = {}
+        # By id: a service that is believed asks under the id of what it answers.
+        self._numbers: dict[str, list[int]] = {}
 
     def hear(self, event: Event) -> None:
         """Tell what it means."""
@@ -40,21 +42,24 @@ class Interpreter:
     # ------------------------------------------------------------------ requests
 
     def _started(self, event: told.RequestStarted) -> None:
-        agent = event.head.get(b"user-agent") if event.head is not None else None
-        prefix = AGENT.encode()
-        number = 0
-        if agent is not None and agent.startswith(prefix) and agent[len(prefix) :].isdigit():
-            number = int(agent[len(prefix) :])
-            self._numbers[event.request_id] = number
-        self._tell(What.START, number, event.request_id)
+        numbers = self._wire.numbers
+        number, parent = _said_by_client(event.head), 0
+        if not number:
+            parent = numbers.of(_said_by_service(event.head))
+            number = numbers.inner() if parent else 0
+        if number:
+            self._numbers.setdefault(event.request_id, []).append(number)
+            numbers.begin(event.request_id, number)
+        on_behalf: tuple[Value, ...] = (parent,) if parent else ()
+        self._tell(What.START, number, event.request_id, *on_behalf)
 
     def _selected(self, event: told.ServerSelected) -> None:
-        number = self._numbers.get(event.request_id or "", 0)
+        number = self._number_of(event.request_id or "")
         active: Any = event.server
         self._tell(What.SELECT, number, *self._where(event), active.active_connections)
 
     def _retried(self, event: told.RequestRetried) -> None:
-        number = self._numbers.get(event.request_id, 0)
+        number = self._number_of(event.request_id)
         delay_ns = round(event.delay_seconds * 1e9)
         outcome = event.outcome.kind.value
         self._tell(What.RETRY, number, *self._where(event), event.attempt, outcome, delay_ns)
@@ -74,10 +79,23 @@ class Interpreter:
         )
 
     def _of(self, record: told.RequestRecord) -> tuple[int, str, str]:
-        number = self._numbers.pop(record.id, 0)
+        number = self._number_of(record.id)
+        if number:
+            self._forget(record.id, number)
         pool = record.pool or ""
         server = self._server_named(pool, record.server_id) if record.server_id else ""
         return number, server, pool
+
+    def _number_of(self, request_id: str) -> int:
+        """The innermost request of that id; 0 for one of somebody else's."""
+        numbers = self._numbers.get(request_id)
+        return numbers[-1] if numbers else 0
+
+    def _forget(self, request_id: str, number: int) -> None:
+        self._wire.numbers.end(request_id, number)
+        self._numbers[request_id].pop()
+        if not self._numbers[request_id]:
+            del self._numbers[request_id]
 
     def _shed(self, event: told.RequestShed) -> None:
         self._tell(What.SHED, 0, event.reason)
@@ -138,6 +156,24 @@ class Interpreter:
         told.ServerDraining: _plain,
         told.ServerResumed: _plain,
     }
+
+
+_PREFIX: Final = AGENT.encode()
+
+
+def _said_by_client(head: RequestHead | None) -> int:
+    """The number that a simulated client gave; 0 for none."""
+    agent = head.get(b"user-agent") if head is not None else None
+    if agent is None or not agent.startswith(_PREFIX):
+        return 0
+    number = agent[len(_PREFIX) :]
+    return int(number) if number.isdigit() else 0
+
+
+def _said_by_service(head: RequestHead | None) -> str:
+    """The id that a service passes on, as it was given it; "" for none."""
+    said = head.get(b"x-request-id") if head is not None else None
+    return "" if said is None else said.decode("latin-1")
 
 
 _PLAIN: Final[Mapping[type[Event], What]] = {

@@ -128,6 +128,11 @@ def _reply(said: _Said) -> str:
     return f"answers {said[0]} with {_times(said.number(1), 'byte', 'bytes')}, {said.lasting(2)} after taking it"
 
 
+def _start(said: _Said) -> str:
+    on_behalf = f", which is asked on behalf of request {said[1]}" if said[1] else ""
+    return f"has read the head; calls it {said[0]}{on_behalf}"
+
+
 def _select(said: _Said) -> str:
     busy = _times(said.number(2), "request", "requests")
     return f"picks {said.where(0)}, which has {busy} in flight"
@@ -194,7 +199,7 @@ _SENTENCES: Final[Mapping[str, Callable[[_Said], str]]] = {
     What.REPLY.name: _reply,
     What.DROP.name: lambda said: f"gives no whole answer{said.why(0)}",
     What.PROBE.name: lambda said: f"answers a probe with {said[0]}",
-    What.START.name: lambda said: f"has read the head; calls it {said[0]}",
+    What.START.name: _start,
     What.SELECT.name: _select,
     What.RETRY.name: _retry,
     What.COMPLETE.name: _complete,

@@ -7,6 +7,7 @@ import pytest
 
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.happening import What
+from trio_lb.sim.numbers import FIRST_INNER
 from trio_lb.sim.search.replay import explain, tell_difference, tell_run
 from trio_lb.sim.trace import Trace, TraceHeader
 
@@ -180,3 +181,49 @@ def test_headers_that_differ_are_told_first(write: Callable[..., Path]) -> None:
         "the headers differ in versions.trio: '0.31.0' in the first, '0.32.0' in the second",
         "all events are the same",
     ]
+
+
+def test_what_services_ask_on_behalf_of_a_request_is_part_of_its_life(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    inner, deeper = FIRST_INNER, FIRST_INNER + 1
+    with path.open("w", encoding="ascii", newline="\n") as file, Trace(HEADER, file) as trace:
+        tell = trace.record
+        tell(1.0, What.ARRIVE, "web", 0, 5, "GET")
+        tell(1.0, What.START, "lb", 0, 5, "a7")
+        tell(1.0, What.SELECT, "lb", 0, 5, "orders", "api", 0)
+        tell(1.1, What.NOTE, "orders", 0, 5, "asks")
+        tell(1.1, What.START, "lb", 0, inner, "b3", 5)
+        tell(1.1, What.START, "lb", 0, 6, "c4")
+        tell(1.1, What.SELECT, "lb", 0, inner, "stock", "api", 1)
+        tell(1.2, What.START, "lb", 0, deeper, "d5", inner)
+        tell(1.3, What.ERROR, "lb", 0, deeper, "", "", 503, 0, 0, "no_server")
+        tell(1.4, What.COMPLETE, "lb", 0, inner, "stock", "api", 200, 1, 300 * MS)
+        tell(1.5, What.COMPLETE, "lb", 0, 5, "orders", "api", 200, 1, 500 * MS)
+    assert list(explain(path, 5)) == [
+        "request 5, from 1.000000 s on: not over when the trace ends, 5 events",
+        "      +0 s  web: somebody wants something (GET)",
+        "      +0 s      lb: has read the head; calls it a7",
+        "      +0 s      lb: picks orders of pool api, which has 0 requests in flight",
+        "   +100 ms          orders: notes asks",
+        "   +100 ms              lb: has read the head; calls it b3, which is asked on behalf of"
+        f" request 5 [request {inner}]",
+        "   +100 ms              lb: picks stock of pool api, which has 1 request in flight"
+        f" [request {inner}]",
+        "   +200 ms                      lb: has read the head; calls it d5, which is asked on"
+        f" behalf of request {inner} [request {deeper}]",
+        "   +300 ms                      lb: answers 503 itself (no_server): 0 attempts, 0 s"
+        f" [request {deeper}]",
+        "   +400 ms              lb: has relayed the 200 of stock of pool api: 1 attempt, 300 ms"
+        f" [request {inner}]",
+        "   +500 ms      lb: has relayed the 200 of orders of pool api: 1 attempt, 500 ms",
+    ]
+    first, *rest = explain(path, inner)
+    assert first == (
+        f"request {inner}, from 1.100000 s on:"
+        " lb has relayed the 200 of stock of pool api: 1 attempt, 300 ms"
+    )
+    assert len(rest) == 5
+    with pytest.raises(
+        ConfigError, match="there is no request 9 in this trace; its requests are 5 to 6"
+    ):
+        list(explain(path, 9))
