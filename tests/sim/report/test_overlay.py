@@ -33,6 +33,25 @@ def test_each_measure_is_drawn_for_both_runs(runs: tuple[Figures, Figures]) -> N
         assert {len(series.values) for series in panel.series} == {runs[0].buckets}
 
 
+def test_open_connections_are_those_that_were_counted() -> None:
+    counted, other = Tally(10.0), Tally(10.0)
+    for second in range(10):
+        counted.counted(float(second), 40, second)
+    pair = [
+        Figures.of(facts(verdicts=(), faults=(), until=10.0, settle=0.0), tally)
+        for tally in (counted, other)
+    ]
+    drawn = {
+        measure.key: overlay.overlaid(measure, (pair[0], pair[1]), TimeAxis(10.0))
+        for measure in overlay.measures()
+    }
+    most = {
+        key: [max(value or 0 for value in series.values) for series in drawn[key].series]
+        for key in ("open", "held")
+    }
+    assert most == {"open": [40, 0], "held": [9, 0]}
+
+
 def test_a_run_that_ended_before_the_other_has_no_values_there() -> None:
     assert overlay.padded([1.0, 2.0, 3.0], 5) == [1.0, 2.0, 3.0, None, None]
     assert overlay.padded([1.0, 2.0, 3.0], 2) == [1.0, 2.0]

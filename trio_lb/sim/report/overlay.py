@@ -43,6 +43,22 @@ def measures() -> list[Measure]:
         Measure("amp", "Amplification", "tries at servers per request offered", "x", amplified, 70),
         Measure("queue", "Queued", "requests in all servers' queues, peaks", "", queued, 70),
         Measure("wait", "In flight", "requests that clients wait for, peaks", "", waiting, 70),
+        Measure(
+            "open",
+            "From clients",
+            "connections of clients, open at balancers, peaks",
+            "",
+            clients,
+            70,
+        ),
+        Measure(
+            "held",
+            "To servers",
+            "connections to servers, open at balancers, peaks",
+            "",
+            servers,
+            70,
+        ),
     ]
 
 
@@ -79,6 +95,16 @@ def queued(figures: Figures) -> Column:
 def waiting(figures: Figures) -> Column:
     """What clients wait for."""
     return figures.tally.waiting.peaks
+
+
+def clients(figures: Figures) -> Column:
+    """Connections of clients that balancers hold."""
+    return figures.tally.open_clients.peaks
+
+
+def servers(figures: Figures) -> Column:
+    """Connections to servers that balancers hold."""
+    return figures.tally.open_servers.peaks
 
 
 def overlaid(measure: Measure, runs: tuple[Figures, Figures], axis: TimeAxis) -> Panel:
