@@ -68,8 +68,8 @@ class DesClock(trio.abc.Clock):
         Calls of the same instant are made in the order in which they were asked for, and before
         any task runs whose deadline it is.
         """
-        call = Call(make)
-        heappush(self._heap, (max(at, self._now), next(self._serials), call))
+        call, now = Call(make), self._now
+        heappush(self._heap, (at if at > now else now, next(self._serials), call))
         return call
 
     @property
@@ -100,13 +100,14 @@ class DesClock(trio.abc.Clock):
         runner = self._runner
         if runner.waiting_for_idle:
             return math.inf  # Somebody waits for just this: ``wait_all_tasks_blocked``.
+        handed = runner.entry_queue
         at = self._next_call_at()
         if at == deadline == math.inf:
             return self._wait_for_nothing()
         self._polls = 0
         while at <= deadline and at < math.inf:
             self._make_calls(at)
-            if runner.runq or runner.entry_queue.size() or self.fault is not None:
+            if runner.runq or handed.queue or handed.idempotent_queue or self.fault is not None:
                 return 0.0
             deadline = runner.deadlines.next_deadline()  # A call may have moved it.
             at = self._next_call_at()
@@ -127,11 +128,12 @@ class DesClock(trio.abc.Clock):
 
     def _make_calls(self, at: float) -> None:
         """Make all calls of an instant, those too that they themselves ask for at once."""
-        self._move_to(at)
+        if at > self._now:
+            self._now, self._looks = at, 0
         heap = self._heap
         made = 0
         try:
-            while heap and heap[0][0] <= self._now:
+            while heap and heap[0][0] <= at:
                 call = heappop(heap)[2]
                 make, call.make = call.make, None  # Who keeps the call keeps nothing by it.
                 if make is None:

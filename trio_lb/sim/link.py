@@ -115,6 +115,8 @@ class Path:
         What reached a host that was down arrives with the first copy that finds it up.
         """
         stalls = self._stalls
+        if not stalls and not self._far.spans:
+            return arrival  # As nearly always.
         if stalls and arrival < stalls[-1][1]:
             index = bisect_right(stalls, arrival, key=_end)
             while index < len(stalls) and stalls[index][0] <= arrival:

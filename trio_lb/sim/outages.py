@@ -17,36 +17,36 @@ RTO_MAX_SECONDS: Final = 120.0
 class Outages:
     """The outages of one host, in their order; the last may still go on.
 
-    All instants are seconds on trio's clock.
+    All instants are seconds on trio's clock. ``spans`` are their begins and ends, to be read.
     """
 
-    __slots__ = ("_spans",)
+    __slots__ = ("spans",)
 
     def __init__(self) -> None:
-        self._spans: list[tuple[float, float]] = []
+        self.spans: list[tuple[float, float]] = []
 
     @property
     def is_down(self) -> bool:
         """Whether one goes on."""
-        return bool(self._spans) and self._spans[-1][1] == math.inf
+        return bool(self.spans) and self.spans[-1][1] == math.inf
 
     def begin(self, now: float) -> None:
         """Go down; being down already changes nothing."""
         if not self.is_down:
-            self._spans.append((now, math.inf))
+            self.spans.append((now, math.inf))
 
     def end(self, now: float) -> None:
         """Come up; being up already changes nothing."""
         if self.is_down:
-            begin, _ = self._spans.pop()
-            self._spans.append((begin, now))
+            begin, _ = self.spans.pop()
+            self.spans.append((begin, now))
 
     def reached(self, arrival: float) -> float:
         """Return when a packet, or the first copy of it to find the host up, arrives."""
-        if not self._spans or arrival >= self._spans[-1][1]:
+        if not self.spans or arrival >= self.spans[-1][1]:
             return arrival
         rto_seconds = RTO_SECONDS
-        for begin, end in self._spans:
+        for begin, end in self.spans:
             if not begin <= arrival < end:
                 continue
             if end == math.inf:
