@@ -7,6 +7,7 @@ from enum import Enum, IntEnum, StrEnum
 
 import pytest
 
+import trio_lb
 from trio_lb.sim.trace import (
     MOST_NAMES,
     PINS,
@@ -57,7 +58,8 @@ def test_the_first_line_is_the_header_and_says_what_the_run_was_made_of() -> Non
 
 def test_a_header_knows_the_versions_it_runs_under() -> None:
     assert TraceHeader(seed=1).versions == current_versions()
-    assert list(current_versions()) == ["python", "trio", "h11"]
+    assert list(current_versions()) == ["trio_lb", "python", "trio", "h11"]
+    assert current_versions()["trio_lb"] == trio_lb.__version__
 
 
 def test_another_configuration_has_another_hash() -> None:

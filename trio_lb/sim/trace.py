@@ -26,6 +26,8 @@ from typing import Final, Protocol, TypeAlias
 
 import attrs
 
+from trio_lb._version import __version__
+
 SCHEMA: Final = 1
 """The version of the format; one that differs is not read."""
 
@@ -108,6 +110,7 @@ class TraceEvent:
 def current_versions() -> dict[str, str]:
     """Return the versions of whatever decides the order and the size of events."""
     return {
+        "trio_lb": __version__,
         "python": platform.python_version(),
         "trio": version("trio"),
         "h11": version("h11"),
