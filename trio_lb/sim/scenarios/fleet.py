@@ -138,7 +138,10 @@ def _add_uploads(sim: Simulation, rate: float, to: Address | None) -> None:
 
 
 def _add_slow_uploads(sim: Simulation, rate: float) -> None:
-    """Some that take a second, byte by byte: a request is nearly always under way."""
+    """Some that take a second, byte by byte, so that a request is nearly always under way.
+
+    No longer than ``total`` leaves beside ``first_byte``: body and answer still come within it.
+    """
     policy = ClientPolicy(timeout=10.0, posts=1.0, size=Fixed(45), habits=(SlowBody(0.02),))
     sim.clients("mobile", OpenLoop(Later(Poisson(rate / 20))), policy=policy, zone="far")
 
