@@ -12,7 +12,6 @@ would: no news travels faster than the link.
 """
 
 import math
-from collections import deque
 from typing import Final
 
 from trio_lb.sim.link import Path
@@ -51,8 +50,9 @@ class Pipe:
         self.rules: list[Rule] = []
         self.valves: list[Valve] = []
         self._is_over = False
-        self._items: deque[tuple[float, bytes | memoryview]] = deque()
-        self._acks: deque[tuple[float, int]] = deque()
+        # Short lists: an empty deque takes 600 bytes, and connections are many.
+        self._items: list[tuple[float, bytes | memoryview]] = []
+        self._acks: list[tuple[float, int]] = []
         self._unread = 0
         self._last = -math.inf
 
@@ -60,8 +60,12 @@ class Pipe:
 
     def room(self, now: float) -> int:
         """Return how many bytes fit into the window now."""
-        while self._acks and self.next_ack() <= now:
-            self._unread -= self._acks.popleft()[1]
+        acks, arrived = self._acks, 0
+        while arrived < len(acks) and self._back.delivery(acks[arrived][0]) <= now:
+            self._unread -= acks[arrived][1]
+            arrived += 1
+        if arrived:
+            del acks[:arrived]
         return self.window - self._unread
 
     def put(
@@ -104,14 +108,9 @@ class Pipe:
                 return None
         elif len(self._items) == 1 and 0 < len(self._items[0][1]) <= max_bytes:
             return self._take_only(now, until)
-        parts: list[bytes | memoryview] = []
-        most = room = self._admitted(max_bytes) if self.valves else max_bytes
-        while room and self.has_bytes(until):
-            part = self._pop(room)
-            parts.append(part)
-            room -= len(part)
+        parts = self._pop(self._admitted(max_bytes) if self.valves else max_bytes, until)
         if parts:
-            self._acks.append((now + self._back.latency_seconds, most - room))
+            self._acks.append((now + self._back.latency_seconds, sum(map(len, parts))))
             for valve in self.valves:
                 valve.took(now)
             return b"".join(parts)
@@ -132,13 +131,23 @@ class Pipe:
     def _opens_at(self) -> float:
         return max(valve.opens_at for valve in self.valves)
 
-    def _pop(self, room: int) -> bytes | memoryview:
-        arrival, data = self._items.popleft()
-        if len(data) <= room:
-            return data
-        view = memoryview(data)
-        self._items.appendleft((arrival, view[room:]))
-        return view[:room]
+    def _pop(self, room: int, until: float) -> list[bytes | memoryview]:
+        """Take what has arrived, at most ``room`` bytes, in the pieces in which it came."""
+        items, parts, whole = self._items, list[bytes | memoryview](), 0
+        while room and whole < len(items):
+            arrival, data = items[whole]
+            if not len(data) or self._path.delivery(arrival) > until:
+                break
+            if len(data) > room:
+                view = memoryview(data)
+                parts.append(view[:room])
+                items[whole] = (arrival, view[room:])
+                break
+            parts.append(data)
+            room -= len(data)
+            whole += 1
+        del items[:whole]
+        return parts
 
     def has_bytes(self, until: float) -> bool:
         """Whether bytes, and not only the end, wait in the kernel, behind whatever valve."""

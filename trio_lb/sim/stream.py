@@ -45,23 +45,28 @@ class VirtualStream:
     end that connected from the one that was accepted.
     """
 
-    has_dialled = False
+    __slots__ = (
+        "_cuts", "_flow", "_hears", "_incoming", "_link", "_now", "_outgoing", "_path", "_phase",
+        "_receiving", "_remote", "_sending", "_tell_receiver", "_tell_sender",
+        "has_dialled", "local", "on_leave", "peer", "serial",
+    )  # fmt: skip
 
     def __init__(self, serial: int, local: Address, peer: Address, link: Link) -> None:
         self.serial = serial
         self.local = local
         self.peer = peer
         self.on_leave: Callable[[], None] | None = None
+        self.has_dialled = False
         self._link = link
         self._now = trio.lowlevel.current_clock().current_time
         self._phase = Phase.OPEN
         self._cuts: list[Instant] = []
         self._hears = True
-        self._receiving = Seat("receiving from this stream")
-        self._sending = Seat("sending to this stream")
+        self._receiving: Seat | None = None
+        self._sending: Seat | None = None
         # Whom to tell of arrivals and of room: the tasks in the seats, or an actor's watches.
-        self._tell_receiver: Callable[[], None] = self._receiving.tell
-        self._tell_sender: Callable[[], None] = self._sending.tell
+        self._tell_receiver: Callable[[], None] = _tell_nobody
+        self._tell_sender: Callable[[], None] = _tell_nobody
         link.streams[serial] = self
 
     def _wire(
@@ -84,7 +89,7 @@ class VirtualStream:
 
     async def receive_some(self, max_bytes: int) -> bytes:
         """See ``Stream``: waits until the first arrival; nothing is taken before it returns."""
-        with self._receiving:
+        with self._receiver() as seat:
             # Who will have to wait needs no checkpoint before it: that is one pass saved.
             if self._phase in GONE or not self._hears or self.next_news() <= self._now():
                 await trio.lowlevel.checkpoint()
@@ -92,7 +97,14 @@ class VirtualStream:
                 data = self.receive_nowait(max_bytes)
                 if data is not None:
                     return data
-                await self._receiving.wait(self.next_news)
+                await seat.wait(self.next_news)
+
+    def _receiver(self) -> Seat:
+        """The seat of the task that receives; an actor has none."""
+        if self._receiving is None:
+            self._receiving = Seat("receiving from this stream")
+            self._tell_receiver = self._receiving.tell
+        return self._receiving
 
     def receive_nowait(self, max_bytes: int) -> bytes | None:
         """See ``Stream``."""
@@ -128,8 +140,7 @@ class VirtualStream:
         The peer is told nothing, so it is no phase of our half.
         """
         self._hears = False
-        self._receiving.wake()
-        self._tell_receiver()
+        self.wake()
 
     def is_stale(self) -> bool:
         """Whether anything at all has arrived: bytes, the end, or a reset."""
@@ -192,22 +203,28 @@ class VirtualStream:
             self._remote._be_cut(lambda: path.delivery(max(arrival, now + path.latency_seconds)))
             self.cut()
 
+    def _sender(self) -> Seat:
+        if self._sending is None:
+            self._sending = Seat("sending to this stream")
+            self._tell_sender = self._sending.tell
+        return self._sending
+
     async def send_some(self, data: bytes | bytearray | memoryview) -> int:
         """See ``Stream``: waits until the window opens or a reset arrives."""
-        with self._sending:
+        with self._sender() as seat:
             await trio.lowlevel.checkpoint()
             while True:
                 sent = self.send_nowait(data)
                 if sent or not len(data):
                     return sent
-                await self._sending.wait(self.next_room)
+                await seat.wait(self.next_room)
 
     async def wait_writable(self) -> None:
         """Wait until a send would not wait: there is room, or it would fail."""
-        with self._sending:
+        with self._sender() as seat:
             await trio.lowlevel.checkpoint()
             while self._would_wait():
-                await self._sending.wait(self.next_room)
+                await seat.wait(self.next_room)
             self._check_not_closed()
 
     def _would_wait(self) -> bool:
@@ -354,8 +371,9 @@ class VirtualStream:
 
     def wake(self) -> None:
         """Let those who wait on this end look again: tasks at once, watches at the next news."""
-        self._receiving.wake()
-        self._sending.wake()
+        for seat in (self._receiving, self._sending):
+            if seat is not None:
+                seat.wake()
         self._tell_receiver()
         self._tell_sender()
 
