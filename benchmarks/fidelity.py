@@ -235,7 +235,7 @@ async def _ask_all(port: int, rate: float, seconds: float) -> Seen:
     arrivals, rng, begin = Poisson(rate), derive_rng(SEED, "arrivals web"), trio.current_time()
     at = arrivals.next_after(0.0, rng)
     async with trio.open_nursery() as asking:
-        while at < seconds:
+        while at is not None and at < seconds:
             await trio.sleep_until(begin + at)
             asking.start_soon(_ask, port, idle, seen)
             at = arrivals.next_after(at, rng)
