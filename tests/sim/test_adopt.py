@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-import trustme
 
+from trio_lb.config.encryption import UpstreamTls
 from trio_lb.config.load import load_mapping
 from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.adopt import adopt, is_literal, lacks_servers, read
+from trio_lb.sim.certificates import towards_servers
 
 
 def test_listeners_move_to_the_virtual_host_and_keep_their_ports() -> None:
@@ -42,31 +43,52 @@ def test_two_pools_may_use_one_id_for_two_servers_and_one_server_twice() -> None
     assert adopted.names == {("api", "s1"): "s1", ("web", "s1"): "web.s1", ("old", "s1"): "s1"}
 
 
-def test_what_needs_something_real_is_refused_all_at_once(tmp_path: Path) -> None:
-    pair = trustme.CA().issue_cert("a.example")
-    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
-    pair.cert_chain_pems[0].write_to_path(cert)
-    pair.private_key_pem.write_to_path(key)
+def test_what_needs_something_real_is_refused_all_at_once() -> None:
     plan = load_mapping(
         {
-            "listeners": [
-                {
-                    "bind": "0.0.0.0:443",
-                    "protocol": "https",
-                    "ssl": {"certificate": cert, "private_key": key},
-                }
-            ],
+            "listeners": [{"bind": "unix:/run/lb"}],
             "servers": [{"id": "s1", "address": "unix:/run/s1"}],
         }
     )
     with pytest.raises(ConfigError) as caught:
         adopt(plan, "10.0.0.9", source="my.yaml")
+    wanted = "is a socket of the file system, and a simulation has none: give a host and a port"
     assert [str(problem) for problem in caught.value.problems] == [
-        "my.yaml listeners[0].ssl: needs real certificates, and a simulation has none:"
-        " leave it out, or try a copy without it",
-        "my.yaml pools.default.servers.s1.address: is a socket of the file system, and a"
-        " simulation has none: give a host and a port",
+        f"my.yaml listeners[0].bind: {wanted}",
+        f"my.yaml pools.default.servers.s1.address: {wanted}",
     ]
+
+
+def test_certificates_are_exchanged_for_those_of_the_simulation_and_need_not_be_there() -> None:
+    ssl = {"certificate": "/etc/lb.pem", "private_key": "/etc/lb.key"}
+    listeners = [{"port": 80}, {"port": 443, "protocol": "https", "ssl": ssl}]
+    adopted = adopt(load_mapping({"listeners": listeners}), "10.0.0.9")
+    plain, secured = adopted.plan.listeners
+    assert adopted.certificates is not None
+    assert plain.ssl is None
+    assert secured.ssl is not None
+    assert [each.certificate for each in secured.ssl.all_certificates] == [
+        adopted.certificates.path
+    ]
+    assert adopt(load_mapping({}), "10.0.0.9").certificates is None
+
+
+def test_servers_that_are_spoken_to_over_tls_are_named_and_believed() -> None:
+    pools = {
+        "api": {"tls": {"ca": "/etc/ca.pem"}, "servers": [{"id": "s1", "address": "10.1.0.1:443"}]},
+        "web": {
+            "servers": [
+                {"id": "s2", "address": "10.1.0.2:443", "tls": {}},
+                {"id": "s3", "address": "10.1.0.3:80", "tls": False},
+                {"id": "s4", "address": "10.1.0.4:80"},
+            ]
+        },
+    }
+    adopted = adopt(load_mapping({"pools": pools}), "10.0.0.9")
+    assert adopted.secured == ("s1", "s2")
+    api, web = adopted.plan.pools["api"], adopted.plan.pools["web"]
+    assert api.tls == towards_servers(UpstreamTls())
+    assert web.servers[0].tls == towards_servers(UpstreamTls())
 
 
 def test_a_mapping_may_leave_the_servers_to_the_simulation() -> None:

@@ -44,6 +44,16 @@ def test_a_world_of_literals_looks_nothing_up() -> None:
     assert "dns_slow" not in [kind.name for kind in kinds_that_hit(field)]
 
 
+def test_programs_that_a_balancer_names_are_those_that_serve() -> None:
+    sim = Simulation()
+    for name in ("api-1", "api-2", "cron"):
+        sim.host(name, nothing)
+    second = str(sim.programs["api-2"].host.address)
+    sim.balancer({"servers": ["api-1:8000", f"{second}:8000", "elsewhere:8000"]})
+    sim.balancer({"algorithm": "random"}, name="lb2")
+    assert field_of(sim).programs == ("api-1", "api-2")
+
+
 def test_programs_may_ask_for_whoever_listens() -> None:
     sim = world({"servers": ["api:80"]})
     sim.host("api", nothing), sim.host("cron", nothing)
@@ -60,6 +70,17 @@ def test_a_balancer_has_the_waits_that_its_configuration_makes_it_wait() -> None
     plain = (*OF_SOCKETS, "connect", "first_byte", "idle", "write_stall", "client_body_idle")
     assert field_of(world()).points == plain
     assert field_of(world({"health_check": {}})).points == (*plain, "probe")
+
+
+def test_balancers_have_names_and_some_a_certificate() -> None:
+    https = {"port": 443, "protocol": "https", "ssl": {"certificate": "/etc/lb.pem"}}
+    sim = world({"listeners": [https], "servers": ["10.7.0.1:80"]})
+    sim.balancer({"servers": ["10.7.0.1:80"]}, name="edge")
+    field = field_of(sim)
+    assert (field.balancers, field.secured) == (("lb", "edge"), ("lb",))
+    assert "tls_handshake" in field.points
+    assert [str(each) for each in field.targets(KINDS["reload"])] == ["lb:lb", "lb:edge"]
+    assert [str(each) for each in field.targets(KINDS["rotate_certificate"])] == ["lb:lb"]
 
 
 def test_programs_alone_have_sockets_and_who_has_neither_has_no_points() -> None:

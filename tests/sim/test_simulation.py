@@ -154,18 +154,6 @@ def test_a_program_of_one_s_own_talks_over_its_env() -> None:
     assert answers[0].startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_programs_that_a_balancer_names_are_those_that_serve() -> None:
-    async def nothing(env: SimEnv) -> None: ...
-
-    sim = Simulation()
-    for name in ("api-1", "api-2", "cron"):
-        sim.host(name, nothing)
-    second = str(sim.programs["api-2"].host.address)
-    sim.balancer({"servers": ["api-1:8000", f"{second}:8000", "elsewhere:8000"]})
-    sim.balancer({"algorithm": "random"}, name="lb2")
-    assert sim.serving == ["api-1", "api-2"]
-
-
 def test_names_are_unique() -> None:
     sim = world()
     with pytest.raises(ValueError, match="the name 's1' is taken"):
@@ -190,3 +178,19 @@ def test_websocket_clients_talk_through_the_balancer() -> None:
     sim.run(until=10).require()
     assert {each.values[0] for each in answers} == {101}
     assert len(answers) >= 4
+
+
+@pytest.mark.parametrize("clients_first", [False, True])
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_servers_of_a_configuration_are_where_it_says_whoever_was_there_by_chance(
+    first: int, clients_first: bool
+) -> None:
+    servers = [f"10.0.0.{number}:80" for number in (first, first + 1)]
+    sim = Simulation()
+    if not clients_first:
+        sim.balancer({"servers": servers})
+    sim.clients("web", OpenLoop(Every(0.1)))
+    if clients_first:
+        sim.balancer({"servers": servers})
+    totals = sim.run(until=2.0).figures().totals
+    assert totals["good"] == totals["offered"] == 20

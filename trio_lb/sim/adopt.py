@@ -1,8 +1,9 @@
 """A configuration as it runs in production, adopted by a simulated world.
 
 Its listeners move onto the balancer's virtual host, each of its servers becomes an actor at the
-same address. What would need something real (certificates, sockets of the file system, code of
-its own) is refused, all of it at once, as a reader of configurations does.
+same address. Certificates are exchanged for those of the simulation (``sim.certificates``). What
+would need something real (sockets of the file system, code of its own) is refused, all of it at
+once, as a reader of configurations does.
 """
 
 import ipaddress
@@ -14,10 +15,12 @@ from typing import Final
 import attrs
 
 from trio_lb.config.load import load_file, load_mapping
-from trio_lb.config.schema import Config, ListenerConfig, ServerConfig
+from trio_lb.config.schema import Config, ListenerConfig, PoolConfig, ServerConfig
 from trio_lb.model.address import Address
 from trio_lb.model.errors import ConfigError, Problem
+from trio_lb.sim.adopt_fit import Taken, fitted
 from trio_lb.sim.adopt_lines import located
+from trio_lb.sim.certificates import Certificates, towards_servers
 
 _NAME: Final = re.compile(r"[^A-Za-z0-9_.-]")
 _NEEDS_SERVERS: Final = ("servers", "pools", "backends", "targets")
@@ -28,11 +31,15 @@ class Adopted:
     """A plan for a virtual host, and the servers that it speaks of.
 
     ``servers`` maps the simulation's names to where they listen; ``names`` maps (pool, id) to them.
+    ``secured`` are the servers that are spoken to over TLS; ``certificates`` are the balancer's
+    own, if it has any.
     """
 
     plan: Config
     servers: Mapping[str, tuple[Address, ServerConfig]]
     names: dict[tuple[str, str], str]
+    secured: tuple[str, ...] = ()
+    certificates: Certificates | None = None
 
 
 def read(source: Config | Mapping[str, object] | str | Path) -> Config:
@@ -64,8 +71,13 @@ def with_servers(source: Mapping[str, object], servers: list[object]) -> dict[st
     return {**source, "servers": servers}
 
 
-def adopt(plan: Config, host: str, *, source: str = "") -> Adopted:
+def adopt(
+    plan: Config, host: str, *, source: str = "", is_taken: Taken = lambda name: False
+) -> Adopted:
     """Return the plan for a balancer at the literal ``host``.
+
+    What it says of machines that a simulated world has not is fitted to those that it has (see
+    ``adopt_fit``); a server whose name ``is_taken`` there gets another.
 
     Raises:
       ConfigError: with everything in it that a simulation can't stand in for.
@@ -73,21 +85,34 @@ def adopt(plan: Config, host: str, *, source: str = "") -> Adopted:
     problems = [*_real_listeners(plan), *_real_servers(plan)]
     if problems:
         raise ConfigError(located(problems, plan, source))
+    plan = fitted(plan, is_taken)
     wanted = plan.listeners or (ListenerConfig(bind=Address(host, 80)),)
-    listeners = tuple(_moved(listener, host) for listener in wanted)
+    certificates = Certificates() if any(each.ssl is not None for each in wanted) else None
+    listeners = tuple(_moved(listener, host, certificates) for listener in wanted)
     servers: dict[str, tuple[Address, ServerConfig]] = {}
     names: dict[tuple[str, str], str] = {}
-    for pool, config in _servers(plan):
-        name = _name_for(pool, config, servers)
-        servers.setdefault(name, (config.address, config))
-        names[pool, config.id] = name
-    return Adopted(attrs.evolve(plan, listeners=listeners), servers, names)
-
-
-def _servers(plan: Config) -> Iterator[tuple[str, ServerConfig]]:
+    secured: list[str] = []
     for pool in plan.pools.values():
         for config in pool.servers:
-            yield pool.name, config
+            name = _name_for(pool.name, config, servers)
+            servers.setdefault(name, (config.address, config))
+            names[pool.name, config.id] = name
+            tls = config.tls or pool.tls
+            if tls is not None and tls.enabled:
+                secured.append(name)
+    pools = {name: _trusting(pool) for name, pool in plan.pools.items()}
+    adopted = attrs.evolve(plan, listeners=listeners, pools=pools)
+    return Adopted(adopted, servers, names, tuple(secured), certificates)
+
+
+def _trusting(pool: PoolConfig) -> PoolConfig:
+    """A pool whose settings for TLS are such that simulated servers satisfy them."""
+    servers = tuple(
+        each if each.tls is None else attrs.evolve(each, tls=towards_servers(each.tls))
+        for each in pool.servers
+    )
+    tls = None if pool.tls is None else towards_servers(pool.tls)
+    return attrs.evolve(pool, servers=servers, tls=tls)
 
 
 def _name_for(
@@ -100,36 +125,45 @@ def _name_for(
     return f"{pool}.{name}"
 
 
-def _moved(listener: ListenerConfig, host: str) -> ListenerConfig:
-    port = listener.bind.port or 80
-    return attrs.evolve(listener, bind=Address(host, port))
+def _moved(
+    listener: ListenerConfig, host: str, certificates: Certificates | None
+) -> ListenerConfig:
+    bind = Address(host, listener.bind.port or 80)
+    if listener.ssl is None or certificates is None:
+        return attrs.evolve(listener, bind=bind)
+    return attrs.evolve(listener, bind=bind, ssl=certificates.stand_in(listener.ssl))
 
 
 def _real_listeners(plan: Config) -> Iterator[Problem]:
     for number, listener in enumerate(plan.listeners):
         where = f"listeners[{number}]"
-        if listener.ssl is not None:
-            yield Problem(f"{where}.ssl", f"needs real certificates{_PLAIN}")
         if listener.bind.is_unix:
             yield Problem(f"{where}.bind", f"is a socket of the file system{_TCP}")
 
 
 def _real_servers(plan: Config) -> Iterator[Problem]:
     for pool in plan.pools.values():
-        if pool.tls is not None:
-            yield Problem(f"pools.{pool.name}.tls", f"needs real certificates{_PLAIN}")
         for config in pool.servers:
             where = f"pools.{pool.name}.servers.{config.id}"
-            if config.tls is not None:
-                yield Problem(f"{where}.tls", f"needs real certificates{_PLAIN}")
             if config.app is not None:
                 yield Problem(f"{where}.app", "runs code of its own; give it an address instead")
             elif config.address.is_unix:
                 yield Problem(f"{where}.address", f"is a socket of the file system{_TCP}")
 
 
-_PLAIN: Final = ", and a simulation has none: leave it out, or try a copy without it"
 _TCP: Final = ", and a simulation has none: give a host and a port"
+
+
+def literals(source: Config | Mapping[str, object] | str | Path | None) -> Iterator[str]:
+    """Yield the addresses of the servers that are not called by a name.
+
+    Raises:
+      ConfigError: it is refused.
+    """
+    if source is None or lacks_servers(source):
+        return
+    for pool in read(source).pools.values():
+        yield from (each.address.host for each in pool.servers if is_literal(each.address.host))
 
 
 def is_literal(host: str) -> bool:

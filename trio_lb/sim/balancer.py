@@ -6,6 +6,7 @@ It can crash, restart, stand still and be reloaded, as its process could.
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 import trio
 
@@ -14,12 +15,16 @@ from trio_lb.app.opening import open_load_balancer
 from trio_lb.app.pool_face import PoolFace
 from trio_lb.config.schema import Config
 from trio_lb.model.address import Address
-from trio_lb.model.errors import UnknownServer
+from trio_lb.model.errors import ConfigError, UnknownServer
 from trio_lb.model.events import Event
+from trio_lb.sim.certificates import Certificates
 from trio_lb.sim.env import SimEnv
-from trio_lb.sim.happening import Wire
+from trio_lb.sim.happening import What, Wire
 from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.interpreter import Interpreter
+
+STARTS_AGAIN_SECONDS: Final = 1.0
+"""From an end of the process that nobody wanted to its next begin."""
 
 
 class Balancer:
@@ -43,6 +48,7 @@ class Balancer:
         self.plan = plan
         self.lb: LoadBalancer | None = None
         self.names = names
+        self.certificates: Certificates | None = None
         self.lives = 0
         self.hire: Callable[[int], list[tuple[str, Address]]] = _nobody
         self.start_soon: Callable[[Callable[[], Awaitable[object]]], None] = _nowhere
@@ -59,6 +65,17 @@ class Balancer:
         """Where its listeners are, in configured order."""
         return [listener.bind for listener in self.plan.listeners]
 
+    @property
+    def secured(self) -> list[Address]:
+        """Where TLS is spoken."""
+        return [each.bind for each in self.plan.listeners if each.ssl is not None]
+
+    @property
+    def front_door(self) -> Address:
+        """Where clients go: to the first listener that does not send them to another one."""
+        open_ones = [each.bind for each in self.plan.listeners if not each.answers_itself]
+        return [*open_ones, *self.addresses][0]
+
     # ------------------------------------------------------------------ its life
 
     async def service(self, *, task_status: trio.TaskStatus[None]) -> None:
@@ -68,7 +85,13 @@ class Balancer:
         try:
             while not self._stopping:
                 await self._up.wait()
-                await self._live(begun)
+                try:
+                    await self._live(begun)
+                except (ConfigError, ExceptionGroup) as error:
+                    self.lb = None
+                    if begun is not _ignore or not _is_refusal(error):
+                        raise
+                    await self._wait_to_be_started()
                 begun = _ignore
         finally:
             self._over.set()
@@ -86,6 +109,11 @@ class Balancer:
                 begun()
                 await trio.sleep_forever()
         self.lb = None
+
+    async def _wait_to_be_started(self) -> None:
+        """A process that ended as it began, over a certificate, is started again by somebody."""
+        self._wire.tell(What.NOTE, self.name, 0, 0, "does not start: a certificate is refused")
+        await trio.sleep(STARTS_AGAIN_SECONDS)
 
     def _server_named(self, pool: str, server_id: str) -> str:
         return self.names.get((pool, server_id), server_id)
@@ -139,7 +167,8 @@ class Balancer:
         """Read the configuration again, as on SIGHUP; a balancer that is down reads it at its start."""
         self.plan = plan or self.plan
         if self.lb is not None:
-            self.lb.reload(self.plan)
+            with suppress(ConfigError):  # What is refused is told by the balancer itself.
+                self.lb.reload(self.plan)
 
     def add_servers(self, count: int) -> None:
         """Let so many new servers start, and balance them, too: in the pool of the first listener."""
@@ -168,6 +197,13 @@ class Balancer:
     def _pool(self) -> PoolFace:
         assert self.lb is not None, "only a running balancer has pools"
         return self.lb.pool(self.plan.listeners[0].pool)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether it is about the configuration alone: certificates are read with each start."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(ConfigError)[1] is None
+    return isinstance(error, ConfigError)
 
 
 def _ignore() -> None:

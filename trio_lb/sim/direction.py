@@ -97,6 +97,9 @@ class Direction:
         sim = self._sim
         with ExitStack() as stack:
             self._open_trace(stack)
+            for balancer in sim.balancers.values():
+                if balancer.certificates is not None:
+                    stack.callback(balancer.certificates.close)
             try:
                 run(
                     self.around(self._main),

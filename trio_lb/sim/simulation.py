@@ -28,6 +28,7 @@ from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.actors.server import Dependency, ServerActor, ServerSettings
 from trio_lb.sim.actors.stage import Stage
 from trio_lb.sim.actors.websocket import WebSocketActor, WebSocketPolicy
+from trio_lb.sim.adopt_fit import Taken
 from trio_lb.sim.balancer import Balancer
 from trio_lb.sim.cast import Cast, Crowd
 from trio_lb.sim.chance import derive_rng
@@ -46,6 +47,7 @@ from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.program import Program
 from trio_lb.sim.result import Result
+from trio_lb.sim.veils import Veils
 
 DEFAULT_LATENCY_SECONDS: Final = 0.0005
 
@@ -85,6 +87,7 @@ class Simulation:
         self.servers: dict[str, ServerActor] = {}
         self.clients_by_name: dict[str, Crowd] = {}
         self.balancers: dict[str, Balancer] = {}
+        self.stage.veil = Veils(self.wire, self.balancers).over
         self.dependencies: dict[str, Dependency] = {}
         self.programs: dict[str, Program] = {}
         self.checks: list[Check | Judge] = []
@@ -92,6 +95,7 @@ class Simulation:
         self.command = ""
         self.trial = ""
         self.was_run = False
+        self.is_taken: Taken = lambda name: False
         self.agenda: Agenda | None = None
         self._wanted: dict[str, _Wanted] = {}
         self._numbers = itertools.count(1)
@@ -190,6 +194,7 @@ class Simulation:
         that it can saturate; without, it computes for nothing.
         """
         self._refuse_known(name)
+        self.net.reserve(adopt.literals(config))
         host = self._host(name, zone)
         self.cast.hosts.append(name)
         network = host if cpu is None else CpuNetwork(host, cpu)
@@ -240,7 +245,7 @@ class Simulation:
         if isinstance(to, Address):
             return [to]
         names = list(self.balancers) if to is None else [to] if isinstance(to, str) else list(to)
-        return [self.balancers[each].addresses[0] for each in names]
+        return [self.balancers[each].front_door for each in names]
 
     def _refuse_known(self, name: str) -> None:
         if name in [*self.servers, *self.clients_by_name, *self._wanted, *self.programs]:
@@ -313,13 +318,18 @@ class Simulation:
             if isinstance(source, Mapping) and adopt.lacks_servers(source):
                 source = adopt.with_servers(source, [*self._own_servers()])
             where = str(source) if isinstance(source, (str, Path)) else ""
-            adopted = adopt.adopt(adopt.read(source), wanted.host.address, source=where)
+            adopted = adopt.adopt(
+                adopt.read(source), wanted.host.address, source=where, is_taken=self.is_taken
+            )
             for server, (address, config) in adopted.servers.items():
                 self._hire_server(server, address, config.zone)
+            for secured in adopted.secured:
+                self._server_at(secured, adopted.servers[secured][0]).speaks_tls = True
             balancer = Balancer(
                 self.wire, name, wanted.host, wanted.env, adopted.plan, adopted.names
             )
             balancer.start_soon = self.stage.start_soon
+            balancer.certificates = adopted.certificates
             balancer.hire = self._hire
             self.balancers[name] = balancer
 
@@ -338,20 +348,16 @@ class Simulation:
             hired.append((actor.name, actor.address))
         return hired
 
-    @property
-    def serving(self) -> list[str]:
-        """Return the programs that a balancer has among its servers."""
-        sources = [each.source for each in self._wanted.values() if self.programs]
-        configs = [adopt.read(each) for each in sources if not adopt.lacks_servers(each)]
-        pools = [pool for config in configs for pool in config.pools.values()]
-        hosts = {server.address.host for pool in pools for server in pool.servers}
-        return [name for name, each in self.programs.items() if hosts & {name, each.host.address}]
-
     def _own_servers(self) -> list[dict[str, object]]:
         return [
             {"id": name, "address": str(actor.address)} | _zone_of(actor.host)
             for name, actor in self.servers.items()
         ]
+
+    def _server_at(self, name: str, address: Address) -> ServerActor:
+        """Return the server that a configuration names, by its address if by no name."""
+        answering = [each for each in self.servers.values() if _answers(each, address)]
+        return [*answering, self.servers[name]][0] if name in self.servers else answering[0]
 
     def _hire_server(self, name: str, address: Address, zone: str | None) -> None:
         """Make the server that a configuration names, unless it is here."""
@@ -363,6 +369,7 @@ class Simulation:
         if any(address.host in (each.name, each.host.address) for each in self.programs.values()):
             return  # A program of the user's own is to answer there.
         literal = address.host if adopt.is_literal(address.host) else None
+        self.net.make_way(address.host, keep=self.servers)
         actor = self.server(name, zone=zone, address=literal, port=address.port)
         if literal is None:
             self.net.set_name(address.host, [actor.host.address])

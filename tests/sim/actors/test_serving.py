@@ -10,6 +10,7 @@ from trio_lb.sim.actors.server import ServerSettings, Streaming, WhenFull
 from trio_lb.sim.actors.serving import TRANSITIONS, At, ServerConnection, Step
 from trio_lb.sim.distributions import Fixed
 from trio_lb.sim.happening import What
+from trio_lb.sim.stream import VirtualStream
 
 SERVED = (What.ACCEPT, What.TAKE, What.BEGIN, What.REPLY, What.DROP, What.NOTE, What.PROBE)
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Served-By: s1\r\n\r\n"
@@ -259,6 +260,7 @@ def test_a_connection_that_a_fault_took_away_is_forgotten_and_told() -> None:
         await stream.send_some(request(1))
         await trio.sleep_until(0.005)
         (connection,) = server.connections.values()
+        assert isinstance(connection.stream, VirtualStream)
         connection.stream.vanish()
         await trio.sleep(1.0)
         assert server.connections == {}

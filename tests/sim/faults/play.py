@@ -12,6 +12,7 @@ import trio
 from tests.support.clock import run_in_virtual_time
 from trio_lb.config.nodes import Findings, Node
 from trio_lb.model.address import Address
+from trio_lb.sim.certificates import Certificates
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.clock import DesClock
 from trio_lb.sim.env import SimEnv
@@ -40,6 +41,7 @@ class Actor:
         self.host = host
         self.env = SimEnv(host)
         self.slow_factor = 1.0
+        self.certificates: Certificates | None = None
         self.deeds: list[tuple[float, str]] = []
 
     def _note(self, deed: str) -> None:
@@ -84,6 +86,7 @@ class Play:
         self.told: list[Happening] = []
         self.wire.hear(self.told.append)
         self.balancers = {"lb": self.actor("lb")}
+        self.balancers["lb"].certificates = Certificates()
         self.servers = {
             name: self.actor(name, zone) for name, zone in (("s1", "a"), ("s2", "a"), ("s3", "b"))
         }

@@ -86,23 +86,6 @@ def test_an_agenda_that_starts_late_leaves_out_what_is_over() -> None:
     play(scene)
 
 
-def test_all_that_cannot_be_injected_is_refused_before_anything_happens() -> None:
-    async def scene(world: Play) -> None:
-        faults = [
-            fault(0.0, "crash", SERVER),
-            fault(1.0, "rotate_certificate", "lb:lb"),
-            fault(2.0, "rotate_certificate", "lb:lb"),
-        ]
-        with pytest.raises(ConfigError) as caught:
-            Agenda(world, faults)
-        assert str(caught.value).splitlines() == [
-            "[1]: rotate_certificate cannot be injected yet",
-            "[2]: rotate_certificate cannot be injected yet",
-        ]
-
-    play(scene)
-
-
 def test_a_target_that_is_not_there_ends_the_run_with_the_fault_s_number() -> None:
     async def scene(world: Play) -> None:
         Agenda(world, [fault(5.0, "crash", SERVER), fault(6.0, "crash", "host:s9")]).start()

@@ -1,5 +1,7 @@
 """The faults around the balancer: names, configuration, deployments, scaling."""
 
+from pathlib import Path
+
 import pytest
 import trio
 
@@ -106,5 +108,55 @@ def test_a_deployment_can_be_ended_where_it_is() -> None:
             [(30.0, "killed"), (30.5, "restarted")],
             [],
         ]
+
+    play(scene)
+
+
+def shown_by(world: Play) -> str:
+    """What stands in the balancer's file."""
+    certificates = world.balancers["lb"].certificates
+    assert certificates is not None
+    return Path(certificates.path).read_text()
+
+
+def deeds_of(world: Play) -> list[tuple[float, str]]:
+    return [deed for deed in world.balancers["lb"].deeds if deed[1] == "reloaded"]
+
+
+def test_a_certificate_is_exchanged_for_a_good_one_and_read() -> None:
+    async def scene(world: Play) -> None:
+        before = shown_by(world)
+        heal = world.inject("rotate_certificate", "lb:lb")
+        after = shown_by(world)
+        assert before != after
+        heal()
+        assert shown_by(world) == after, "there is nothing to heal"
+        assert deeds_of(world) == [(0.0, "reloaded")]
+
+    play(scene)
+
+
+def test_a_spoilt_certificate_is_there_until_the_heal_and_the_last_one_counts() -> None:
+    async def scene(world: Play) -> None:
+        certificates = world.balancers["lb"].certificates
+        assert certificates is not None
+        good = shown_by(world)
+        heals = [world.inject("rotate_certificate", "lb:lb", to=to) for to in ("broken", "alien")]
+        assert certificates.spoilt == "alien"
+        await trio.sleep(5)
+        heals[1]()
+        assert certificates.spoilt == "broken"
+        heals[0]()
+        assert shown_by(world) == good
+        assert [at for at, _ in deeds_of(world)] == [0.0, 0.0, 5.0, 5.0]
+
+    play(scene)
+
+
+def test_who_speaks_no_tls_has_no_certificate_to_exchange() -> None:
+    async def scene(world: Play) -> None:
+        world.balancers["lb"].certificates = None
+        with pytest.raises(ConfigError, match="lb:lb has no certificate: none of its listeners"):
+            world.inject("rotate_certificate", "lb:lb")
 
     play(scene)

@@ -22,7 +22,6 @@ HORIZON = 60.0
 def test_a_fault_is_legal_hits_what_is_there_and_is_healed_by_the_end(fault: Fault) -> None:
     kind = KINDS[fault.kind]
     assert Fault.from_data(fault.to_data()) == fault
-    assert kind.built
     assert fault.target in FIELD.targets(kind)
     assert 0 <= fault.at < HORIZON
     assert (fault.until is None) == (kind.lasts is Lasts.INSTANT)

@@ -40,14 +40,13 @@ def test_the_same_seed_gives_the_same_schedule(seed: int, harsh: bool) -> None:
 
 
 @given(seeds, st.booleans(), st.floats(1, 1e5))
-def test_faults_are_built_end_in_time_and_leave_the_run_warm_at_first(
+def test_faults_end_in_time_and_leave_the_run_warm_at_first(
     seed: int, harsh: bool, horizon: float
 ) -> None:
     drawn = swarm(seed, FIELD, horizon, harsh=harsh)
     assert [fault.at for fault in drawn] == sorted(fault.at for fault in drawn)
     for fault in drawn:
         kind = KINDS[fault.kind]
-        assert kind.built
         assert fault.target in FIELD.targets(kind)
         assert 0.05 * horizon - 0.001 <= fault.at <= 0.85 * horizon + 0.001
         assert (fault.until is None) == (kind.lasts is Lasts.INSTANT)

@@ -165,7 +165,8 @@ class ClientActor:
         if isinstance(outcome, ConnectError):
             one.failed(Trouble.REFUSED if outcome.refused else Trouble.CONNECT)
             return
-        line = Line(outcome, self.lines, self.clock, self.policy.pace)
+        end = self.stage.veil(self.name, outcome)
+        line = Line(end, self.lines, self.clock, self.policy.pace)
         self.lines.add(line)
         one.go(line)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_lb.sim.actors.conduct import ENDLESS_PIECE, ENDLESS_SECONDS, Answer, Then
+from trio_lb.sim.actors.end import End
 from trio_lb.sim.clock import Call
-from trio_lb.sim.stream import VirtualStream
 from trio_lb.sim.watch import Watch
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Delivery:
     def __init__(
         self,
         server: "ServerActor",
-        stream: VirtualStream,
+        stream: End,
         on_sent: Callable[[], object],
         on_broken: Callable[[], object],
     ) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from wsproto import ConnectionType
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event
 
+from trio_lb.sim.actors.end import End
 from trio_lb.sim.actors.http1 import Head
 from trio_lb.sim.actors.talk import Talk
-from trio_lb.sim.stream import VirtualStream
 
 
 def wants_websocket(head: Head) -> bool:
@@ -24,7 +24,7 @@ class Echo:
 
     def __init__(
         self,
-        stream: VirtualStream,
+        stream: End,
         head: Head,
         server: str,
         on_over: Callable[[int], object],

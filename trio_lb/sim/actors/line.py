@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 import trio
 
+from trio_lb.sim.actors.end import End
 from trio_lb.sim.actors.http1 import Framing, Garbled, Head, MessageReader, body_of
 from trio_lb.sim.clock import DesClock
-from trio_lb.sim.stream import VirtualStream
 from trio_lb.sim.watch import Watch
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Line:
     )
 
     def __init__(
-        self, stream: VirtualStream, owner: Owner, clock: DesClock, pace: Pace | None = None
+        self, stream: End, owner: Owner, clock: DesClock, pace: Pace | None = None
     ) -> None:
         self.stream = stream
         self.carried = 0

@@ -17,10 +17,13 @@ import trio
 from trio_lb.model.address import Address
 from trio_lb.net.env import OutOfDescriptors
 from trio_lb.sim.actors.conduct import Answer, Conduct, Gate
+from trio_lb.sim.actors.end import End
 from trio_lb.sim.actors.http1 import body_of
 from trio_lb.sim.actors.serving import ServerConnection
 from trio_lb.sim.actors.stage import Stage
 from trio_lb.sim.actors.station import Job, Station
+from trio_lb.sim.actors.tls_end import TlsEnd
+from trio_lb.sim.certificates import server_context
 from trio_lb.sim.clock import Call
 from trio_lb.sim.distributions import Distribution, Fixed
 from trio_lb.sim.happening import What
@@ -97,7 +100,7 @@ class ServerActor:
 
     For faults there are ``slow_factor``, ``conducts``, ``gates`` (what is refused before any work),
     ``health_told`` (a status that probes are told instead of the truth) and ``memory_limit`` (bytes
-    of requests that it can hold at once).
+    of requests that it can hold at once). ``speaks_tls`` holds for connections to come.
     """
 
     def __init__(
@@ -119,6 +122,7 @@ class ServerActor:
         self.gates: list[Gate] = []
         self.health_told: int | None = None
         self.memory_limit: float | None = None
+        self.speaks_tls = False
         self.listener: VirtualListener | None = None
         self.connections: dict[int, ServerConnection] = {}
         self.station = Station(stage.clock, settings.concurrency, settings.queue)
@@ -166,7 +170,10 @@ class ServerActor:
 
     def _welcome(self, stream: VirtualStream) -> None:
         self.stage.wire.tell(What.ACCEPT, self.name, stream.serial)
-        self.connections[stream.serial] = ServerConnection(self, stream)
+        end: End = stream
+        if self.speaks_tls:
+            end = TlsEnd(stream, server_context(), server_side=True)
+        self.connections[stream.serial] = ServerConnection(self, end)
 
     def crash(self, *, fin: bool = False) -> None:
         """Die; ``fin``: only the process, whose kernel closes the connections."""

@@ -17,11 +17,11 @@ from trio_lb.model.errors import IllegalTransition
 from trio_lb.sim.actors.conduct import Answer, Then
 from trio_lb.sim.actors.delivery import Delivery
 from trio_lb.sim.actors.echo import Echo, wants_websocket
+from trio_lb.sim.actors.end import End
 from trio_lb.sim.actors.http1 import Garbled, Head, MessageReader, body_of
 from trio_lb.sim.actors.station import Job
 from trio_lb.sim.clock import Call
 from trio_lb.sim.happening import What
-from trio_lb.sim.stream import VirtualStream
 
 if TYPE_CHECKING:
     from trio_lb.sim.actors.server import ServerActor
@@ -80,7 +80,7 @@ class ServerConnection:
         "stream",
     )
 
-    def __init__(self, server: "ServerActor", stream: VirtualStream) -> None:
+    def __init__(self, server: "ServerActor", stream: End) -> None:
         self.stream = stream
         self._server = server
         self._at = At.IDLE

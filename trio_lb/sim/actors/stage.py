@@ -6,19 +6,30 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
+from trio_lb.sim.actors.end import End
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.clock import DesClock
 from trio_lb.sim.happening import Wire
+from trio_lb.sim.stream import VirtualStream
+
+
+def _as_it_is(name: str, stream: VirtualStream) -> End:
+    """Everybody speaks plainly."""
+    return stream
 
 
 @attrs.define(slots=True, eq=False)
 class Stage:
-    """What every actor is given. ``nursery`` is there from the begin of the run to its end."""
+    """What every actor is given. ``nursery`` is there from the begin of the run to its end.
+
+    ``veil(name, stream)`` returns what the client ``name`` speaks over on a new connection.
+    """
 
     clock: DesClock
     wire: Wire
     seed: int
     nursery: trio.Nursery | None = None
+    veil: Callable[[str, VirtualStream], End] = _as_it_is
 
     def rng(self, name: str) -> random.Random:
         """Return the stream of chance of that name."""

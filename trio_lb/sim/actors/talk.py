@@ -11,7 +11,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import Event, Message, Ping
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from trio_lb.sim.stream import VirtualStream
+from trio_lb.sim.actors.end import End
 from trio_lb.sim.watch import Watch
 
 _PIECE_BYTES: Final = 65536
@@ -27,7 +27,7 @@ class Talk:
 
     def __init__(
         self,
-        stream: VirtualStream,
+        stream: End,
         side: ConnectionType,
         on_message: Callable[[bytes], object],
         on_event: Callable[[Event], object],

@@ -27,6 +27,7 @@ from wsproto.events import (
 
 from trio_lb.model.address import Address
 from trio_lb.net.env import ConnectError
+from trio_lb.sim.actors.end import End
 from trio_lb.sim.actors.http1 import body_of
 from trio_lb.sim.actors.policy import Backoff, FullJitter
 from trio_lb.sim.actors.stage import Stage
@@ -36,7 +37,6 @@ from trio_lb.sim.dialling import Dialling, Outcome
 from trio_lb.sim.distributions import Distribution, Fixed
 from trio_lb.sim.happening import AGENT, What
 from trio_lb.sim.host import HostNetwork
-from trio_lb.sim.stream import VirtualStream
 
 
 @attrs.frozen(slots=True)
@@ -99,9 +99,9 @@ class Conversation:
         if isinstance(outcome, ConnectError):
             self._fail("refused" if outcome.refused else "connect")
         else:
-            self._begin(outcome)
+            self._begin(self._crowd.stage.veil(self._crowd.name, outcome))
 
-    def _begin(self, stream: VirtualStream) -> None:
+    def _begin(self, stream: End) -> None:
         self._talk = Talk(stream, ConnectionType.CLIENT, self._heard, self._event, self._broke)
         self._tell(What.TRY, 1, "GET")
         policy = self._crowd.policy

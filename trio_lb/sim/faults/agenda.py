@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 from functools import partial
 
-from trio_lb.model.errors import ConfigError, Problem
+from trio_lb.model.errors import ConfigError
 from trio_lb.sim.clock import Call
-from trio_lb.sim.faults.inject import check_built, inject
+from trio_lb.sim.faults.inject import inject
 from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.overlay import Heal
 from trio_lb.sim.faults.record import Fault
@@ -22,9 +22,6 @@ class Agenda:
     """Carries out faults in a world; a fault's number is its place in the list, from 0.
 
     What happens is told on the wire before it is done, so that the cause stands first.
-
-    Raises:
-      ConfigError: with every fault that nothing can inject.
     """
 
     def __init__(self, world: World, faults: Sequence[Fault]) -> None:
@@ -33,7 +30,6 @@ class Agenda:
         self._wire = world.wire
         self._calls: list[Call] = []
         self._heals: dict[int, Heal | None] = {}
-        _check(self.faults)
 
     def start(self) -> None:
         """Put all of them on the clock, those of one instant in their order.
@@ -54,12 +50,7 @@ class Agenda:
             self._plan(fault.at, partial(self._inject, number))
 
     def add(self, fault: Fault) -> None:
-        """Put one more on the clock, in the middle of the run.
-
-        Raises:
-          ConfigError: nothing can inject it.
-        """
-        check_built(fault)
+        """Put one more on the clock, in the middle of the run."""
         number = len(self.faults)
         self.faults = (*self.faults, fault)
         if fault.until is not None:
@@ -102,14 +93,3 @@ class Agenda:
 
     def _only_happens(self, number: int) -> bool:
         return KINDS[self.faults[number].kind].lasts is Lasts.INSTANT
-
-
-def _check(faults: Sequence[Fault]) -> None:
-    problems: list[Problem] = []
-    for number, fault in enumerate(faults):
-        try:
-            check_built(fault)
-        except ConfigError as error:
-            problems += error.below(f"[{number}]").problems
-    if problems:
-        raise ConfigError(problems)

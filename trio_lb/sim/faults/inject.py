@@ -1,13 +1,11 @@
 """One table from kinds to what injects them, and the injecting itself.
 
-A family stands in a module of its own and gives a mapping; here they become one table. What
-the table lacks is not built, and says so when somebody wants it.
+A family stands in a module of its own and gives a mapping; here they become one table.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from trio_lb.model.errors import ConfigError
 from trio_lb.sim.faults.inject_app import APP
 from trio_lb.sim.faults.inject_buggify import BUGGIFY
 from trio_lb.sim.faults.inject_client import CLIENT
@@ -33,23 +31,12 @@ INJECTORS: Final[Mapping[str, Injector]] = {
 """What each kind does to a world, by the kind's name."""
 
 
-def check_built(fault: Fault) -> None:
-    """Refuse a fault that nothing can inject.
-
-    Raises:
-      ConfigError: nothing injects this kind yet.
-    """
-    if fault.kind not in INJECTORS:
-        raise ConfigError(f"{fault.kind} cannot be injected yet")
-
-
 def inject(site: Site, fault: Fault) -> Heal | None:
     """Do now what a fault says, and return what ends it; None: it cannot be taken back.
 
     Faults of one kind on one target may overlap: each heal takes back its own share.
 
     Raises:
-      ConfigError: nothing injects this kind yet, or its target is not in this world.
+      ConfigError: its target is not in this world, or is not what the fault needs.
     """
-    check_built(fault)
     return INJECTORS[fault.kind](site, fault)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from trio_lb.model.errors import ConfigError
 from trio_lb.sim.faults.inject_host import restart
-from trio_lb.sim.faults.overlay import Heal, add, all_of, join, worst_of
+from trio_lb.sim.faults.overlay import Heal, add, all_of, join, newest, worst_of
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.site import Injector, Site, count, number
 from trio_lb.sim.names import Entry
@@ -55,6 +56,21 @@ def _reload(site: Site, fault: Fault) -> None:
     site.balancer(fault).reload()
 
 
+def _rotate_certificate(site: Site, fault: Fault) -> Heal | None:
+    """Put another file where the certificate was, and say so; a bad one goes with the heal."""
+    balancer, to = site.balancer(fault), str(fault.args["to"])
+    certificates = balancer.certificates
+    if certificates is None:
+        raise ConfigError(f"{fault.target} has no certificate: none of its listeners speaks TLS")
+    if to == "good":
+        certificates.renew()
+        balancer.reload()
+        return None
+    heal = site.overlays.lay(certificates, "spoilt", to, newest)
+    balancer.reload()
+    return all_of([heal, balancer.reload])
+
+
 def _deploy_wave(site: Site, fault: Fault) -> Heal:
     """Restart the world's servers in their order; the heal ends the deployment where it is."""
     site.balancer(fault)
@@ -93,6 +109,7 @@ CONTROL: Final[Mapping[str, Injector]] = {
     "dns_servfail": _dns_servfail,
     "dns_slow": _dns_slow,
     "reload": _reload,
+    "rotate_certificate": _rotate_certificate,
     "deploy_wave": _deploy_wave,
     "scale_up": _scale_up,
     "scale_down": _scale_down,

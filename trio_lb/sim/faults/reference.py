@@ -20,17 +20,14 @@ def render() -> str:
 
 def _family(family: str) -> str:
     rows = [_row(kind) for kind in KINDS.values() if kind.family == family]
-    head = "| kind | hits a | what it does | arguments (default) | end | built |\n" + "|---" * 6
+    head = "| kind | hits a | what it does | arguments (default) | end |\n" + "|---" * 5
     return f"### {family}\n\n{head}|\n{''.join(rows)}"
 
 
 def _row(kind: FaultKind) -> str:
     targets = " or ".join(sort.value for sort in kind.targets)
     args = "<br>".join(_arg(name, arg) for name, arg in kind.args.items()) or "none"
-    built = "yes" if kind.built else "not yet"
-    return (
-        f"| `{kind.name}` | {targets} | {kind.says} | {args} | {_LASTS[kind.lasts]} | {built} |\n"
-    )
+    return f"| `{kind.name}` | {targets} | {kind.says} | {args} | {_LASTS[kind.lasts]} |\n"
 
 
 def _arg(name: str, arg: Arg) -> str:

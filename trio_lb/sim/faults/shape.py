@@ -34,10 +34,7 @@ class Arg:
 
 @attrs.frozen(slots=True)
 class FaultKind:
-    """One kind; ``built`` says whether something can inject it yet.
-
-    ``points`` are those at which it can act, if it acts at points.
-    """
+    """One kind; ``points`` are those at which it can act, if it acts at points."""
 
     name: str
     family: str
@@ -45,7 +42,6 @@ class FaultKind:
     lasts: Lasts
     says: str
     args: Mapping[str, Arg] = attrs.field(factory=dict)
-    built: bool = False
     points: tuple[str, ...] = ()
 
     @property

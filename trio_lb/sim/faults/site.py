@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from trio_lb.config.kinds import suggestion
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.certificates import Certificates
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.clock import Call, DesClock
 from trio_lb.sim.env import SimEnv
@@ -61,8 +62,13 @@ class Program(Housed, Protocol):
 class Balancer(Program, Protocol):
     """A balancer. None of its methods waits: what takes time goes on by itself."""
 
+    @property
+    def certificates(self) -> Certificates | None:
+        """What it shows; None: it speaks no TLS."""
+        ...
+
     def reload(self) -> None:
-        """Read the configuration again, as on SIGHUP."""
+        """Read the configuration again, as on SIGHUP; what is refused changes nothing."""
         ...
 
     def drain(self, grace_seconds: float) -> None:

@@ -22,7 +22,7 @@ def link_kinds() -> Sequence[FaultKind]:
     """What happens between two hosts."""
 
     def kind(name: str, says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "link", _LINK, Lasts.OPEN, says, args, built=True)
+        return FaultKind(name, "link", _LINK, Lasts.OPEN, says, args)
 
     return [
         kind(
@@ -74,7 +74,7 @@ def connect_kinds() -> Sequence[FaultKind]:
     """What becomes of an attempt to connect."""
 
     def kind(name: str, targets: tuple[Sort, ...], says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "connect", targets, Lasts.OPEN, says, args, built=True)
+        return FaultKind(name, "connect", targets, Lasts.OPEN, says, args)
 
     return [
         kind("refuse", _CONNECT, "answers each SYN with RST, as if nobody listened"),
@@ -112,7 +112,7 @@ def stream_kinds() -> Sequence[FaultKind]:
     """What happens to connections that stand."""
 
     def kind(name: str, lasts: Lasts, says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "stream", _CONNECT, lasts, says, args, built=True)
+        return FaultKind(name, "stream", _CONNECT, lasts, says, args)
 
     after = Arg(size_from(0), 1024, "bytes of the answer that pass")
     of_body = Arg(size_from(0), 16, "bytes of the body that pass")

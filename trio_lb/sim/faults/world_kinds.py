@@ -6,6 +6,7 @@ from typing import Final
 from trio_lb.config.kinds import Flag, Number, Text
 from trio_lb.config.knobs import FRACTION, SECONDS, SECONDS_OR_OFF, SHARE, count, size_from
 from trio_lb.net.haste import WAITS
+from trio_lb.sim.certificates import SPOILT
 from trio_lb.sim.faults.shape import FACTOR, SHIFT, Arg, FaultKind, Lasts, one_of
 from trio_lb.sim.faults.target import Sort
 
@@ -27,7 +28,7 @@ def host_kinds() -> Sequence[FaultKind]:
     def kind(
         name: str, lasts: Lasts, says: str, *, targets: tuple[Sort, ...] = _HOST, **args: Arg
     ) -> FaultKind:
-        return FaultKind(name, "host", targets, lasts, says, args, built=True)
+        return FaultKind(name, "host", targets, lasts, says, args)
 
     return [
         kind(
@@ -75,7 +76,7 @@ def app_kinds() -> Sequence[FaultKind]:
     """What a server does wrong by itself."""
 
     def kind(name: str, says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "app", _SERVER, Lasts.OPEN, says, args, built=True)
+        return FaultKind(name, "app", _SERVER, Lasts.OPEN, says, args)
 
     return [
         kind("slow", "takes longer for each answer", x=Arg(FACTOR, 10.0, "times")),
@@ -123,11 +124,9 @@ def control_kinds() -> Sequence[FaultKind]:
         targets: tuple[Sort, ...],
         lasts: Lasts,
         says: str,
-        *,
-        built: bool = True,
         **args: Arg,
     ) -> FaultKind:
-        return FaultKind(name, "control", targets, lasts, says, args, built)
+        return FaultKind(name, "control", targets, lasts, says, args)
 
     address = Arg(_ADDRESS, None, "of the name")
     members = Arg(count(1, 10_000), 1, "servers")
@@ -145,7 +144,13 @@ def control_kinds() -> Sequence[FaultKind]:
             delay=Arg(SECONDS, 5.0, "before the answer"),
         ),
         kind("reload", _LB, Lasts.INSTANT, "reads its configuration again"),
-        kind("rotate_certificate", _LB, Lasts.INSTANT, "gets a new certificate", built=False),
+        kind(
+            "rotate_certificate",
+            _LB,
+            Lasts.OPEN,
+            "gets another certificate, and reads it",
+            to=Arg(one_of("certificate", "good", *SPOILT), "good", "what the file holds"),
+        ),
         kind(
             "deploy_wave",
             _LB,
@@ -163,7 +168,7 @@ def client_kinds() -> Sequence[FaultKind]:
     """What those do who ask."""
 
     def kind(name: str, says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "client", _CLIENT, Lasts.SPAN, says, args, built=True)
+        return FaultKind(name, "client", _CLIENT, Lasts.SPAN, says, args)
 
     every = Arg(SECONDS, 10.0, "from byte to byte")
     return [
@@ -197,7 +202,7 @@ def buggify_kinds() -> Sequence[FaultKind]:
 
     def kind(name: str, points: tuple[str, ...], says: str, **args: Arg) -> FaultKind:
         both = args | {"on": on, "fires": fires}
-        return FaultKind(name, "buggify", _POINT, Lasts.OPEN, says, both, built=True, points=points)
+        return FaultKind(name, "buggify", _POINT, Lasts.OPEN, says, both, points=points)
 
     return [
         kind(

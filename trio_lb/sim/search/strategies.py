@@ -33,7 +33,7 @@ def faults(
 ) -> "SearchStrategy[Fault]":
     """Return a strategy for faults that begin before ``horizon`` seconds and are healed by then.
 
-    ``kinds`` are those to choose among, all that are built and find a target by default.
+    ``kinds`` are those to choose among, all that find a target by default.
     It shrinks towards an early, short fault with default arguments.
 
     Raises:

@@ -58,7 +58,7 @@ def swarm(
 ) -> list[Fault]:
     """Return the faults of this seed, by instant, for a run of ``horizon`` seconds.
 
-    ``kinds`` are those to choose among, all that are built by default. ``most_at_once`` is
+    ``kinds`` are those to choose among, all by default. ``most_at_once`` is
     another limit than the weather's own. All faults that can end do so before the run does.
     Each kind draws from a stream of its own: what is drawn for one does not depend on others.
     """

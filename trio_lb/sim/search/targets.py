@@ -18,12 +18,15 @@ class Field:
     ``resolvers`` are names that are looked up, with the servers behind each; ``points`` those at
     which our own code tries itself.
     ``programs`` are the hosts whose programs serve: hit as hosts, and spared as servers are.
+    ``balancers`` are those that have a name, ``secured`` those among them that speak TLS.
     """
 
     topology: Topology
     resolvers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     points: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    balancers: tuple[str, ...] = ("lb",)
+    secured: tuple[str, ...] = ()
 
     def targets(self, kind: FaultKind, *, servers_only: bool = False) -> list[Target]:
         """Return all certain targets of a kind, in the order in which things were made.
@@ -40,8 +43,14 @@ class Field:
             elif not _is_deaf(sort, kind):
                 spares = servers_only and sort is Sort.HOST
                 names = self.programs if spares else self._names(sort)
-                found += [Target(sort, (name,)) for name in names if _is_felt(kind, sort, name)]
+                found += [Target(sort, (name,)) for name in names if self._is_felt(kind, name)]
         return found
+
+    def _is_felt(self, kind: FaultKind, name: str) -> bool:
+        """Whether the kind can do something there: at a point that it knows, to a certificate."""
+        if kind.name == "rotate_certificate":
+            return name in self.secured
+        return not kind.points or name in kind.points
 
     @property
     def serving(self) -> list[str]:
@@ -70,7 +79,7 @@ class Field:
             case Sort.POINT:
                 return self.points
             case Sort.LB:
-                return ["lb"]
+                return self.balancers
         return []
 
     def _other_hosts(self) -> list[str]:
@@ -92,15 +101,13 @@ class Field:
 
 
 def kinds_that_hit(field: Field, names: Sequence[str] | None = None) -> list[FaultKind]:
-    """Return the kinds that something can inject, and that find a target here.
+    """Return the kinds that find a target here.
 
     ``names`` are those to choose among, all by default. A kind with an argument that has no
     default (an address) is left out: nobody could guess it.
     """
     chosen = [kind for name, kind in KINDS.items() if names is None or name in names]
-    return [
-        kind for kind in chosen if kind.built and not _needs_words(kind) and field.targets(kind)
-    ]
+    return [kind for kind in chosen if not _needs_words(kind) and field.targets(kind)]
 
 
 _DEAF: Final[Mapping[Sort, frozenset[str]]] = {
@@ -116,18 +123,9 @@ def _is_deaf(sort: Sort, kind: FaultKind) -> bool:
     return kind.name in _DEAF.get(sort, ())
 
 
-def _is_felt(kind: FaultKind, sort: Sort, name: str) -> bool:
-    """Whether a kind that acts at points knows this one."""
-    return sort is not Sort.POINT or name in kind.points
-
-
 _OF_SERVERS: Final = frozenset({"scale_up", "deploy_wave"})
 """A balancer's faults that make, or restart, servers as a simulation has them; never programs."""
 
 
 def _needs_words(kind: FaultKind) -> bool:
     return any(arg.default is None for arg in kind.args.values())
-
-
-ALL_BUILT: Final = tuple(name for name, kind in KINDS.items() if kind.built)
-"""What can be injected, whatever the topology."""

@@ -6,7 +6,7 @@ file was read; so where each entry stands is kept.
 
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,6 @@ import attrs
 from trio_lb.config.nodes import Findings, Origin
 from trio_lb.config.yaml_source import read_yaml
 from trio_lb.model.errors import ConfigError, Problem
-from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.read import read_schedule
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.schedule import Schedule
@@ -41,13 +40,7 @@ class FaultsFile:
         """
         lines = _lines(path)
         schedule = read_schedule(path)
-        found = cls(path, schedule, lines)
-        found.refuse(
-            (index, f"{entry.kind} can't be injected in this version")
-            for index, entry in enumerate(schedule.entries)
-            if not KINDS[entry.kind].built
-        )
-        return found
+        return cls(path, schedule, lines)
 
     def expand(self, until: float, rng: random.Random, topology: Topology) -> tuple[Fault, ...]:
         """Return the faults that come in a world.
@@ -59,12 +52,6 @@ class FaultsFile:
             return tuple(self.schedule.expand(until, rng, topology))
         except ConfigError as error:
             raise ConfigError([self._located(each) for each in error.problems]) from None
-
-    def refuse(self, problems: Iterable[tuple[int, str]]) -> None:
-        """Raise ConfigError if there are any: an entry's number, and what is wrong with it."""
-        found = [self._located(Problem(f"[{index}]", message)) for index, message in problems]
-        if found:
-            raise ConfigError(found)
 
     def _located(self, problem: Problem) -> Problem:
         entry = _ENTRY.match(problem.path)
