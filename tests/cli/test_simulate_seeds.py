@@ -166,3 +166,13 @@ def test_ctrl_c_while_a_failure_is_made_small_leaves_what_was_told(tmp_path: Pat
     assert out.splitlines()[0] == f"{name}, seed 1: 0 held, 1 failed"
     data = json.loads((tmp_path / "o.json").read_text())
     assert (len(data["seeds"]), data["small"]) == (1, None)
+
+
+def test_who_names_nothing_searches_what_has_something_of_everything(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    length = ("--until", "1", "--settle", "1", "--seeds", "2", "--jobs", "1", "--shrink", "0")
+    _, nameless = simulate(capsys, *length)
+    _, named = simulate(capsys, "fleet", "--swarm", *length)
+    assert nameless == named
+    assert nameless[0].startswith("fleet, seeds 0 to 1: ")

@@ -3,6 +3,10 @@
   trio-lb simulate zone-partition
   trio-lb simulate zone-partition -c lb.yaml --seed 17 --html out.html
   trio-lb simulate fleet --swarm --seeds 1000 --emit test_found.py
+  trio-lb simulate -c lb.yaml --seeds 1000
+
+Without a NAME the last is a search: ``fleet``, which has something of everything, in a swarm of
+random faults.
 
 Exit code 0 when every check held, 1 when one was broken; 5 when all held, but a point that
 the scenario is about was never reached, so that it shows nothing (VACUOUS).
@@ -10,6 +14,7 @@ the scenario is about was never reached, so that it shows nothing (VACUOUS).
 
 import argparse
 import sys
+from typing import Final
 
 from trio_lb.cli.exits import Exit
 from trio_lb.cli.simulate_one import run_one
@@ -18,6 +23,9 @@ from trio_lb.cli.simulate_seeds import run_seeds
 from trio_lb.cli.simulate_text import catalogue
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.scenarios.catalogue import scenarios
+
+SEARCHED: Final = "fleet"
+"""What is searched when nobody says what: it has something of everything."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         print(catalogue(list(scenarios())))
         return Exit.OK
+    if args.scenario is None and args.seeds is not None:
+        args.scenario, args.swarm = SEARCHED, True
     wrong = _misuse(args)
     if wrong:
         return _refuse(wrong)

@@ -26,7 +26,11 @@ _SCHEDULE: Final = re.compile(r"fifo|shuffle:[0-9]+")
 def add_simulate_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``trio-lb simulate``."""
     parser.add_argument(
-        "scenario", metavar="NAME", nargs="?", type=scenario, help="a scenario, or module:function"
+        "scenario",
+        metavar="NAME",
+        nargs="?",
+        type=scenario,
+        help="a scenario, or module:function (with --seeds: fleet, with --swarm)",
     )
     parser.add_argument("--list", action="store_true", help="list the scenarios")
     _add_world(parser.add_argument_group("what is run"))
