@@ -22,6 +22,28 @@ def test_a_host_is_made_once_with_the_next_address() -> None:
     assert net.host("lb") is net.host("lb", "10.0.0.1")
 
 
+def test_who_has_no_wish_gets_an_address_that_nobody_has_or_will_ask_for() -> None:
+    net = VirtualNetwork()
+    net.host("s1", "10.0.0.2")
+    net.reserve(["10.0.0.3", "10.0.0.4"])
+    assert net.host("lb").address == "10.0.0.5"
+    assert net.host("s2", "10.0.0.3").address == "10.0.0.3"
+    assert net.host("web").address == "10.0.0.6", "the fourth host, and the next free address"
+
+
+def test_a_host_that_nobody_has_dialled_can_make_way_with_its_names() -> None:
+    net = VirtualNetwork()
+    web = net.host("web")
+    net.set_name("clients.example", ["10.0.0.1", "10.9.9.9"])
+    net.make_way("10.0.0.1", keep=["web"])
+    assert web.address == "10.0.0.1"
+    net.make_way("10.0.0.1", keep=[])
+    net.make_way("10.0.0.7", keep=[])
+    assert (web.address, net.look_up("web")) == ("10.0.0.2", ["10.0.0.2"])
+    assert net.look_up("clients.example") == ["10.0.0.2", "10.9.9.9"]
+    assert net.host_at("10.0.0.1") is None
+
+
 def test_a_host_does_not_move() -> None:
     net = VirtualNetwork()
     net.host("lb", "10.0.0.1")

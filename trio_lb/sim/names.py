@@ -54,6 +54,11 @@ class Names:
         """Return what there is to a name; it need not be known, nor ever become so."""
         return self._entries.setdefault(name, Entry())
 
+    def replace(self, address: str, other: str) -> None:
+        """Let all names of an address lead to another one."""
+        for entry in self._entries.values():
+            entry.addresses = tuple(other if each == address else each for each in entry.addresses)
+
     def delay_seconds(self, name: str) -> float:
         """Return how long the resolver takes for a name."""
         entry = self._entries.get(name)

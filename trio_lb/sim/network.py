@@ -9,7 +9,7 @@ is iterated here are lists and dicts, in the order in which things were made.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 from trio_lb.sim.host import HostNetwork
@@ -43,6 +43,7 @@ class VirtualNetwork:
         self._seed = seed
         self._latency_seconds = latency_seconds
         self._hosts: dict[str, HostNetwork] = {}
+        self._reserved: dict[str, None] = {}
         self._links: dict[tuple[str, str], Link] = {}
         self._outages: dict[str, Outages] = {}
         self._zone_latencies: dict[tuple[str, str], float] = {}
@@ -53,13 +54,11 @@ class VirtualNetwork:
     ) -> HostNetwork:
         """Return the host of that name, made at first use; then its name resolves, too.
 
-        Without an ``address`` it gets the next one of 10.0.0.0/16. Without a ``zone`` it
+        Without an ``address`` it gets the next free one of 10.0.0.0/16. Without a ``zone`` it
         is in the zone "", as everybody is who says nothing.
         """
         if name not in self._hosts:
-            number = len(self._hosts) + 1
-            literal = address or f"10.0.{number >> 8}.{number & 255}"
-            host = HostNetwork(self, name, literal, zone or "")
+            host = HostNetwork(self, name, address or self._free_address(), zone or "")
             self._hosts[name] = host
             entry = self.names.entry(name)
             entry.addresses = entry.addresses or (host.address,)
@@ -69,6 +68,26 @@ class VirtualNetwork:
         if zone not in (None, host.zone):
             raise ValueError(f"host {name} is in zone {host.zone!r}, not in {zone!r}")
         return host
+
+    def reserve(self, addresses: Iterable[str]) -> None:
+        """Keep addresses for hosts that will ask for them; whoever has no wish gets none of these."""
+        self._reserved |= dict.fromkeys(addresses)
+
+    def make_way(self, address: str, *, keep: Container[str]) -> None:
+        """Give whoever is at an address by chance another one, with its names, but for ``keep``.
+
+        Nobody may have dialled it yet: that is for a server of which one learns late.
+        """
+        holder = self.host_at(address)
+        if holder is not None and holder.name not in keep:
+            holder.address = self._free_address()
+            self.names.replace(address, holder.address)
+
+    def _free_address(self) -> str:
+        taken = {host.address: None for host in self._hosts.values()} | self._reserved
+        numbers = itertools.count(len(self._hosts) + 1)
+        literals = (f"10.0.{number >> 8}.{number & 255}" for number in numbers)
+        return next(literal for literal in literals if literal not in taken)
 
     def set_name(self, name: str, addresses: Sequence[str]) -> None:
         """Let ``name`` resolve to these literals from now on; to none: it is unknown."""

@@ -7,6 +7,7 @@ scenario's own if none is given), and whether the protection that it is about is
 run, with the protection off, must fail: else the scenario proves nothing.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -39,8 +40,11 @@ class Setup:
     options: Mapping[str, object] = attrs.field(factory=dict)
 
     def simulation(self, **more: Any) -> Simulation:
-        """Return an empty world with this seed."""
-        return Simulation(self.seed, name=self.scenario.name, schedule=self.schedule, **more)
+        """Return an empty world with this seed, in which the user's servers have their places."""
+        sim = Simulation(self.seed, name=self.scenario.name, schedule=self.schedule, **more)
+        sim.is_taken = is_own
+        sim.net.reserve(adopt.literals(self.config))
+        return sim
 
     def fleet(
         self,
@@ -74,7 +78,9 @@ class Setup:
         Load and faults are for these: of a server that nobody asks a story tells nothing.
         """
         adopted = self._adopted()
-        pool = adopted.plan.pools[adopted.plan.listeners[0].pool]
+        listeners = adopted.plan.listeners
+        door = next((each for each in listeners if not each.answers_itself), listeners[0])
+        pool = adopted.plan.pools[door.pool]
         taking = [each for each in pool.servers if not each.disabled]
         # Those of the first rank: whoever is a backup, or has a later turn, comes after them.
         first = min(((each.backup, each.priority) for each in taking), default=None)
@@ -107,7 +113,8 @@ class Setup:
     def _adopted(self) -> adopt.Adopted:
         assert self.config is not None, "only a given configuration is adopted"
         source = str(self.config) if isinstance(self.config, (str, Path)) else ""
-        return adopt.adopt(adopt.read(self.config), "127.0.0.1", source=source)
+        plan = adopt.read(self.config)
+        return adopt.adopt(plan, "127.0.0.1", source=source, is_taken=is_own)
 
     def balancer(
         self,
@@ -119,6 +126,18 @@ class Setup:
     ) -> None:
         """Put a balancer there: with the user's configuration, else with the scenario's."""
         sim.balancer(config if self.config is None else self.config, name=name, zone=zone)
+
+
+OWN_NAMES: Final = re.compile(
+    r"lb\d*|of lb\d+|web|deployer|guarded|leavers|mobile|poisoner|readers|rounds|steady|talkers"
+    r"|tricklers|uploads|watchers"
+)
+"""Who takes part in a scenario beside servers; a user's server of such a name gets another."""
+
+
+def is_own(name: str) -> bool:
+    """Whether a scenario has somebody of that name who is no server."""
+    return OWN_NAMES.fullmatch(name) is not None
 
 
 Build: TypeAlias = Callable[[Setup], Simulation]

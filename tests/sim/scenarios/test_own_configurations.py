@@ -13,8 +13,8 @@ import pytest
 
 from trio_lb.cli.main import main
 from trio_lb.sim.checks.coverage import Sometimes
-from trio_lb.sim.scenario import Scenario
-from trio_lb.sim.scenarios.catalogue import MODULES, find
+from trio_lb.sim.scenario import Scenario, is_own
+from trio_lb.sim.scenarios.catalogue import MODULES, find, scenarios
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.trial_run import run_whole
 
@@ -130,6 +130,53 @@ def test_a_point_out_of_reach_is_told_by_the_exit_code(
     lines = capsys.readouterr().out.splitlines()
     assert code == 5
     assert "VACUOUS: never reached: fail-open is entered, fail-open is left" in lines
+
+
+ODD: Final[Mapping[str, Mapping[str, object]]] = {
+    "one machine": {"servers": ["127.0.0.1:8001", "127.0.0.1:8002", "localhost:8003"]},
+    "one name": {"servers": ["app:8001", "app:8002", "app:8003"]},
+    "IPv6": {"servers": ["[fd00::1]:80", "[fd00::2]:80", "[fd00::3]:80"]},
+    "names of the scenario's": {
+        "servers": [
+            {"name": name, "address": f"10.0.0.{place}:80"}
+            for place, name in enumerate(("lb", "web", "web/1#a"), start=1)
+        ]
+    },
+    "addresses that a network gives out": {"servers": [f"10.0.0.{n}:80" for n in (2, 3, 4)]},
+    "PROXY headers": {
+        "listeners": [{"port": 80, "proxy_protocol": "any"}],
+        "servers": ["10.0.0.1:80", "10.0.0.2:80"],
+        "proxy_protocol": "v2",
+    },
+    "probes of their own": {
+        "servers": ["10.0.0.1:80", "10.0.0.2:80"],
+        "health_check": {
+            "probes": [
+                {"path": "/ready", "port": 9000, "expected_body": "yes", "expected_status": 204},
+                {"type": "tcp", "port": 9001},
+                {"type": "websocket"},
+            ]
+        },
+    },
+}
+"""What files say that a naive world would stumble over."""
+
+
+@pytest.mark.parametrize("name", ["gray-failure", "zone-partition", "fleet"])
+@pytest.mark.parametrize("what", ODD)
+def test_nothing_odd_about_its_servers_keeps_them_from_answering(name: str, what: str) -> None:
+    scenario = find(name)
+    config = {"listeners": [{"port": 80}], **ODD[what]}
+    sim = scenario.simulation(config=config, options=lighter(scenario))
+    totals = sim.run(15.0).figures().totals
+    assert totals["good"] == totals["offered"] > 0
+
+
+def test_whoever_takes_part_in_a_scenario_has_a_name_that_no_server_gets() -> None:
+    for scenario in scenarios():
+        sim = scenario.simulation()
+        others = [*sim.clients_by_name, *sim.programs, *sim.dependencies, *sim.cast.hosts]
+        assert [name for name in others if not is_own(name)] == [], scenario.name
 
 
 TWO: Final[Mapping[str, object]] = {
