@@ -33,13 +33,21 @@ READY_SECONDS: Final = 1.0
 CONFIG: Final[Mapping[str, object]] = {
     "algorithm": "power_of_two",
     "health_check": {"interval": "2s", "timeout": "1s"},
-    "circuit_breaker": {"failure_threshold": 3, "timeout": "4s", "success_threshold": 2},
+    "circuit_breaker": {
+        "failure_threshold": 3,
+        "timeout": "4s",
+        "max_timeout": "16s",
+        "success_threshold": 2,
+    },
     "slow_start": "5s",
     "timeouts": {"connect": "1s", "first_byte": "3s", "idle": "5s", "total": "4s"},
     "retry": {"budget": {"fraction": 0.1, "min_per_second": 0.5}},
     "limits": {"body_size": "64KiB"},
 }
-"""The first pool: breakers. Some uploads are larger than is allowed."""
+"""The first pool: breakers, which are never open for longer than a fault may have consequences.
+
+Some uploads are larger than is allowed.
+"""
 
 UPLOADS: Final[Mapping[str, object]] = {
     "algorithm": "weighted_round_robin",
