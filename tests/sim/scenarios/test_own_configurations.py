@@ -158,6 +158,18 @@ ODD: Final[Mapping[str, Mapping[str, object]]] = {
             ]
         },
     },
+    "a door that only sends on": {
+        "listeners": [{"port": 80, "https_redirect": 8443}, {"port": 8080, "pool": "api"}],
+        "servers": ["10.0.0.1:80"],
+        "pools": {"api": {"servers": ["10.0.1.1:80", "10.0.1.2:80"]}},
+    },
+    "TLS on both sides": {
+        "listeners": [
+            {"port": 80, "https_redirect": True},
+            {"protocol": "https", "port": 443, "ssl": {"certificate": "a.pem", "private_key": "b"}},
+        ],
+        "servers": ["https://10.0.0.1", "https://10.0.0.2:8443"],
+    },
 }
 """What files say that a naive world would stumble over."""
 
