@@ -106,6 +106,19 @@ def test_what_could_be_framed_in_two_ways_is_garbled(fields: bytes) -> None:
         Head(b"HTTP/1.1 200 OK\r\n" + fields).framing()
 
 
+@pytest.mark.parametrize(
+    ("line", "method"), [(b"GET / HTTP/1.1", "GET"), (b"M-SEARCH * HTTP/1.1", "M-SEARCH")]
+)
+def test_a_method_is_a_token(line: bytes, method: str) -> None:
+    assert Head(line + b"\r\nHost: sim").method == method
+
+
+@pytest.mark.parametrize("line", [b"", b"\x00", b"\x16\x03\x01 x", b"G\xc3 / HTTP/1.1", b" / x"])
+def test_whatever_else_a_line_begins_with_is_garbled(line: bytes) -> None:
+    with pytest.raises(Garbled, match="request line b"):
+        _ = Head(line).method
+
+
 @pytest.mark.parametrize("size", [b"-1", b"0x5", b"1_0", b"", b"+5", b"g"])
 def test_a_chunk_size_is_digits_only(size: bytes) -> None:
     with pytest.raises(Garbled, match="chunk size"):

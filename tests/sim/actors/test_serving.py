@@ -130,6 +130,22 @@ def test_a_request_that_is_not_http_is_told_and_reset() -> None:
     ]
 
 
+def test_what_is_no_request_line_is_told_as_text_that_can_be_printed() -> None:
+    async def act(theatre: Theatre) -> None:
+        await theatre.server()
+        stream = await theatre.dial()
+        proxy_header = b"\r\n\r\n\x00\r\nQUIT\n"  # As PROXY protocol v2 begins.
+        await stream.send_some(proxy_header + b" " + request(1))
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.receive_some(10)
+
+    theatre = play(act)
+    assert [values for _, _, values in theatre.told(What.NOTE)] == [
+        ("garbled request: request line b''",)
+    ]
+    assert theatre.told(What.TAKE) == []
+
+
 def test_a_body_that_was_altered_on_its_way_is_told() -> None:
     async def act(theatre: Theatre) -> None:
         await theatre.server()

@@ -16,6 +16,9 @@ MOST_HEAD_BYTES: Final = 1024 * 1024
 _AGENT: Final = f"\r\nuser-agent: {AGENT}".encode()
 _END: Final = b"\r\n\r\n"
 _HEX: Final = re.compile(rb"[0-9a-fA-F]{1,16}")
+_TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SHOWN_BYTES: Final = 40
+"""Of what is no request line."""
 _MOST_CHUNK_LINE_BYTES: Final = 4096
 
 
@@ -68,6 +71,18 @@ class Head:
     def size(self) -> int:
         """How many bytes it has, without the empty line."""
         return len(self._raw)
+
+    @property
+    def method(self) -> str:
+        """The method of a request.
+
+        Raises:
+          Garbled: it can't be one.
+        """
+        method, _, _ = self.line.partition(b" ")
+        if not _TOKEN.fullmatch(method):
+            raise Garbled(f"request line {self.line[:_SHOWN_BYTES]!r}")
+        return method.decode("ascii")
 
     @property
     def number(self) -> int:

@@ -156,8 +156,8 @@ class ServerConnection:
         self._take(Step.HEAD)
         self._stop_idling()
         self._taken_at = self._now
+        self._method = head.method
         self._number = head.number
-        self._method = head.line.partition(b" ")[0].decode("latin-1")
         station = self._server.station
         self._tell(What.TAKE, self._method, len(station.in_service), station.waiting)
         self._reader.expect(*head.framing())
