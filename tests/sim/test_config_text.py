@@ -1,13 +1,17 @@
 """The same configuration has the same text, whoever wrote it, and code is in it by its name."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from trio_lb.config.load import load_mapping
+from trio_lb.config.load import load_file, load_mapping
 from trio_lb.config.schema import Config
 from trio_lb.model.probe_result import ProbeResult
 from trio_lb.sim.config_text import hash_of_plans, text_of
+from trio_lb.sim.simulation import Simulation
+from trio_lb.sim.trace_reader import read_header
 
 SERVERS = ["10.0.0.1:80", "10.0.0.2:80"]
 
@@ -58,6 +62,30 @@ def test_who_runs_what_counts_and_nobody_has_none() -> None:
     a, b = plan({}), plan({"algorithm": "random"})
     assert hash_of_plans({"x": a, "y": b}) != hash_of_plans({"x": b, "y": a})
     assert hash_of_plans({}) == ""
+
+
+def test_of_files_only_the_name_counts_wherever_they_are(tmp_path: Path) -> None:
+    hashes: list[str] = []
+    for folder, certificate in (("a", "cert.pem"), ("b", "cert.pem"), ("c", "other.pem")):
+        config = {
+            "listeners": [{"protocol": "https", "ssl": {"certificate": certificate}}],
+            "servers": SERVERS,
+            "tls": {"ca": "ca.pem"},
+        }
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "lb.json"
+        path.write_text(json.dumps(config))
+        hashes.append(hash_of_plans({"lb": load_file(path)}))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_simulation_s_is_that_of_what_was_said_whatever_it_is_fitted_to(tmp_path: Path) -> None:
+    config = {"listeners": [{"port": 80}], "servers": ["127.0.0.1:8001"]}
+    sim = Simulation()
+    sim.balancer(config)
+    sim.run(0.1, trace=tmp_path / "run.jsonl")
+    said = hash_of_plans({"lb": load_mapping(config)})
+    assert read_header(tmp_path / "run.jsonl").config_hash == said
 
 
 async def _check(server: object) -> ProbeResult:

@@ -2,17 +2,23 @@
 
 It is what a trace's header holds the hash of, so that whoever makes the run again can be told
 that the configuration is not the one of then. What is as by default is left out: a version
-with one setting more, which nobody has touched, gives the same text.
+with one setting more, which nobody has touched, gives the same text. Of files that it names
+(certificates, which a simulation exchanges, and logs) only the name counts: the folder is
+another one on each machine.
 """
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from pathlib import PurePath
+from typing import Any, Final
 
 import attrs
 
 from trio_lb.config.schema import Config
 from trio_lb.sim.trace import hash_of_config
+
+_FILES: Final = ("certificate", "private_key", "client_ca", "ca", "file")
+"""Settings that are paths."""
 
 
 def hash_of_plans(plans: Mapping[str, Config]) -> str:
@@ -44,10 +50,15 @@ def _section(section: Any) -> object:
     fields = attrs.fields(type(section))
     values = {field.name: getattr(section, field.name) for field in fields}
     return {
-        field.name: _plain(values[field.name])
+        field.name: _said(field.name, values[field.name])
         for field in fields
         if values[field.name] != _default(field)
     }
+
+
+def _said(name: str, value: object) -> object:
+    is_file = name in _FILES and isinstance(value, str)
+    return PurePath(str(value)).name if is_file else _plain(value)
 
 
 def _default(field: "attrs.Attribute[Any]") -> object:

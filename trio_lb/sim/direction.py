@@ -138,10 +138,8 @@ class Direction:
         if wanted is not True:
             sink = stack.enter_context(open(wanted, "w", newline="\n"))  # noqa: SIM115  # The stack closes it.
         sim = self._sim
-        plans = {name: balancer.plan for name, balancer in sim.balancers.items()}
-        header = TraceHeader(
-            sim.seed, sim.schedule, config_hash=hash_of_plans(plans), trial=sim.trial
-        )
+        config_hash = hash_of_plans(sim.configs)
+        header = TraceHeader(sim.seed, sim.schedule, config_hash=config_hash, trial=sim.trial)
         self._trace = stack.enter_context(Trace(header, sink))
 
     # ------------------------------------------------------------------ in virtual time

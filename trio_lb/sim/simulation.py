@@ -87,6 +87,7 @@ class Simulation:
         self.servers: dict[str, ServerActor] = {}
         self.clients_by_name: dict[str, Crowd] = {}
         self.balancers: dict[str, Balancer] = {}
+        self.configs: dict[str, Config] = {}
         self.stage.veil = Veils(self.wire, self.balancers).over
         self.dependencies: dict[str, Dependency] = {}
         self.programs: dict[str, Program] = {}
@@ -318,9 +319,8 @@ class Simulation:
             if isinstance(source, Mapping) and adopt.lacks_servers(source):
                 source = adopt.with_servers(source, [*self._own_servers()])
             where = str(source) if isinstance(source, (str, Path)) else ""
-            adopted = adopt.adopt(
-                adopt.read(source), wanted.host.address, source=where, is_taken=self.is_taken
-            )
+            self.configs[name] = plan = adopt.read(source)
+            adopted = adopt.adopt(plan, wanted.host.address, source=where, is_taken=self.is_taken)
             for server, (address, config) in adopted.servers.items():
                 self._hire_server(server, address, config.zone)
             for secured in adopted.secured:
