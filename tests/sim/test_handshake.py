@@ -60,6 +60,35 @@ async def test_a_blackhole_swallows_seven_syns_in_127_seconds(
         assert await failure_of(a) == (False, 127.0)
 
 
+async def test_who_dials_at_any_instant_sends_seven_syns_and_no_eighth(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    net.link("a", "b").connects = Connects.BLACKHOLE
+    begun_at = 11.16230433868215  # From here, 127 s at once are more than 1 + 2 + 4 + ... + 64.
+    await trio.sleep_until(begun_at)
+    is_refused, at = await failure_of(a)
+    assert not is_refused
+    assert at == pytest.approx(begun_at + 127.0)
+
+
+async def test_an_answer_to_a_host_that_lost_its_sockets_is_lost_and_the_next_syn_gets_through(
+    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
+) -> None:
+    async def crash() -> None:
+        await trio.sleep(1.5)
+        a.crash()
+        a.restart()
+
+    async with aclosing(await listen_on_b(net)) as listener:
+        nursery.start_soon(crash)
+        async with await a.connect(B) as near:
+            assert not near.is_closed
+            assert trio.current_time() == 2 * LATENCY + 2 * LATENCY
+            (far,) = await listener.accept_batch(16)
+            far.close()
+    assert a.descriptors.used == 0
+
+
 async def test_the_syn_after_the_healing_gets_through(
     net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
 ) -> None:

@@ -19,6 +19,7 @@ Nothing here waits. ``due_at`` is when ``advance`` has something to do: calls of
 it (``start``), or the task that connects where there is no clock that calls (``wait``).
 """
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -170,7 +171,8 @@ class Handshake:
         self._at = At.SYN
         self._syns = 0
         self._next_syn_at = now
-        self._give_up_at = now + sum(SYN_PATIENCE_SECONDS)
+        # Added up as ``_next_syn_at`` is: 127.0 at once may be a little more than these.
+        *_, self._give_up_at = itertools.accumulate(SYN_PATIENCE_SECONDS, initial=now)
         self._ends: tuple[VirtualStream, VirtualStream] | None = None
         self._place: tuple[VirtualListener, Pending] | None = None
         self._tell: Callable[[], object] = _tell_nobody
@@ -357,6 +359,9 @@ class Handshake:
         assert self._place is not None, "its place was held until now"
         assert self._ends is not None, "with both ends"
         (near, _), (listener, pending) = self._ends, self._place
+        if near.is_closed:
+            self._lose(now)  # Our host has lost its sockets, and knows of no such connection.
+            return
         self._place = self._ends = None
         near.keep_alive()
         listener.complete(pending, self._route.there.arrival(now))
