@@ -1,5 +1,6 @@
 """The clock of a simulation: time goes to the next thing that happens, whoever it concerns."""
 
+import gc
 import itertools
 
 import pytest
@@ -99,6 +100,16 @@ def test_what_a_call_hands_to_trio_itself_is_done_at_its_instant() -> None:
     assert told_by(play) == [1.0, 2.0]
 
 
+def test_what_a_task_hands_to_trio_itself_is_done_before_time_goes_on() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        token = trio.lowlevel.current_trio_token()
+        await trio.sleep(1.0)
+        token.run_sync_soon(lambda: told.append(clock.current_time()))
+        await trio.sleep(4.0)
+
+    assert told_by(play) == [1.0]
+
+
 def test_a_call_that_was_made_is_held_by_nobody() -> None:
     async def play(clock: DesClock, told: list[object]) -> None:
         call = clock.call_at(1.0, lambda: told.append("made"))
@@ -129,6 +140,26 @@ def test_whoever_waits_for_everybody_else_costs_no_time() -> None:
         told.append(trio.current_time())
 
     assert told_by(play) == [0.0, 50.0]
+
+
+def test_whoever_waits_for_everybody_else_waits_for_the_calls_of_this_instant_too() -> None:
+    async def play(clock: DesClock, told: list[object]) -> None:
+        event = trio.Event()
+
+        async def tell() -> None:
+            await event.wait()
+            told.append("task")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(tell)
+            await trio.sleep(1.0)
+            clock.call_at(1.0, lambda: clock.call_at(1.0, event.set))
+            clock.call_at(2.0, lambda: told.append("call of another instant"))
+            await wait_all_tasks_blocked()
+            told.append("all are blocked")
+            await trio.sleep(2.0)
+
+    assert told_by(play) == ["task", "all are blocked", "call of another instant"]
 
 
 def test_time_may_pass_without_a_turn_for_anybody() -> None:
@@ -204,6 +235,28 @@ def test_tasks_that_never_wait_are_told(monkeypatch: pytest.MonkeyPatch) -> None
 
     with pytest.raises(SimulationStuck, match=r"time stands still at 2.5 s"):
         run(spin)
+
+
+def test_the_run_ends_though_who_is_left_cannot_be_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def play() -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(4.0)
+            await trio.sleep_forever()
+
+    with pytest.raises(SimulationStuck, match=r"nobody is left who could act after 4 s") as caught:
+        run(play)
+    assert isinstance(caught.value.__context__, trio.TrioInternalError)
+    del caught
+    monkeypatch.setattr("sys.unraisablehook", lambda _: None)
+    gc.collect()  # What was left of trio complains as it goes.
+    assert run(_two) == 2, "the next run is none the worse for it"
+
+
+async def _two() -> int:
+    await trio.sleep(1.0)
+    return 2
 
 
 def test_an_error_of_a_call_ends_the_run_as_it_is() -> None:

@@ -47,7 +47,8 @@ class DesClock(trio.abc.Clock):
     """Virtual time from 0, in seconds, for one ``trio.run``.
 
     What a call raises, and a simulation that is stuck, is kept in ``fault``; ``on_fault`` is
-    then called once, to end the run. (An exception inside the clock would kill trio itself.)
+    then called once, to end the run. (An exception inside the clock would kill trio itself: that
+    is kept for those whom nothing else ends.)
     """
 
     def __init__(self) -> None:
@@ -98,10 +99,12 @@ class DesClock(trio.abc.Clock):
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """See ``trio.abc.Clock``: no task can run, so let things happen until one can."""
         runner = self._runner
-        if runner.waiting_for_idle:
-            return math.inf  # Somebody waits for just this: ``wait_all_tasks_blocked``.
         handed = runner.entry_queue
+        if handed.queue or handed.idempotent_queue:
+            return 0.0  # What a task handed in at this instant is done at this instant.
         at = self._next_call_at()
+        if runner.waiting_for_idle and at > self._now:
+            return math.inf  # Somebody waits for just this: ``wait_all_tasks_blocked``.
         if at == deadline == math.inf:
             return self._wait_for_nothing()
         self._polls = 0
@@ -109,6 +112,8 @@ class DesClock(trio.abc.Clock):
             self._make_calls(at)
             if runner.runq or handed.queue or handed.idempotent_queue or self.fault is not None:
                 return 0.0
+            if runner.waiting_for_idle:
+                return 0.0  # Trio asks again at once; by then this instant is over.
             deadline = runner.deadlines.next_deadline()  # A call may have moved it.
             at = self._next_call_at()
         if deadline < math.inf:
@@ -141,6 +146,7 @@ class DesClock(trio.abc.Clock):
                 make()
                 made += 1
                 if made > MOST_CALLS:
+                    heap.clear()  # The run ends now, and has to get past this instant.
                     raise SimulationStuck(f"calls at {self._now:g} s ask for others without end")
         except Exception as error:
             self._fail(error)
@@ -157,6 +163,8 @@ class DesClock(trio.abc.Clock):
         if self.fault is None:
             self.fault = error
             self.on_fault()
+        elif isinstance(error, SimulationStuck):
+            raise error  # Who is left heeds no cancellation: better kill trio than hang.
 
 
 def _ignore() -> None:
