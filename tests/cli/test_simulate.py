@@ -13,9 +13,10 @@ from trio_lb.cli.main import main
 from trio_lb.sim.scenarios.catalogue import MODULES
 
 ROOT = Path(__file__).resolve().parents[2]
-SECURE = """\
+REAL = """\
 load_balancer:
   listeners:
+    - {bind: "unix:/run/lb"}
     - {protocol: https, port: 443, ssl: {certificate: cert.pem, private_key: key.pem}}
   servers: [10.0.0.1:80]
   health_check: true
@@ -87,14 +88,15 @@ def test_a_schedule_or_a_configuration_that_is_not_there_is_named(
     assert refused(capsys, "fleet", "-c", "lb.yaml") == (78, f"lb.yaml {told}")
 
 
-def test_a_configuration_that_needs_a_certificate_is_refused(
+def test_a_configuration_that_needs_the_file_system_is_refused_and_a_certificate_is_not(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "lb.yaml").write_text(SECURE)
+    (folder / "lb.yaml").write_text(REAL)
     code, err = refused(capsys, "fleet", "-c", "lb.yaml")
     assert code == 78
     assert err.startswith("lb.yaml")
-    assert "listeners[0].ssl: needs real certificates, and a simulation has none" in err
+    assert "listeners[0].bind: is a socket of the file system, and a simulation has none" in err
+    assert "ssl" not in err
 
 
 def test_ctrl_c_in_the_one_seed_says_that_it_was_not_done() -> None:

@@ -26,4 +26,6 @@ class Flow:
         if limit_seconds is not None and now - self._last_sent > limit_seconds:
             self._is_forgotten = True
         self._last_sent = now
+        if self._is_forgotten:
+            self._link.patience.watch()
         return not self._is_forgotten

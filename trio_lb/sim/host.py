@@ -287,6 +287,9 @@ class HostNetwork:
             leave(stream)
             if tasks_die:
                 stream.abandon()
+        if not fin:
+            for link in self._net.links_of(self.name):
+                link.patience.watch()
 
     def restart(self) -> None:
         """Come up again with no memory: bytes of an old connection are answered with RST."""

@@ -17,6 +17,7 @@ import trio
 
 from trio_lb.sim.bottleneck import Bottleneck
 from trio_lb.sim.chance import derive_rng
+from trio_lb.sim.giving_up import Patience
 from trio_lb.sim.outages import RTO_MAX_SECONDS, RTO_SECONDS, Outages
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Path:
     no limit), ``queue_bytes`` is what may wait for it before more is lost (None: any
     number), ``loss`` the share in [0, 1) of packets that are lost. All may be changed
     at any time and hold for what is sent then. ``far`` tells when the host at the path's
-    end was down.
+    end was down; ``on_stall`` is called when a stall begins.
 
     A path stalls while it is cut (``stall``), jammed, or both. A cut loses SYNs, a jam
     holds them, too.
@@ -72,6 +73,7 @@ class Path:
         self._stalls: list[tuple[float, float]] = []
         self._is_cut = False
         self._is_jammed = False
+        self.on_stall: Callable[[], object] = _tell_nobody
         self._on_clear: list[Callable[[], object]] = []
 
     def arrival(self, now: float, size_bytes: int = 0) -> float:
@@ -129,6 +131,11 @@ class Path:
         """Whether nothing arrives at present."""
         return self._is_cut or self._is_jammed
 
+    @property
+    def is_dark(self) -> bool:
+        """Whether nothing arrives at present, be it for a stall or because nobody is there."""
+        return self.is_stalled or self._far.is_down
+
     def stall(self, now: float) -> None:
         """Hold all that has not arrived by ``now``, until ``mend`` or ``heal``."""
         self._switch(now, is_cut=True, is_jammed=self._is_jammed)
@@ -154,6 +161,7 @@ class Path:
         self._is_cut, self._is_jammed = is_cut, is_jammed
         if self.is_stalled and not was_stalled:
             self._stalls.append((now, _NEVER))
+            self.on_stall()
         elif was_stalled and not self.is_stalled:
             begin, _ = self._stalls.pop()
             self._stalls.append((begin, now))
@@ -182,7 +190,8 @@ class Link:
     ``outages`` are those of the two ends. ``on_heal`` is called after a heal, for those
     who wait on something else than a stream of the link. ``idle_drop_seconds`` is the
     silence after which a box in the middle forgets a connection (None: never). Each of the
-    ``greeters`` is called with both ends of each connection that is made from now on.
+    ``greeters`` is called with both ends of each connection that is made from now on. ``patience``
+    is that of senders: who makes something dark has it watch.
     """
 
     def __init__(
@@ -204,6 +213,14 @@ class Link:
             second: Path(latency_seconds, derive_rng(seed, f"path {second}>{first}"), of_first),
         }
         self._on_heal = on_heal
+        self.patience = Patience(self)
+        for path in self._paths.values():
+            path.on_stall = self.patience.watch
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether nothing arrives in one direction at least."""
+        return any(path.is_dark for path in self._paths.values())
 
     def path_from(self, host: str) -> Path:
         """Return the direction that leaves ``host``; a host's link to itself has only one."""
@@ -249,6 +266,10 @@ class Link:
 
     def _chosen(self, sent_by: str | None) -> list[Path]:
         return list(self._paths.values()) if sent_by is None else [self._paths[sent_by]]
+
+
+def _tell_nobody() -> None:
+    """A path that is part of no link."""
 
 
 def _end(stall: tuple[float, float]) -> float:

@@ -36,6 +36,7 @@ class Pipe:
         "_is_over",
         "_items",
         "_last",
+        "_lost_from",
         "_path",
         "_unread",
         "rules",
@@ -55,6 +56,7 @@ class Pipe:
         self._acks: list[tuple[float, int]] = []
         self._unread = 0
         self._last = -math.inf
+        self._lost_from = math.inf
 
     # The sender's side.
 
@@ -90,10 +92,25 @@ class Pipe:
 
     def _append(self, data: bytes, arrival: float, *, passes: bool) -> float:
         # Streams keep their order: a piece that is late (loss, jitter) holds up the next.
-        late = arrival + self._path.retransmission_seconds() if passes else math.inf
+        if passes:
+            late = arrival + self._path.retransmission_seconds()
+        else:
+            late, self._lost_from = math.inf, min(arrival, self._lost_from)
         self._last = max(self._last, late)
         self._items.append((self._last, data))
         return self._last
+
+    def unheard_since(self, now: float) -> float | None:
+        """Return when the first of what has not arrived by now was sent; None: all has arrived."""
+        for arrival, _ in self._items:
+            if self._path.delivery(arrival) > now:
+                return min(arrival, self._lost_from) - self._path.latency_seconds
+        return None
+
+    def lose_rest(self, now: float) -> None:
+        """Send no more of it: what has not arrived by now never does, nor does anything else."""
+        self._items = [each for each in self._items if self._path.delivery(each[0]) <= now]
+        self._is_over = True
 
     def next_ack(self) -> float:
         """Return when the window opens further; infinite when nothing was read."""

@@ -196,6 +196,7 @@ class VirtualStream:
             self._sent(arrival)
         if end is End.DROP:
             self._outgoing.put(piece[len(data) :], now, passes=False)
+            self._link.patience.watch()
         elif end is End.FIN:
             self._send_fin()
         elif end is End.RESET:
