@@ -254,6 +254,24 @@ async def test_waiting_for_room_ends_with_the_reset_that_says_there_is_none(
         await near.wait_writable()
 
 
+async def test_who_waits_for_room_is_told_when_the_end_is_said(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    near, far = await pair(net)
+    async with near, far:
+        while near.send_nowait(bytes(65536)):
+            pass
+
+        async def say_the_end() -> None:
+            await trio.sleep_until(5.0)
+            near.finish()
+
+        nursery.start_soon(say_the_end)
+        with pytest.raises(trio.BrokenResourceError, match="broken pipe"):
+            await near.send_some(b"x")
+        assert trio.current_time() == 5.0
+
+
 async def test_an_end_that_arrived_is_known_before_it_is_read(net: VirtualNetwork) -> None:
     near, far = await pair(net)
     async with near:

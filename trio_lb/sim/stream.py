@@ -250,6 +250,7 @@ class VirtualStream:
         if self._phase is Phase.OPEN:
             self._take(Act.FINISH)
             self._send_fin()
+            self.wake()  # Who waits for room would wait in vain.
 
     def _send_fin(self) -> None:
         now = self._now()
