@@ -140,6 +140,7 @@ async def test_work_in_the_background_holds_up_nobody(world: World) -> None:
         assert (trio.current_time(), done) == (0.0, [])
         assert play.server("app").active_connections == 0
         await trio.sleep(20.0)
+        await play.settle()  # All three wake at this instant, in any order.
         assert done == [20.0, 20.0]
 
 

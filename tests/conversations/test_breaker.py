@@ -166,6 +166,61 @@ async def test_a_trial_that_takes_ever_longer_keeps_its_place_until_it_is_cut(
         assert life(play) == [("open", 3.0), ("half-open", 8.0), ("open", 12.0)]
 
 
+async def test_a_client_that_keeps_its_trial_waiting_holds_nobody_else_up(world: World) -> None:
+    """Its permit is for the server's time: after a second another request is let in."""
+    s1 = await world.http_server("s1")
+    ail(s1, lambda: trio.current_time() < 20.0)
+    async with open_play(
+        world, s1, retry=quick_retries(0), pool={"circuit_breaker": COUNTS}
+    ) as play:
+        for _ in range(5):
+            await play.ask()
+        await trio.sleep(30.5)
+        dribbler = await play.client()
+        await dribbler.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
+        seen: list[tuple[float, int]] = []
+        for _ in range(4):
+            await dribbler.send(b"x")
+            await trio.sleep(0.4375)
+            seen.append((trio.current_time(), (await play.ask()).status))
+        assert seen == [(30.9375, 503), (31.375, 503), (31.8125, 200), (32.25, 200)]
+        assert play.server("s1").active_connections == 1
+        await dribbler.send(b"x" * 96)
+        assert (await dribbler.read_response()).status == 200
+        await play.settle()
+        assert life(play) == [("open", 0.0), ("half-open", 30.0), ("closed", 32.25)]
+        await dribbler.close()
+
+
+async def test_a_client_that_takes_its_answer_slowly_holds_no_trial_up_either(world: World) -> None:
+    s1 = await world.http_server("s1")
+    ill, large = True, answer_of(200, b"x" * (1 << 20))
+
+    def answer(request: Message) -> bytes:
+        if request.target == "/large":
+            return large
+        return answer_of(500 if ill else 200)
+
+    s1.answer = answer
+    async with open_play(
+        world, s1, retry=quick_retries(0), pool={"circuit_breaker": COUNTS}
+    ) as play:
+        for _ in range(5):
+            await play.ask()
+        await trio.sleep(30.5)
+        ill = False
+        reader = await play.client()
+        await reader.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        seen: list[tuple[float, int]] = []
+        for _ in range(4):
+            await trio.sleep(0.4375)
+            seen.append((trio.current_time(), (await play.ask()).status))
+        assert seen == [(30.9375, 503), (31.375, 503), (31.8125, 200), (32.25, 200)]
+        assert len((await reader.read_response()).body) == 1 << 20
+        await play.settle()
+        assert life(play) == [("open", 0.0), ("half-open", 30.0), ("closed", 32.25)]
+
+
 async def test_a_tunnel_holds_no_permit(world: World) -> None:
     """Its verdict stands with its head; two more tunnels beside it close the breaker."""
     ill = True

@@ -7,9 +7,8 @@
 it can be cancelled at any wait and called again. That is what makes the plain path
 cheap. An answer that came while others had their turn needs no wait, and so no scope.
 Any other attempt first runs under one scope of ``PATIENCE_SECONDS``, with no second
-task and no deadline to move. Only a request that takes longer, or whose body is still
-coming, is *attended*: a second task then uploads and afterwards watches the client
-(``proxy.attend``), and each wait has its own deadline.
+task and no deadline to move. Only a request that takes longer, or whose body is still coming,
+is *attended* (``proxy.attend``): a second task uploads, then watches; each wait has its deadline.
 """
 
 import math
@@ -29,6 +28,7 @@ from trio_lb.proxy.answer_out import final_head, interim_head
 from trio_lb.proxy.attend import attend, upload_alone
 from trio_lb.proxy.exchange import Exchange
 from trio_lb.proxy.failure import FAILURES, ClientGone, kind_of
+from trio_lb.proxy.waiting import for_client
 
 PATIENCE_SECONDS = 0.05
 """How long a request goes unattended. Most answers are quicker; nobody misses 50 ms."""
@@ -308,7 +308,7 @@ class Attempt:
     async def _flush_slowly(self, stream: Stream) -> None:
         while data := self._to_client:
             self._expect_within("write_stall", self.exchange.timeouts.write_stall)
-            sent = await stream.send_some(data)
+            sent = await for_client(self.exchange, stream.send_some, data)
             self._to_client = memoryview(data)[sent:]
             self.progress += 1
 

@@ -15,6 +15,7 @@ from trio_lb.net.body import BodyCut, BodyRefused
 from trio_lb.net.env import Stream
 from trio_lb.net.haste import Wait, hurried
 from trio_lb.proxy.exchange import Exchange
+from trio_lb.proxy.waiting import for_client
 
 READ_AHEAD = 64 * 1024
 """How much of the next, pipelined requests is read while an answer is on its way."""
@@ -136,7 +137,7 @@ class _Upload:
     async def _receive(self) -> bytes | None:
         self._expect_within("client_body_idle", self._timeouts.client_body_idle)
         try:
-            return await self._body.receive()
+            return await for_client(self._attempt.exchange, self._body.receive)
         except BodyRefused as refused:
             self._attempt.stop(OutcomeKind.ABANDONED, str(refused), refused.reject)
         except (BodyCut, trio.BrokenResourceError) as gone:

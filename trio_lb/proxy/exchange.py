@@ -12,6 +12,7 @@ from trio_lb.policy.balance.base import Context
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.proxy.request_body import RequestBody
 from trio_lb.proxy.request_out import RequestWriter
+from trio_lb.state.lease import Lease, Trial
 from trio_lb.state.server import Server
 
 _METHODS = {
@@ -87,6 +88,7 @@ class Exchange:
         "is_bodiless",
         "is_ours",
         "keep",
+        "lease",
         "pool",
         "reason",
         "server",
@@ -125,6 +127,7 @@ class Exchange:
         self.attempts = 0
         self.pool: str | None = None
         self.server: Server | None = None
+        self.lease: Lease | Trial | None = None
         self.error: str | None = None
         self.reason = ""
         self.cut = False

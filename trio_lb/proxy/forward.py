@@ -161,7 +161,7 @@ class Forward:
         exchange.attempts += 1
         exchange.server = server
         tell_selected(context, self._pool, server, exchange.client_address, exchange.id)
-        lease = server.lease()
+        exchange.lease = lease = server.lease()
         with lease:
             connection = await self._connection(server, fresh=fresh)
             if isinstance(connection, Outcome):

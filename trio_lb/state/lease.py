@@ -4,6 +4,7 @@ Of two kinds: the shared ``Lease`` of a server in service, and a ``Trial`` for o
 at a server whose breaker is half-open, which also holds one of the breaker's permits.
 """
 
+import math
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ class Lease:
     """
 
     __slots__ = ("_on_idle", "_tracker", "server")
+
+    has_permit = False
 
     def __init__(self, server: "Server") -> None:
         self.server = server
@@ -63,10 +66,11 @@ class Trial:
 
     Who finds no permit free has a lease all the same: it was not the rotation that sent
     it here. The permit goes back at the end of the block, or as soon as the attempt is
-    judged; whatever became of the breaker meanwhile, it is this breaker's permit.
+    judged, or when its client has kept it waiting; whatever became of the breaker meanwhile, it is
+    this breaker's permit.
     """
 
-    __slots__ = ("_breaker", "_has_permit", "_lease", "_on_permit")
+    __slots__ = ("_breaker", "_lease", "_on_permit", "_waits_until", "has_permit")
 
     def __init__(
         self, lease: Lease, breaker: Breaker, on_permit: Callable[["Server"], None]
@@ -74,13 +78,14 @@ class Trial:
         self._lease = lease
         self._breaker = breaker
         self._on_permit = on_permit
-        self._has_permit = False
+        self._waits_until = math.inf
+        self.has_permit = False
 
     def __enter__(self) -> "Server":
         breaker = self._breaker
         if breaker.state is BreakerState.HALF_OPEN and breaker.may_try:
             breaker.begin_trial()
-            self._has_permit = True
+            self.has_permit = True
             self._on_permit(self._lease.server)
         return self._lease.__enter__()
 
@@ -93,10 +98,15 @@ class Trial:
         self._lease.__exit__(exc_type, exc, traceback)
         self.judged()
 
+    def waits_until(self, at: float) -> float:
+        """Return when the permit goes back if the client is still waited for: its first word."""
+        self._waits_until = min(self._waits_until, at)
+        return self._waits_until
+
     def judged(self) -> None:
         """Give the permit back, if there is still one."""
-        if self._has_permit:
-            self._has_permit = False
+        if self.has_permit:
+            self.has_permit = False
             self._breaker.end_trial()
             self._on_permit(self._lease.server)
 

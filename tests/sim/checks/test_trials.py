@@ -38,6 +38,16 @@ def test_two_at_once_are_a_violation() -> None:
     assert play.end() == ["2 trials at once at s1; max_half_open is 1"]
 
 
+def test_whose_client_may_have_kept_it_waiting_for_a_second_has_no_permit() -> None:
+    play = Play(TrialsBounded(1))
+    play.lb(1.0, What.HALF_OPEN, "s1", "default")
+    play.lb(1.0, What.SELECT, "s1", "default", 0, req=1)
+    play.lb(2.0, What.SELECT, "s1", "default", 1, req=2)
+    assert play.said == []
+    play.lb(2.999, What.SELECT, "s1", "default", 2, req=3)
+    assert play.end() == ["2 trials at once at s1; max_half_open is 1"]
+
+
 def test_the_bound_is_the_configured_one_and_only_for_as_long_as_it_is_half_open() -> None:
     small = world(circuit_breaker=BreakerConfig(enabled=True, max_half_open=2))
     play = Play(TrialsBounded(), small)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from trio_lb.proxy.waiting import PERMIT_SECONDS
 from trio_lb.sim.checks.attempts import Attempts
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.rebirth import Rebirth
@@ -21,7 +22,8 @@ class TrialsBounded(Check):
 
     A trial is over for this check when the server has handed over its answer, or accepted a
     WebSocket (which may last for hours), or the balancer has judged the attempt, whichever is
-    told first: it never counts too many.
+    told first; and it counts for a second at the most, since a client that keeps the server
+    waiting for so long has no permit any more. So it never counts too many.
     """
 
     name = "trials_bounded"
@@ -29,7 +31,7 @@ class TrialsBounded(Check):
     def __init__(self, max_half_open: int | None = None) -> None:
         super().__init__()
         self._most = max_half_open
-        self._trials: dict[str, dict[Key, dict[int, None]]] = {}
+        self._trials: dict[str, dict[Key, dict[int, float]]] = {}
         self._rebirth = Rebirth(self._trials.pop)
 
     @property
@@ -67,16 +69,15 @@ class TrialsBounded(Check):
         trials = here.get(_key(happening))
         if trials is None:
             return
-        trials[happening.req] = None
+        trials[happening.req] = happening.at
         most = self._most
         if most is None:
             pool = str(happening.values[1])
             most = pool_config(self.world, happening.entity, pool).circuit_breaker.max_half_open
-        if len(trials) > most:
+        count = sum(happening.at - at < PERMIT_SECONDS for at in trials.values())
+        if count > most:
             server = happening.values[0]
-            self.object(
-                happening, f"{len(trials)} trials at once at {server}; max_half_open is {most}"
-            )
+            self.object(happening, f"{count} trials at once at {server}; max_half_open is {most}")
 
     def _judged(self, happening: Happening) -> None:
         here = self._trials.get(happening.entity)
