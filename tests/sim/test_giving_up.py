@@ -1,6 +1,7 @@
 """A sender whose bytes nobody acknowledges gives up after Linux's 924.6 s, and only then."""
 
 import contextlib
+import errno
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -13,6 +14,8 @@ from trio_lb.sim.giving_up import GIVES_UP_SECONDS
 from trio_lb.sim.link import Link
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.rule import End, Rule, Ruling
+from trio_lb.sim.run import run
+from trio_lb.sim.shim import install, on_host
 from trio_lb.sim.stream import VirtualStream
 
 
@@ -59,6 +62,8 @@ def test_what_is_sent_into_a_cut_is_given_up_when_its_first_byte_is_924_6_s_old(
         await trio.sleep_until(600)
         scene.near.send_nowait(b"second")
         assert await scene.broken_at(scene.near) == 939.6
+        with pytest.raises(trio.BrokenResourceError, match="connection timed out"):
+            scene.near.receive_nowait(1)
         assert not scene.near.is_closed, "that is its owner's to do"
 
     play(act)
@@ -223,3 +228,27 @@ def test_while_all_is_well_there_is_no_call_on_the_clock() -> None:
         assert clock.pending == 0
 
     play(act, clock)
+
+
+def test_a_program_on_trio_s_own_sockets_is_told_etimedout() -> None:
+    async def main() -> list[int | None]:
+        net = VirtualNetwork(7)
+        numbers: list[int | None] = []
+        with install(net):
+            with on_host(net.host("api")):
+                listener = trio.socket.socket()
+                await listener.bind(("0.0.0.0", 80))
+                listener.listen()
+            for call in ("recv", "send"):
+                with trio.socket.socket() as near:
+                    await near.connect((net.host("api").address, 80))
+                    net.link("main", "api").stall()
+                    await near.send(bytes(65536))
+                    with pytest.raises(OSError, match="timed out") as caught:
+                        await (near.recv(1) if call == "recv" else near.send(b"more"))
+                    numbers.append(caught.value.errno)
+                    net.link("main", "api").heal()
+            listener.close()
+        return numbers
+
+    assert run(main) == [errno.ETIMEDOUT, errno.ETIMEDOUT]

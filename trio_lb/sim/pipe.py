@@ -11,7 +11,9 @@ arrival. What it read frees the window one latency later, as an acknowledgement
 would: no news travels faster than the link.
 """
 
+import errno
 import math
+import os
 from typing import Final
 
 from trio_lb.sim.link import Path
@@ -27,7 +29,8 @@ class Pipe:
     All instants are seconds on trio's clock. ``until`` is the instant up to which
     arrivals count: now, or the instant of a reset that came before. ``rules`` and ``valves``
     are those of faults; who adds or removes a valve wakes the receiver. ``window`` may be
-    changed: a smaller one is filled by what is under way.
+    changed: a smaller one is filled by what is under way. ``broken_by`` is what the sender is told,
+    should the connection break.
     """
 
     __slots__ = (
@@ -39,6 +42,7 @@ class Pipe:
         "_lost_from",
         "_path",
         "_unread",
+        "broken_by",
         "rules",
         "valves",
         "window",
@@ -57,6 +61,7 @@ class Pipe:
         self._unread = 0
         self._last = -math.inf
         self._lost_from = math.inf
+        self.broken_by = errno.ECONNRESET
 
     # The sender's side.
 
@@ -111,6 +116,7 @@ class Pipe:
         """Send no more of it: what has not arrived by now never does, nor does anything else."""
         self._items = [each for each in self._items if self._path.delivery(each[0]) <= now]
         self._is_over = True
+        self.broken_by = errno.ETIMEDOUT
 
     def next_ack(self) -> float:
         """Return when the window opens further; infinite when nothing was read."""
@@ -193,3 +199,8 @@ class Pipe:
             if len(data) and self._path.delivery(arrival) > until:
                 return arrival
         return None
+
+
+def why(outgoing: Pipe) -> str:
+    """Return in words why the connection broke whose sending side this is."""
+    return os.strerror(outgoing.broken_by).lower()

@@ -155,13 +155,13 @@ class VirtualSocket(Refusals):
         try:
             return await stream.receive_some(buflen)
         except trio.BrokenResourceError:
-            return self._receive_reset()
+            return self._receive_reset(stream.outgoing.broken_by)
 
-    def _receive_reset(self) -> bytes:
+    def _receive_reset(self, why: int) -> bytes:
         if self._told_reset:
             return b""
         self._told_reset = True
-        raise error(errno.ECONNRESET, f"recv from {self._peer}")
+        raise error(why, f"recv from {self._peer}")
 
     async def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
         """See ``SocketType``."""
@@ -187,7 +187,7 @@ class VirtualSocket(Refusals):
         """Return what is told of a reset: to who knew that the peer is gone it is no news."""
         is_news = not (self._told_reset or stream.has_ended)
         self._told_reset = True
-        return error(errno.ECONNRESET if is_news else errno.EPIPE, f"send to {self._peer}")
+        return error(stream.outgoing.broken_by if is_news else errno.EPIPE, f"send to {self._peer}")
 
     async def wait_writable(self) -> None:
         """See ``SocketType``."""

@@ -21,7 +21,7 @@ from trio_lb.model.errors import IllegalTransition
 from trio_lb.sim.flow import Flow
 from trio_lb.sim.link import Link, Path
 from trio_lb.sim.phase import GONE, TRANSITIONS, Act, Phase
-from trio_lb.sim.pipe import Pipe
+from trio_lb.sim.pipe import Pipe, why
 from trio_lb.sim.rule import End, judge
 from trio_lb.sim.seat import Seat
 from trio_lb.sim.watch import Watch
@@ -118,7 +118,7 @@ class VirtualStream:
         cut_at = self._cut_at() if self._cuts else math.inf
         data = self._incoming.take(max_bytes, now, min(now, cut_at))
         if data is None and cut_at <= now:
-            raise trio.BrokenResourceError(f"receive from {self.peer}: connection reset by peer")
+            raise trio.BrokenResourceError(f"receive from {self.peer}: {why(self._outgoing)}")
         if data is None and not self._hears:
             return b""
         if data:
