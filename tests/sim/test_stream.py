@@ -84,6 +84,21 @@ async def test_bytes_under_way_to_an_end_that_closes_are_answered_by_a_reset(
             far.send_nowait(b"x")
 
 
+async def test_an_answer_that_is_under_way_keeps_its_latency(
+    net: VirtualNetwork,
+) -> None:
+    near, far = await pair(net)
+    far.close()
+    async with near:
+        near.send_nowait(b"x")
+        await trio.sleep_until(4.5)
+        net.link("a", "b").set_latency(0.25)
+        await trio.sleep_until(4.75)
+        assert not near.is_reset
+        await trio.sleep_until(5.0)
+        assert near.is_reset
+
+
 async def test_the_answer_to_held_bytes_comes_after_they_were_let_go(net: VirtualNetwork) -> None:
     near, far = await pair(net)
     link = net.link("a", "b")
@@ -270,6 +285,29 @@ async def test_who_waits_for_room_is_told_when_the_end_is_said(
         with pytest.raises(trio.BrokenResourceError, match="broken pipe"):
             await near.send_some(b"x")
         assert trio.current_time() == 5.0
+
+
+async def test_a_paused_host_sees_a_reset_when_it_goes_on_and_what_came_before_it_first(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    b = net.host("b")
+    near, far = await pair(net)
+
+    async def reset_while_it_stands_still() -> None:
+        b.pause()
+        near.send_nowait(b"before the reset")
+        await trio.sleep_until(10.0)
+        near.abort()
+        await trio.sleep_until(60.0)
+        assert not far.is_stale(), "nobody there has looked"
+        b.resume()
+
+    async with far:
+        nursery.start_soon(reset_while_it_stands_still)
+        assert await far.receive_some(100) == b"before the reset"
+        assert trio.current_time() == 60.0
+        with pytest.raises(trio.BrokenResourceError):
+            await far.receive_some(100)
 
 
 async def test_an_end_that_arrived_is_known_before_it_is_read(net: VirtualNetwork) -> None:

@@ -17,7 +17,7 @@ from trio_lb.sim.handshake import Handshake, Overflow, Route
 from trio_lb.sim.link import Connects, Greeter
 from trio_lb.sim.listener import VirtualListener
 from trio_lb.sim.ports import FIRST_FREE_PORT, ClientPorts
-from trio_lb.sim.rule import Valve
+from trio_lb.sim.rule import Standstill
 from trio_lb.sim.stream import VirtualStream
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class HostNetwork:
         self._outages = net.outages_of(name)
         self._running = trio.Event()
         self._running.set()
-        self._standing_still = Valve()
+        self._standing_still = Standstill()
         self._free_ports = itertools.count(FIRST_FREE_PORT)
 
     # Dialling.

@@ -186,6 +186,11 @@ class Pipe:
         arrived_at = self._path.delivery(self._items[0][0])
         return max(arrived_at, self._opens_at()) if self.valves else arrived_at
 
+    @property
+    def hides_resets(self) -> bool:
+        """Whether who receives sees nothing at all at present."""
+        return any(valve.hides_resets for valve in self.valves)
+
     def has_ended(self, until: float) -> bool:
         """Whether the end of file arrived, be there bytes before it or not."""
         if not self._items:

@@ -62,6 +62,8 @@ class Valve:
 
     opens_at: float = math.inf
     """Nothing can be read before that instant; infinite: as long as the valve is there."""
+    hides_resets: bool = False
+    """Whether a reset, too, is seen only when the valve is taken off."""
 
     def most_bytes(self, wanted: int) -> int:
         """Return how many of so many bytes one receive may take; at least 1."""
@@ -69,6 +71,12 @@ class Valve:
 
     def took(self, now: float) -> None:
         """Note that bytes were read."""
+
+
+class Standstill(Valve):
+    """Stands before a process that is stopped: it looks at nothing, so it sees no reset either."""
+
+    hides_resets = True
 
 
 class Drip(Valve):

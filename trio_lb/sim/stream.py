@@ -108,8 +108,7 @@ class VirtualStream:
 
     def receive_nowait(self, max_bytes: int) -> bytes | None:
         """See ``Stream``."""
-        if self._phase is Phase.CLOSED:
-            self._check_not_closed()
+        self._check_not_closed()
         return self._received(max_bytes)
 
     def _received(self, max_bytes: int) -> bytes | None:
@@ -117,7 +116,7 @@ class VirtualStream:
         now = self._now()
         cut_at = self._cut_at() if self._cuts else math.inf
         data = self._incoming.take(max_bytes, now, min(now, cut_at))
-        if data is None and cut_at <= now:
+        if data is None and cut_at <= now and not self._incoming.hides_resets:
             raise trio.BrokenResourceError(f"receive from {self.peer}: {why(self._outgoing)}")
         if data is None and not self._hears:
             return b""
@@ -127,8 +126,9 @@ class VirtualStream:
 
     def next_news(self) -> float:
         """Return when something arrives or arrived: bytes, the end, or a reset."""
-        arrival = self._incoming.next_delivery()
-        return min(arrival, self._cut_at()) if self._cuts else arrival
+        if not self._cuts or self._incoming.hides_resets:
+            return self._incoming.next_delivery()
+        return min(self._incoming.next_delivery(), self._cut_at())
 
     def next_room(self) -> float:
         """Return when the window opens further, or a reset tells that it never will."""
@@ -359,8 +359,8 @@ class VirtualStream:
 
     def _be_answered_by_reset(self, arrival: float) -> None:
         """Bytes of ours reach a closed end at ``arrival``: its reset comes back from there."""
-        there, back = self._path, self._remote._path
-        self._be_cut(lambda: back.delivery(there.delivery(arrival) + back.latency_seconds))
+        there, back, late = self._path, self._remote._path, self._remote._path.latency_seconds
+        self._be_cut(lambda: back.delivery(there.delivery(arrival) + late))
 
     def _be_cut(self, at: Instant) -> None:
         # All are kept and the first to arrive counts: which one that is, stalls decide.
