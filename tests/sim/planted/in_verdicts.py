@@ -205,7 +205,7 @@ def permit_never_given_back(bed: Bed) -> None:
     leave = Trial.__exit__
 
     def keeps(self: Trial, *raised: Any) -> None:
-        had = self._has_permit
+        had = self.has_permit
         leave(self, *raised)
         if had and self._breaker.state is BreakerState.HALF_OPEN:
             self._breaker._trials += 1
