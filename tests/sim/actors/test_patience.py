@@ -57,3 +57,14 @@ def test_many_deadlines_are_one_call() -> None:
     for number in range(1000):
         patience.add(number)
     assert clock.pending == 1
+
+
+def test_who_has_ended_waits_for_nothing_and_may_begin_anew() -> None:
+    clock, seen = DesClock(), list[int]()
+    patience: Patience[int] = Patience(clock, 30.0, lambda _: False, seen.append)
+    patience.add(1)
+    patience.end()
+    patience.end()
+    assert clock.pending == 0
+    patience.add(2)
+    assert clock.pending == 1

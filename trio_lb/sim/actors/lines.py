@@ -28,7 +28,8 @@ class Lines:
         self._tell_unasked = on_unasked
         self._idle: dict[int, Line] = {}
         self._open: dict[int, Line] = {}
-        self._rests: Patience[tuple[Line, float]] = Patience(
+        # By number, since when: a connection that has gone meanwhile is kept by nobody.
+        self._rests: Patience[tuple[int, float]] = Patience(
             clock, idle_seconds, self._was_used, self._has_rested
         )
 
@@ -63,7 +64,7 @@ class Lines:
             line.close()
         else:
             self._idle[line.stream.serial] = line
-            self._rests.add((line, line.idle_since))
+            self._rests.add((line.stream.serial, line.idle_since))
 
     def on_gone(self, line: Line) -> None:
         """See ``Owner``."""
@@ -74,15 +75,17 @@ class Lines:
         """See ``Owner``."""
         self._tell_unasked(line, size)
 
-    def _was_used(self, rest: tuple[Line, float]) -> bool:
-        line, since = rest
-        return line.idle_since != since or line.stream.serial not in self._idle
+    def _was_used(self, rest: tuple[int, float]) -> bool:
+        serial, since = rest
+        line = self._idle.get(serial)
+        return line is None or line.idle_since != since
 
-    def _has_rested(self, rest: tuple[Line, float]) -> None:
-        rest[0].close()
+    def _has_rested(self, rest: tuple[int, float]) -> None:
+        self._idle[rest[0]].close()
 
     def close(self) -> None:
         """Close those that rest, and each of the others when it comes to rest."""
         self.is_closed = True
         for line in list(self._idle.values()):
             line.close()
+        self._rests.end()

@@ -43,6 +43,13 @@ class Patience(Generic[T]):
         if self._call is None:
             self._plan()
 
+    def end(self) -> None:
+        """Wait for nothing of it any more."""
+        self._items.clear()
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+
     def _plan(self) -> None:
         self._call = self._clock.call_at(self._items[0][0], self._due)
 
