@@ -100,6 +100,21 @@ def test_a_name_s_addresses_are_tried_in_their_order_after_the_resolver_s_time()
     run(play)
 
 
+def test_nobody_is_asked_for_the_path_of_a_unix_socket() -> None:
+    async def play() -> None:
+        scene = Scene()
+        listener = scene.a.listen_nowait(Address("unix:/run/app.sock", 0))
+        scene.dial("unix:/run/app.sock", 0)
+        await trio.sleep(1.0)
+        at, stream = scene.only
+        assert at == 0.0
+        assert isinstance(stream, VirtualStream)
+        stream.close()
+        await listener.aclose()
+
+    run(play)
+
+
 def test_a_name_that_nobody_knows_is_told() -> None:
     async def play() -> None:
         scene = Scene()

@@ -89,7 +89,7 @@ class HostNetwork:
         raise failure
 
     async def _hosts_of(self, address: Address) -> Sequence[str]:
-        if address.is_unix or _is_literal(address.host):
+        if _is_plain(address.host):
             return [address.host]  # The handshake waits anyway.
         return await self.resolve(address.host)
 
@@ -240,7 +240,7 @@ class HostNetwork:
 
     def lookup_seconds(self, name: str) -> float:
         """Return how long the resolver takes for a name; for a literal nobody is asked."""
-        return 0.0 if _is_literal(name) else self._net.names.delay_seconds(name)
+        return 0.0 if _is_plain(name) else self._net.names.delay_seconds(name)
 
     def look_up(self, name: str) -> Sequence[str]:
         """Do what ``resolve`` does, at once.
@@ -249,7 +249,7 @@ class HostNetwork:
           TemporaryFailure: the resolver cannot say.
           ConnectError: the name is unknown.
         """
-        return [name] if _is_literal(name) else self._net.look_up(name)
+        return [name] if _is_plain(name) else self._net.look_up(name)
 
     async def resolve(self, name: str) -> Sequence[str]:
         """See ``Network``; a literal resolves to itself.
@@ -352,6 +352,11 @@ def _is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_plain(host: str) -> bool:
+    """Whether no resolver has to be asked: for a literal, and for the path of a unix socket."""
+    return host.startswith("unix:") or _is_literal(host)
 
 
 @cache
