@@ -1,11 +1,13 @@
 """Whoever may serve serves its share."""
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sim.checks.support import SECOND, Play, servers, world
 from trio_lb.sim.checks.fairness import Fair, jain
+from trio_lb.sim.checks.world import pool_config
 from trio_lb.sim.happening import What
 
 
@@ -50,6 +52,19 @@ def test_picks_while_somebody_is_out_do_not_count() -> None:
     pick(play, "s1", 10_000)
     play.lb(2.0, What.READMIT, "s2", "default")
     pick(play, "s2", 10)
+    assert play.end() == []
+
+
+def test_with_other_servers_the_shares_are_others() -> None:
+    small = world(servers=servers(3))
+    play = Play(Fair(), small)
+    for name in ("s1", "s2", "s3"):
+        pick(play, name, 60)
+    others = attrs.evolve(pool_config(small, "lb", "default"), servers=servers(1))
+    lb = small.balancers["lb"].lb
+    assert lb is not None
+    lb.config.pools["default"] = others  # type: ignore[index]  # It is a small one.
+    pick(play, "s1", 1000)
     assert play.end() == []
 
 
