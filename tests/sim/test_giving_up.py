@@ -9,7 +9,7 @@ import trio
 
 from tests.sim.support import far_apart, pair
 from tests.support.clock import run_in_virtual_time
-from trio_lb.sim.clock import DesClock
+from trio_lb.sim.clock import DesClock, SimulationStuck
 from trio_lb.sim.giving_up import GIVES_UP_SECONDS
 from trio_lb.sim.link import Link
 from trio_lb.sim.network import VirtualNetwork
@@ -212,6 +212,18 @@ def test_what_somebody_swallows_is_given_up() -> None:
     play(act)
 
 
+def test_who_waits_for_what_a_cut_holds_for_ever_is_stuck_and_the_run_ends() -> None:
+    async def main() -> None:
+        net = VirtualNetwork(7)
+        far_apart(net)
+        near, _ = await pair(net)
+        net.link("a", "b").stall()
+        await near.receive_some(1)
+
+    with pytest.raises(SimulationStuck, match=r"nobody is left who could act after 3 s"):
+        run(main)
+
+
 def test_while_all_is_well_there_is_no_call_on_the_clock() -> None:
     clock = DesClock()
 
@@ -221,6 +233,9 @@ def test_while_all_is_well_there_is_no_call_on_the_clock() -> None:
             assert await scene.far.receive_some(1) == b"x"
         assert clock.pending == 0
         scene.link.stall()
+        assert clock.pending == 0, "nothing is under way that could be lost"
+        scene.near.send_nowait(b"x")
+        scene.far.send_nowait(b"x")
         scene.link.stall()
         assert clock.pending == 1, "one for the link, however many look"
         scene.link.heal()

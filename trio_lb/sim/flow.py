@@ -26,6 +26,6 @@ class Flow:
         if limit_seconds is not None and now - self._last_sent > limit_seconds:
             self._is_forgotten = True
         self._last_sent = now
-        if self._is_forgotten:
-            self._link.patience.watch()
+        if self._is_forgotten or self._link.patience.is_asleep:
+            self._link.patience.sent(is_lost=self._is_forgotten)
         return not self._is_forgotten
