@@ -80,7 +80,7 @@ def test_a_call_may_bring_a_deadline_before_the_next_call() -> None:
 
         clock.call_at(1.0, hurry)
         clock.call_at(3.0, lambda: told.append("call"))
-        with trio.CancelScope(deadline=10.0) as scope:
+        with trio.move_on_after(10.0) as scope:
             await trio.sleep_forever()
         told.append(trio.current_time())
         await trio.sleep(5.0)
