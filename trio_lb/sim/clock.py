@@ -100,9 +100,11 @@ class DesClock(trio.abc.Clock):
         """See ``trio.abc.Clock``: no task can run, so let things happen until one can."""
         runner = self._runner
         handed = runner.entry_queue
-        if handed.queue or handed.idempotent_queue:
-            return 0.0  # What a task handed in at this instant is done at this instant.
         at = self._next_call_at()
+        if handed.queue or handed.idempotent_queue:
+            if at <= self._now:
+                self._make_calls(at)
+            return 0.0  # What a task handed in at this instant is done at this instant.
         if runner.waiting_for_idle and at > self._now:
             return math.inf  # Somebody waits for just this: ``wait_all_tasks_blocked``.
         if at == deadline == math.inf:
