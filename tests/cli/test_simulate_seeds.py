@@ -113,6 +113,17 @@ def test_twins_that_agree_hold(capsys: pytest.CaptureFixture[str]) -> None:
     assert simulate(capsys, *argv) == (0, [f"{calm}, seed 0: all 1 held"])
 
 
+@pytest.mark.parametrize("alone", [["--twins"], ["--seeds", "1"]])
+def test_one_seed_that_crashes_is_an_internal_fault(
+    capsys: pytest.CaptureFixture[str], alone: list[str]
+) -> None:
+    crashing = f"{stories.__name__}:crashing"
+    argv = [crashing, "--until", "1", "--settle", "0", "--seed", "3", "--shrink", "0", *alone]
+    code, lines = simulate(capsys, *argv)
+    assert (code, lines[0]) == (70, f"{crashing}, seed 3: 0 held, 1 failed")
+    assert "the check 'my_check' crashed" in lines[1]
+
+
 def test_a_seed_that_takes_its_process_with_it_does_not_end_the_search(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

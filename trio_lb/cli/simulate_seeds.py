@@ -13,7 +13,7 @@ from trio_lb.cli.simulate_one import (
     write_json,
 )
 from trio_lb.cli.simulate_options import Asked
-from trio_lb.cli.simulate_text import many_runs, many_runs_data, missed, small_text
+from trio_lb.cli.simulate_text import many_runs, many_runs_data, missed, small_text, vain
 from trio_lb.cli.unheard import unheard
 from trio_lb.sim.checks.coverage import Sometimes
 from trio_lb.sim.search.explore import Exploration, Finding, explore
@@ -49,7 +49,16 @@ def run_seeds(asked: Asked) -> int:
     if interrupted:
         return Exit.INTERRUPTED
     _write_one(asked, explored)
-    return exit_of(ok=not explored.failures, vacuous=bool(missed(explored, wanted)))
+    if _is_one_crash(explored):
+        return Exit.SOFTWARE
+    return exit_of(
+        ok=not explored.failures, vacuous=bool(missed(explored, wanted) or vain(asked, explored))
+    )
+
+
+def _is_one_crash(explored: Exploration) -> bool:
+    """Whether the only seed crashed: nothing was found out about what was to be simulated."""
+    return len(explored.findings) == 1 and CRASHED in explored.findings[0].outcome.violations
 
 
 def points_of(asked: Asked) -> list[str]:

@@ -78,3 +78,16 @@ def test_one_twin_has_imported_everything_before_in_an_order_of_its_own() -> Non
     assert set(one) == set(other)
     assert {"trio_lb.cli.main", "trio_lb.policy.breaker", "trio_lb.sim.run"} <= set(one)
     assert import_everything("2") == one
+
+
+def test_what_stands_for_a_library_that_is_not_installed_is_left_out() -> None:
+    code = """
+import sys
+sys.modules.update(dict.fromkeys(["httpx", "httpx2", "hypothesis", "pytest"]))
+from trio_lb.sim.search.twins import import_everything
+print(*import_everything("2"))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stderr == ""
+    assert not {"trio_lb.httpx", "trio_lb.pytest_plugin"} & set(ran.stdout.split())
+    assert "trio_lb.cli.main" in ran.stdout.split()
