@@ -99,7 +99,7 @@ def test_a_program_that_raises_is_a_failure_too_and_is_its_cause() -> None:
     assert "with 1 of 2 faults" in told
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__cause__.__notes__ == [
-        "in simulation 'fragile' with seed 0, at 5.100000000 s"
+        "in simulation 'fragile' with seed 0, at 5.005000000 s"
     ]
 
 
