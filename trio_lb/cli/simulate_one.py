@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import attrs
+
 from trio_lb.cli.exits import Exit
 from trio_lb.cli.simulate_options import Asked
 from trio_lb.cli.simulate_text import one_run
@@ -34,6 +36,9 @@ def run_one(asked: Asked) -> int:
         raise
     except Exception as error:
         return tell_crash(error)
+    if asked.sweep.faults is not None:  # The trial holds only those of the file that come.
+        vain = (*result.vain, *asked.sweep.vain)
+        result = attrs.evolve(result, late=asked.sweep.late, vain=vain)
     if args.json != "-":
         print(one_run(result, ascii_only=not writes_unicode()))
     write_down(args, result)

@@ -10,6 +10,7 @@ from trio_lb.sim.result import Result
 from trio_lb.sim.scenario import Scenario
 from trio_lb.sim.search.explore import Exploration, Finding
 from trio_lb.sim.sweep.failure import Small
+from trio_lb.sim.vain import NOBODY_ASKED
 
 LOOK: Final = " --html out.html --trace run.jsonl"
 """What makes a command show the run that it makes."""
@@ -74,6 +75,8 @@ def many_runs(asked: Asked, explored: Exploration, wanted: Sequence[str]) -> str
     if len(failures) > MOST_LISTED:
         lines.append(f"  and {len(failures) - MOST_LISTED} more")
     lines += _coverage(explored, wanted)
+    lines += [asked.sweep.late] if asked.sweep.late else []
+    lines += [f"VACUOUS: {why}" for why in vain(asked, explored)]
     if failures:
         command = asked.command(failures[0].trial.seed)
         lines.append(f"to look at it: {command}{LOOK}")
@@ -127,6 +130,13 @@ def missed(explored: Exploration, wanted: Sequence[str]) -> list[str]:
     return [point for point in wanted if point not in reached]
 
 
+def vain(asked: Asked, explored: Exploration) -> list[str]:
+    """Return why nothing could go wrong in any seed."""
+    counts = [each.outcome.digest.get("requests", 1) for each in explored.findings]
+    quiet = [NOBODY_ASKED] if counts and not any(counts) else []
+    return [*quiet, *asked.sweep.vain]
+
+
 def small_text(small: Small, path: str | None) -> str:
     """Return what is left of a failure, and the test, or where it was written."""
     before, after = small.before, small.shrunk.trial
@@ -161,7 +171,7 @@ def many_runs_data(
             }
             for each in explored.findings
         ],
-        "missed": missed(explored, wanted),
+        "missed": [*missed(explored, wanted), *vain(asked, explored)],
         "small": None if small is None else _small_data(small),
     }
 

@@ -7,7 +7,7 @@ end         balancers stop, servers close, nothing may be left
 """
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
@@ -28,6 +28,7 @@ from trio_lb.sim.result import Result
 from trio_lb.sim.run import run
 from trio_lb.sim.shim import install
 from trio_lb.sim.trace import Trace, TraceHeader
+from trio_lb.sim.vain import NOBODY_ASKED, late_line, no_fault
 
 if TYPE_CHECKING:
     from trio_lb.sim.simulation import Simulation
@@ -128,7 +129,20 @@ class Direction:
             happenings=0 if self._trace is None else self._trace.count,
             command=sim.command,
             tally=self._tally,
+            requests=sim.requests if sim.clients_by_name else None,
+            late=late_line(sim.schedules, self._until),
+            vain=tuple(self._vain()),
         )
+
+    def _vain(self) -> Iterator[str]:
+        """Yield why nothing could go wrong; programs may have clients of their own."""
+        sim = self._sim
+        if sim.clients_by_name and not sim.requests:
+            yield NOBODY_ASKED
+        planned = any(schedule.entries for schedule in sim.schedules)
+        if planned and not self._agenda.faults and not sim.may_cut_faults:
+            why = no_fault(sim.schedules, self._until)
+            yield from [why] if why else []
 
     def _open_trace(self, stack: ExitStack) -> None:
         wanted = self._options.trace

@@ -18,6 +18,8 @@ class Result:
     """One run. ``trace_hash`` is "" without a trace; ``happenings`` is how many it holds.
 
     ``faults`` are those that came in fact: the schedule, with all that was left to chance drawn.
+    ``requests`` is how many were asked, None without clients; ``late`` says which faults begin
+    after the end, and ``vain`` why nothing could go wrong at all ("" and () as a rule).
     """
 
     name: str
@@ -32,6 +34,9 @@ class Result:
     happenings: int
     command: str = ""
     tally: Tally | None = attrs.field(default=None, repr=False)
+    requests: int | None = None
+    late: str = ""
+    vain: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -40,8 +45,11 @@ class Result:
 
     @property
     def is_vacuous(self) -> bool:
-        """Whether a point of coverage was never reached: then the checks prove too little."""
-        return any(point.at is None for point in self.coverage)
+        """Whether a point of coverage was never reached, or nothing could go wrong.
+
+        Then the checks prove too little.
+        """
+        return bool(self.vain) or any(point.at is None for point in self.coverage)
 
     @property
     def violations(self) -> list[Violation]:
@@ -72,6 +80,8 @@ class Result:
         missed = [point.name for point in self.coverage if point.at is None]
         if missed:
             lines.append(f"  vacuous: never reached {', '.join(missed)}")
+        lines += [f"  vacuous: {why}" for why in self.vain]
+        lines += [f"  {self.late}"] if self.late else []
         lines += [f"  fault {json.dumps(fault.to_data())}" for fault in self.faults[:10]]
         if len(self.faults) > 10:
             lines.append(f"  and {len(self.faults) - 10} more faults")
@@ -120,6 +130,8 @@ class Result:
             versions=current_versions(),
             trace_hash=self.trace_hash,
             command=self.command,
+            late=self.late,
+            vain=self.vain,
         )
 
 

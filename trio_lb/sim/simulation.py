@@ -65,7 +65,8 @@ class Simulation:
     """One world and one run of it.
 
     ``schedule`` is ``"fifo"`` or ``"shuffle:N"`` (see ``pins.deterministic``);
-    ``latency_seconds`` is one way between hosts of one zone.
+    ``latency_seconds`` is one way between hosts of one zone. ``may_cut_faults`` says that a run
+    is meant to end before its faults come: then it is not vacuous without them.
     """
 
     def __init__(
@@ -96,10 +97,11 @@ class Simulation:
         self.command = ""
         self.trial = ""
         self.was_run = False
+        self.may_cut_faults = False
+        self.requests = 0
         self.is_taken: Taken = lambda name: False
         self.agenda: Agenda | None = None
         self._wanted: dict[str, _Wanted] = {}
-        self._numbers = itertools.count(1)
 
     def rng(self, name: str) -> random.Random:
         """Return the stream of chance of that name; each name has its own."""
@@ -216,9 +218,8 @@ class Simulation:
         host = self._host(name, zone)
         self.cast.clients.append(name)
         targets = partial(self._targets, to)
-        numbers = partial(next, self._numbers)
         actor = ClientActor(
-            self.stage, name, host, load, policy or ClientPolicy(), targets, numbers
+            self.stage, name, host, load, policy or ClientPolicy(), targets, self._number
         )
         self.clients_by_name[name] = actor
         return actor
@@ -236,11 +237,15 @@ class Simulation:
         self._refuse_known(name)
         host = self._host(name, zone)
         self.cast.websockets.append(name)
-        numbers = partial(next, self._numbers)
         targets = partial(self._targets, to)
-        actor = WebSocketActor(self.stage, name, host, count, policy, targets, numbers)
+        actor = WebSocketActor(self.stage, name, host, count, policy, targets, self._number)
         self.clients_by_name[name] = actor
         return actor
+
+    def _number(self) -> int:
+        """Return the number of the next request."""
+        self.requests += 1
+        return self.requests
 
     def _targets(self, to: str | Sequence[str] | Address | None) -> list[Address]:
         if isinstance(to, Address):

@@ -26,7 +26,8 @@ def simulation_of(trial: Trial) -> Simulation:
     """
     options = dict(trial.options)
     own_faults, protected = options.pop(OWN_FAULTS, True), bool(options.pop(PROTECTED, True))
-    sim = scenario_of(trial.scenario).simulation(
+    scenario = scenario_of(trial.scenario)
+    sim = scenario.simulation(
         seed=trial.seed,
         schedule=trial.schedule,
         config=trial.config,
@@ -38,6 +39,8 @@ def simulation_of(trial: Trial) -> Simulation:
     if not own_faults:
         sim.schedules.clear()
     sim.faults(list(trial.faults))
+    # Whoever asks for less of a scenario than there is may well ask for what is before its faults.
+    sim.may_cut_faults = trial.until < scenario.until
     sim.trial = trial.text
     return sim
 
@@ -66,10 +69,11 @@ def run_trial(trial: Trial) -> Outcome:
 
 def outcome_of(result: Result) -> Outcome:
     """Return a result as data for another process."""
+    asked = {} if result.requests is None else {"requests": result.requests}
     return Outcome(
         violations={each.check: str(each) for each in result.violations},
         trace_hash=result.trace_hash,
-        digest={"happenings": result.happenings},
+        digest={"happenings": result.happenings} | asked,
         coverage=tuple(point.name for point in result.coverage if point.at is not None),
     )
 

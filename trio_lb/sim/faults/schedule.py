@@ -39,6 +39,11 @@ class At:
     seconds: float
     until: float | None = None
 
+    @property
+    def earliest(self) -> float:
+        """No fault of it begins before this."""
+        return self.seconds
+
     def begins(self, rng: random.Random) -> Iterator[float]:
         """Yield the instants, in order."""
         yield self.seconds
@@ -59,6 +64,11 @@ class During:
     @property
     def until(self) -> float | None:
         return self.end
+
+    @property
+    def earliest(self) -> float:
+        """No fault of it begins before this."""
+        return self.begin
 
     def begins(self, rng: random.Random) -> Iterator[float]:
         """Yield the instants, in order."""
@@ -85,6 +95,11 @@ class Every:
     @property
     def until(self) -> float | None:
         return None
+
+    @property
+    def earliest(self) -> float:
+        """No fault of it begins before this; chance may let one come at once."""
+        return self.start if self.poisson else self.start + self.seconds
 
     def begins(self, rng: random.Random) -> Iterator[float]:
         """Yield the instants, in order; it ends at ``stop`` or not at all."""
@@ -176,6 +191,10 @@ class Schedule:
     def to_data(self) -> list[dict[str, object]]:
         """Return what a file holds for it."""
         return [entry.to_data() for entry in self.entries]
+
+    def late(self, until_seconds: float) -> int:
+        """Return how many entries have no fault that could begin before the end."""
+        return sum(entry.when.earliest >= until_seconds for entry in self.entries)
 
     def expand(
         self,

@@ -41,7 +41,8 @@ class RunFacts:
     ``until`` and ``settle`` are seconds of virtual time: with faults, and after them.
     ``weights`` is each server's fair share of the load, on any scale; servers that it leaves
     out count 1. ``command`` replays the run. ``judged`` is False where nobody knows which checks
-    there were, and what was to be reached: all is from a stored trace.
+    there were, and what was to be reached: all is from a stored trace. ``late`` says which faults
+    begin after the end, ``vain`` why nothing could go wrong.
     """
 
     name: str
@@ -57,6 +58,8 @@ class RunFacts:
     trace_hash: str = ""
     command: str = ""
     judged: bool = True
+    late: str = ""
+    vain: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

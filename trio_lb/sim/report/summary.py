@@ -150,7 +150,8 @@ def fault_lines(figures: Figures) -> list[str]:
         f" {fault.failures} failed, failover {fault.failover:.3g} s"
         for fault in figures.tally.faults
     ]
-    return titled("faults", lines)
+    late = figures.facts.late
+    return titled("faults", lines) + ([late] if late else [])
 
 
 def server_lines(figures: Figures) -> list[str]:
@@ -176,6 +177,7 @@ def check_lines(figures: Figures, signs: Signs) -> list[str]:
     ]
     missed = figures.facts.missed
     vacuous = [f"VACUOUS: never reached: {', '.join(missed)}"] if missed else []
+    vacuous += [f"VACUOUS: {why}" for why in figures.facts.vain]
     return titled("checks", lines) + vacuous
 
 
@@ -226,7 +228,7 @@ def run_json(figures: Figures) -> dict[str, object]:
         "trace_hash": facts.trace_hash,
         "command": facts.command,
         "ok": facts.ok,
-        "vacuous": list(facts.missed),
+        "vacuous": [*facts.missed, *facts.vain],
     }
 
 

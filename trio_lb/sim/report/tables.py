@@ -76,6 +76,8 @@ def verdict_line(figures: Figures) -> str:
         count = len(facts.missed)
         points = "1 point of coverage was" if count == 1 else f"{count} points of coverage were"
         said += " " + tag("strong", f"vacuous: {points} never reached", class_="vacuous")
+    for why in [*facts.vain, *([facts.late] if facts.late else [])]:
+        said += " " + tag("strong", safe(why), class_="vacuous")
     return tag("p", said, class_="verdict")
 
 

@@ -18,6 +18,7 @@ from trio_lb.sim.search.swarm import swarm
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.faults_file import FaultsFile
 from trio_lb.sim.trial_run import simulation_of
+from trio_lb.sim.vain import late_line, no_fault
 
 
 @attrs.frozen
@@ -44,6 +45,19 @@ class Sweep:
 
     def __iter__(self) -> Iterator[Trial]:
         return map(self.trial, range(self.base.seed, self.base.seed + self.count))
+
+    @property
+    def late(self) -> str:
+        """Return how many faults of the file begin after the end; "" if none does."""
+        return "" if self.faults is None else late_line([self.faults.schedule], self.base.until)
+
+    @property
+    def vain(self) -> tuple[str, ...]:
+        """Why no fault can come, though a file of them was given; a swarm may draw none."""
+        if self.faults is None or self.swarm is not None:
+            return ()
+        why = no_fault([self.faults.schedule], self.base.until)
+        return (f"{self.faults.path}: {why}",) if why else ()
 
     @property
     def first(self) -> Trial:
