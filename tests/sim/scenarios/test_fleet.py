@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from tests.sim.scenarios.support import run_scenario
 from trio_lb.sim.arrivals import Every
 from trio_lb.sim.happening import Happening, What
@@ -49,3 +51,30 @@ def test_there_is_something_of_everything() -> None:
     watched = [each.at for each in answers if each.entity == "watchers"]
     assert len(watched) == 3
     assert min(watched) > 30.0, "they stay until the run is over"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "more"),
+    [
+        ("round_robin", {"backup": True}),
+        ("random", {"priority": 1}),
+        ("least_connections", {"weight": 9}),
+        ("ip_hash", {}),
+        ("maglev", {"disabled": True}),
+        ("weighted_random", {"weight": 40, "zone": "b"}),
+    ],
+)
+def test_a_configuration_of_the_user_s_own_is_fair_without_faults(
+    algorithm: str, more: dict[str, object]
+) -> None:
+    first = [{"address": f"10.0.0.{n}:80"} for n in (1, 2)]
+    second = [{"address": f"10.0.0.{n}:80", **more} for n in (3, 4)]
+    config = {
+        "load_balancer": {
+            "algorithm": algorithm,
+            "listeners": [{"port": 80}],
+            "servers": [*first, *second],
+        }
+    }
+    result = SCENARIO.simulation(seed=1, config=config).run(until=10.0, settle=5.0).require()
+    assert result.figures().success_fraction == 1.0
