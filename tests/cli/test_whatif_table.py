@@ -35,6 +35,7 @@ def test_one_seed_is_a_table_its_checks_and_where_they_part() -> None:
         "  requests    2,000    2,000  same",
         "  good      95.000%  99.500%  +4.500 points better",
         "  p99         80 ms   120 ms  +50.0% worse",
+        "  percentiles are of good requests only",
         "  broken by the old one only: error_rate (in 1 seed)",
         "  the first request that goes elsewhere, in seed 0:",
         "    old: 1 s lb: picks s1",
@@ -48,12 +49,13 @@ def test_one_seed_is_a_table_its_checks_and_where_they_part() -> None:
 def test_several_seeds_are_means_with_how_often_who_was_better() -> None:
     worse = attrs.evolve(COMPARED, old_broken={}, new_broken={"leak": "a lease"})
     text = chapter_text(chapter(COMPARED, worse, attrs.evolve(COMPARED, pick=None)))
-    assert text.splitlines()[:7] == [
+    assert text.splitlines()[:8] == [
         "storm, 3 seeds (0 to 2), the same clients and faults for both",
         "                old      new  change",
         "  requests    2,000    2,000  same",
         "  good      95.000%  99.500%  +4.500 points (3 better)",
         "  p99         80 ms   120 ms  +50.0% (3 worse)",
+        "  percentiles are of good requests only",
         "  broken by the old one only: error_rate (in 2 seeds)",
         "  BROKEN BY THE NEW ONE ONLY: leak (in 1 seed)",
     ]
@@ -119,3 +121,14 @@ def test_a_program_is_told_the_same() -> None:
             }
         ],
     }
+
+
+def test_what_is_not_comparable_is_neither_better_nor_worse() -> None:
+    apart = Compared(lines=(LINES[1], attrs.evolve(LINES[2], comparable=False)))
+    for seeds in ([apart], [apart, COMPARED_LIKE]):
+        lines = chapter_text(chapter(*seeds)).splitlines()
+        assert lines[3] == "  p99     80 ms   120 ms  not comparable"
+        assert lines[5] == "  not comparable: the counts of good answers differ by more than 1%"
+
+
+COMPARED_LIKE = Compared(lines=LINES[1:])

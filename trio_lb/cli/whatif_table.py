@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from trio_lb.cli.simulate_text import first_of, plural
+from trio_lb.sim.report.compare import MOST_APART, NOT_COMPARABLE, OF_GOOD
 from trio_lb.sim.search.explore import Finding
 from trio_lb.sim.whatif.compare import Compared
 from trio_lb.sim.whatif.decisions import Parting
@@ -48,7 +49,9 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     compared = chapter.compared
     yield f"{chapter.scenario}, {_seeds(chapter.findings)}, the same clients and faults for both"
     if compared:
-        yield from table(rows_of(compared), len(compared))
+        rows = rows_of(compared)
+        yield from table(rows, len(compared))
+        yield from _legend(rows)
         yield from _checks(Checks.of(compared))
         yield from _vacuous(compared)
         yield from _partings(chapter)
@@ -74,6 +77,14 @@ def table(rows: Sequence[Row], seeds: int) -> Iterator[str]:
         yield line.rstrip()
 
 
+def _legend(rows: Sequence[Row]) -> Iterator[str]:
+    """Whose the percentiles are: without the requests that failed, which may be the slow ones."""
+    if any(row.line.name in OF_GOOD for row in rows):
+        yield "  percentiles are of good requests only"
+    if not all(row.line.comparable for row in rows):
+        yield f"  {NOT_COMPARABLE}: the counts of good answers differ by more than {MOST_APART:.0%}"
+
+
 def _cells(row: Row, seeds: int) -> tuple[str, str, str, str]:
     line = row.line
     old, new = (line.said(value) for value in line.values)
@@ -82,6 +93,8 @@ def _cells(row: Row, seeds: int) -> tuple[str, str, str, str]:
 
 def _change(row: Row, seeds: int) -> str:
     word = {"good": "better", "bad": "worse", "": ""}[row.line.verdict]
+    if not row.line.comparable:
+        return row.line.change
     if seeds == 1:
         return f"{row.line.change} {word}".rstrip()
     counted = ((row.better, "better"), (row.worse, "worse"))

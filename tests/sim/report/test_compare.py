@@ -3,12 +3,21 @@
 import json
 import re
 
+import attrs
 import pytest
 
 from tests.sim.report.browser import dump, needs_chromium
 from tests.sim.report.fake_run import UNTIL, FakeRun, facts
 from tests.sim.report.test_page import MOST_BYTES, Sound
-from trio_lb.sim.report.compare import Line, comparison_json, comparison_page, lines_of
+from trio_lb.sim.report.compare import (
+    LEGEND,
+    OF_GOOD,
+    Line,
+    comparison_json,
+    comparison_page,
+    lines_of,
+)
+from trio_lb.sim.report.data import RunFacts, Verdict
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.tally import Tally
 
@@ -84,3 +93,36 @@ def test_in_a_browser_its_script_runs(
     runs: tuple[Figures, Figures], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert 'data-script="ran"' in dump(comparison_page(*runs), tmp_path_factory.mktemp("page"))
+
+
+def test_the_page_tells_the_story_the_verdict_and_the_command(
+    runs: tuple[Figures, Figures],
+) -> None:
+    old, new = (attrs.evolve(each, facts=judged(each.facts, kept)) for each, kept in zip(
+        runs, ({"queue"}, {"rate", "queue"}), strict=True
+    ))  # fmt: skip
+    html = comparison_page(old, new, story="zone-partition", command="trio-lb whatif a b")
+    text = re.sub(r"<[^>]*>", " ", html)
+    assert "broken by A only: rate " in text
+    assert "broken by both: leak " in text
+    assert "broken by B only" not in text
+    assert "zone-partition, seed 7" in text
+    assert "trio-lb whatif a b" in text
+    assert LEGEND in text
+
+
+def judged(facts: RunFacts, kept: set[str]) -> RunFacts:
+    return attrs.evolve(
+        facts,
+        verdicts=tuple(
+            Verdict(name, name in kept, int(name not in kept)) for name in ("rate", "queue", "leak")
+        ),
+    )
+
+
+def test_percentiles_of_other_requests_are_not_comparable(runs: tuple[Figures, Figures]) -> None:
+    lines = {line.name: line for line in lines_of(*runs)}  # The breaker rescues more than 1 %.
+    assert {name for name, line in lines.items() if not line.comparable} == set(OF_GOOD)
+    assert (lines["p99"].verdict, lines["p99"].change) == ("", "not comparable")
+    assert lines["good"].verdict == "good"
+    assert all(line.comparable for line in lines_of(runs[0], runs[0]))

@@ -4,6 +4,7 @@ Made for runs on common random numbers: the same seed, the same clients, one thi
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import attrs
 
@@ -15,21 +16,41 @@ from trio_lb.sim.report.page import dialog, document, plots_of
 from trio_lb.sim.report.pairs import SHARES, Pair, Pairs
 from trio_lb.sim.report.svg import LEFT, RIGHT, TimeAxis, safe, tag
 
+OF_GOOD: Final = ("p50", "p99", "p99.9", "p99 with a fault", "amplification")
+"""Figures that fall when slow requests fail, or when their clients give up."""
+NOT_COMPARABLE: Final = "not comparable"
+MOST_APART: Final = 0.01
+"""If the counts of good answers differ by more than this share, so do the requests behind them."""
+LEGEND: Final = (
+    "Percentiles are of good requests only. They and amplification are not comparable where the"
+    f" counts of good answers differ by more than {MOST_APART:.0%}: who fails the slow ones looks"
+    " fast."
+)
+
 
 @attrs.frozen(slots=True)
 class Line:
-    """A figure of both runs; ``better`` is -1 if less is better, 1 if more is, 0 if neither."""
+    """A figure of both runs; ``better`` is -1 if less is better, 1 if more is, 0 if neither.
+
+    It is not ``comparable`` if it is of those requests only that came to a good end, and these are
+    not nearly the same in both runs: who fails the slow ones looks fast.
+    """
 
     name: str
     values: tuple[float, float]
     unit: str = ""
     better: int = -1
+    comparable: bool = True
 
     @property
     def verdict(self) -> str:
         """``good``, ``bad`` or "": what B's value is, compared with A's."""
         change = self.values[1] - self.values[0]
-        if not change * self.better or abs(change) <= 1e-9 * abs(self.values[0]):
+        if (
+            not self.comparable
+            or not change * self.better
+            or abs(change) <= 1e-9 * abs(self.values[0])
+        ):
             return ""
         return "good" if change * self.better > 0 else "bad"
 
@@ -45,6 +66,8 @@ class Line:
     def change(self) -> str:
         """Return how much B's value differs."""
         a, b = self.values
+        if not self.comparable:
+            return NOT_COMPARABLE
         if a == b:
             return "same"
         if self.unit == "%":
@@ -55,8 +78,10 @@ class Line:
 def lines_of(a: Figures, b: Figures) -> list[Line]:
     """Return the figures that decide between two runs."""
 
+    alike = has_as_many_good(a, b)
+
     def line(name: str, one: float, two: float, unit: str = "", better: int = -1) -> Line:
-        return Line(name, (one, two), unit, better)
+        return Line(name, (one, two), unit, better, alike or name not in OF_GOOD)
 
     return [
         line("requests", a.totals["offered"], b.totals["offered"], "n", 0),
@@ -74,21 +99,34 @@ def lines_of(a: Figures, b: Figures) -> list[Line]:
     ]
 
 
+def has_as_many_good(a: Figures, b: Figures) -> bool:
+    """Whether about as many requests came to a good end in both runs."""
+    one, two = a.totals["good"], b.totals["good"]
+    return abs(one - two) <= MOST_APART * max(one, two)
+
+
 def comparison_json(a: Figures, b: Figures) -> dict[str, object]:
     """Return the comparison as ``json.dumps`` can write it; docs/simulation/report.md has the keys."""
     pairs = Pairs.of(a, b)
     plain = attrs.asdict(pairs, filter=lambda field, _: field.name != "outcomes")
     outcomes = [{"a": one, "b": two, "count": n} for (one, two), n in pairs.outcomes.items()]
     lines = {
-        line.name: {"a": line.values[0], "b": line.values[1], "verdict": line.verdict}
+        line.name: {
+            "a": line.values[0],
+            "b": line.values[1],
+            "verdict": line.verdict,
+            "comparable": line.comparable,
+        }
         for line in lines_of(a, b)
     }
     more = {"rescued": pairs.rescued, "lost": pairs.lost, "outcomes": outcomes}
     return {"schema": 1, "figures": lines, "pairs": plain | more}
 
 
-def comparison_page(a: Figures, b: Figures) -> str:
+def comparison_page(a: Figures, b: Figures, *, story: str = "", command: str = "") -> str:
     """Return two runs as one HTML page that needs nothing else.
+
+    ``story`` is what was played in both, ``command`` what compares them again.
 
     Raises:
       ValueError: the runs are of different lengths.
@@ -102,7 +140,7 @@ def comparison_page(a: Figures, b: Figures) -> str:
     panels = [*faults, *(overlaid(measure, (a, b), axis) for measure in measures())]
     longer = max((a, b), key=lambda figures: figures.end)
     body = (
-        tag("header", heading(a, b, pairs))
+        tag("header", heading(a, b, pairs, story) + again(command))
         + plots_of(panels, longer, axis)
         + tag("h2", "The same requests in both runs")
         + tag("p", safe(pairs_said(pairs)), class_="note")
@@ -121,7 +159,7 @@ def comparison_page(a: Figures, b: Figures) -> str:
     return document(f"{a.facts.name} and {b.facts.name}", body, data)
 
 
-def heading(a: Figures, b: Figures, pairs: Pairs) -> str:
+def heading(a: Figures, b: Figures, pairs: Pairs, story: str = "") -> str:
     """Return who is compared, and whether they may be."""
     names = " ".join(
         tag("span", safe(letter), class_=f"letter {class_}") + " " + safe(figures.facts.name)
@@ -130,10 +168,15 @@ def heading(a: Figures, b: Figures, pairs: Pairs) -> str:
     seeds = f"seed {a.facts.seed}" if a.facts.seed == b.facts.seed else (
         f"seeds {a.facts.seed} and {b.facts.seed}"
     )  # fmt: skip
-    title = tag("h1", names + " " + tag("span", safe(seeds), class_="seed"))
-    return title + "".join(
-        tag("p", tag("strong", safe(warning), class_="vacuous"), class_="verdict")
-        for warning in warnings(a, b, pairs)
+    told = f"{story}, {seeds}" if story else seeds
+    title = tag("h1", names + " " + tag("span", safe(told), class_="seed"))
+    return (
+        title
+        + verdicts(a, b)
+        + "".join(
+            tag("p", tag("strong", safe(warning), class_="vacuous"), class_="verdict")
+            for warning in warnings(a, b, pairs)
+        )
     )
 
 
@@ -145,6 +188,30 @@ def warnings(a: Figures, b: Figures, pairs: Pairs) -> Iterator[str]:
         missed = figures.facts.missed
         if missed:
             yield f"{letter} is vacuous, never reached: {', '.join(missed)}."
+        yield from (f"{letter} is vacuous: {why}." for why in figures.facts.vain)
+
+
+def verdicts(a: Figures, b: Figures) -> str:
+    """Return which checks were broken in one run only, and which in both."""
+    in_a, in_b = (
+        [verdict.name for verdict in figures.facts.verdicts if not verdict.ok] for figures in (a, b)
+    )
+    said = [
+        tag("strong", safe(f"{title}: {', '.join(names)}"), class_=kind)
+        for title, kind, names in (
+            ("broken by A only", "good", [name for name in in_a if name not in in_b]),
+            ("broken by B only", "bad", [name for name in in_b if name not in in_a]),
+            ("broken by both", "bad", [name for name in in_a if name in in_b]),
+        )
+        if names
+    ]
+    held = tag("strong", "all checks held with both", class_="good")
+    return tag("p", "".join(said) or held, class_="verdict")
+
+
+def again(command: str) -> str:
+    """Return the command that makes the page again."""
+    return tag("p", tag("code", safe(command)), class_="note") if command else ""
 
 
 def pairs_said(pairs: Pairs) -> str:
@@ -184,7 +251,8 @@ def figures_table(lines: Sequence[Line]) -> str:
          tag("span", safe(line.change), class_=line.verdict or None))
         for line in lines
     ]  # fmt: skip
-    return tables.table(("", "A", "B", "change"), rows, caption="Figures")
+    legend = tag("p", safe(LEGEND), class_="note")
+    return tables.table(("", "A", "B", "change"), rows, caption="Figures") + legend
 
 
 def matrix_table(pairs: Pairs) -> str:

@@ -8,6 +8,7 @@ Both have the same seed, so the same clients want the same at the same instants,
 faults come: what differs is the configuration's doing.
 """
 
+import shlex
 from collections.abc import Mapping
 
 import attrs
@@ -16,7 +17,7 @@ from trio_lb.sim import adopt
 from trio_lb.sim.report.compare import Line, comparison_json, comparison_page, lines_of
 from trio_lb.sim.result import Result
 from trio_lb.sim.search.trial import Outcome, Trial
-from trio_lb.sim.trial_run import simulation_of
+from trio_lb.sim.trial_run import scenario_of, simulation_of
 from trio_lb.sim.whatif.decisions import Decisions, Parting, first_parting
 
 
@@ -77,7 +78,8 @@ class Comparison:
         page = self.pages.get((trial.scenario, trial.seed))
         if page is not None:
             with open(page, "w", encoding="utf-8") as file:
-                file.write(comparison_page(a, b))
+                command = self._command(trial)
+                file.write(comparison_page(a, b, story=trial.scenario, command=command))
         return Compared(
             lines=tuple(lines_of(a, b)),
             old_broken=_broken(old),
@@ -89,10 +91,24 @@ class Comparison:
             data=comparison_json(a, b),
         )
 
+    def _command(self, trial: Trial) -> str:
+        """Return what compares the two again, in this seed."""
+        words = ["trio-lb", "whatif", f"{trial.config}", self.new, "--scenario", trial.scenario]
+        return shlex.join([*words, *_same_run(trial)])
+
+
+def _same_run(trial: Trial) -> list[str]:
+    """Return the options that make the same run: its seed, and its length if that was asked for."""
+    usual = scenario_of(trial.scenario).until
+    length = [] if trial.until == usual else ["--until", f"{trial.until:g}"]
+    return ["--seed", str(trial.seed), *length]
+
 
 def _run(trial: Trial) -> tuple[Result, Decisions]:
     sim = simulation_of(trial)
     sim.name = f"{trial.config}"  # So A and B are called on the page: the scenario is the same.
+    words = ["trio-lb", "simulate", trial.scenario, "--config", f"{trial.config}"]
+    sim.command = shlex.join([*words, *_same_run(trial)])
     decisions = Decisions()
     decisions.attach(sim.wire)
     return sim.run(trial.until, settle=trial.settle, trace=False), decisions

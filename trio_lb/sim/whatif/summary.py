@@ -30,7 +30,9 @@ def _row(lines: Sequence[Line]) -> Row:
         sum(line.values[1] for line in lines) / count,
     )
     verdicts = [line.verdict for line in lines]
-    return Row(attrs.evolve(lines[0], values=means), verdicts.count("good"), verdicts.count("bad"))
+    comparable = all(line.comparable for line in lines)
+    mean = attrs.evolve(lines[0], values=means, comparable=comparable)
+    return Row(mean, verdicts.count("good"), verdicts.count("bad"))
 
 
 @attrs.frozen(slots=True)
