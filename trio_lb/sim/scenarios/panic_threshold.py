@@ -15,7 +15,7 @@ from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Poisson
 from trio_lb.sim.checks import Check, ComesBack, ErrorRate, Sometimes
-from trio_lb.sim.checks.world import World
+from trio_lb.sim.checks.world import World, name_of, pool_config
 from trio_lb.sim.distributions import Uniform
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.faults.fluent import HealthLies, Wanted, at
@@ -31,18 +31,26 @@ BEGIN: Final = 20.0
 LASTS_SECONDS: Final = 30.0
 FEWEST: Final = 20
 """Of fewer requests a server no share is compared: it would be chance."""
+ZONE: Final = " of zone "
+"""What stands before a zone's name in the reason of a fail-open that is for one zone only."""
 
 
 class EverybodyServes(Check):
-    """While fail-open is in force each server gets at least half the share that it had before."""
+    """While fail-open is in force each server gets at least half the share that it had before.
+
+    Fail-open may be for one zone: then the checks of others are believed, and who was good
+    elsewhere serves for them. So only servers are compared for which fail-open was told.
+    """
 
     name = "everybody_serves"
 
     def __init__(self) -> None:
         super().__init__()
         self.asked = "the least share, times what it was before: >=0.5"
-        self._open = 0
+        self._open: dict[tuple[str, str], None] = {}
         self._has_failed_open = False
+        self._held: dict[str, None] = {}
+        self._is_everybody_held = False
         self._before: dict[str, int] = {}
         self._meanwhile: dict[str, int] = {}
 
@@ -56,11 +64,17 @@ class EverybodyServes(Check):
         }
 
     def _opened(self, happening: Happening) -> None:
-        self._open += 1
+        pool, reason = map(str, happening.values)
+        self._open[happening.entity, pool] = None
         self._has_failed_open = True
+        config = pool_config(self.world, happening.entity, pool)
+        self._is_everybody_held |= not config.servers
+        for each in config.servers:
+            if ZONE not in reason or f"{ZONE}{each.zone!r} " in reason:
+                self._held[name_of(self.world, happening.entity, pool, each.id)] = None
 
     def _closed(self, happening: Happening) -> None:
-        self._open = 0
+        self._open.pop((happening.entity, str(happening.values[0])), None)
 
     def _taken(self, happening: Happening) -> None:
         if self._open or not self._has_failed_open:
@@ -69,11 +83,12 @@ class EverybodyServes(Check):
 
     def finish(self, world: World) -> None:
         """Compare the shares."""
-        before, meanwhile = sum(self._before.values()), sum(self._meanwhile.values())
+        before, meanwhile = self._of_held(self._before), self._of_held(self._meanwhile)
+        all_before, all_meanwhile = sum(before.values()), sum(meanwhile.values())
         least = math.inf
-        for server, count in self._before.items() if meanwhile else ():
-            fair = meanwhile * count / before
-            got = self._meanwhile.get(server, 0)
+        for server, count in before.items() if all_meanwhile else ():
+            fair = all_meanwhile * count / all_before
+            got = meanwhile.get(server, 0)
             if fair < FEWEST:
                 continue
             least = min(least, got / fair)
@@ -81,6 +96,10 @@ class EverybodyServes(Check):
                 text = f"{got} requests while fail-open was in force; its old share is {fair:.0f}"
                 self.object_at(world.clock.current_time(), text, entity=server)
         self.found = f"{least:.2f}" if least < math.inf else ""
+
+    def _of_held(self, counts: Mapping[str, int]) -> dict[str, int]:
+        held, everybody = self._held, self._is_everybody_held
+        return {name: count for name, count in counts.items() if everybody or name in held}
 
 
 class NoProbes:
@@ -122,7 +141,8 @@ def build(setup: Setup) -> Simulation:
     if options["how"] == "silence":
         sim.host("middle", partial(_cut_probe_path, sim))
     else:
-        lies = [_lie(name, options["how"]) for name in names]
+        # Backups too: one that seems good would be believed, and serve for all others.
+        lies = [_lie(name, options["how"]) for name in sim.servers]
         sim.faults(*(at(BEGIN, lie) for lie in lies))
     sim.check(
         ErrorRate("<1%"),
