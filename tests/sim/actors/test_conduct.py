@@ -71,5 +71,6 @@ def test_an_answer_is_cut_if_the_client_can_see_that_something_is_missing() -> N
     assert Answer("s1", 200, b"abc", promised=4).is_cut
     assert Answer("s1", 200, b"abc", lacks_last_chunk=True).is_cut
     assert not Answer("s1", 200, b"abc", promised=2).is_cut
+    assert not Answer("s1", 200, b"abc", promised=4, is_wrong=True).is_cut, "it sees other bytes"
     assert not Answer("s1", 200, b"abc", promised=4, is_head_only=True).is_cut
     assert not Answer("s1", 200, b"abc", promised=4, is_chunked=True).is_cut, "no length is said"

@@ -92,7 +92,8 @@ class Answer:
     def is_cut(self) -> bool:
         """Whether the client can see that something is missing."""
         is_short = self._promises_wrong and (self.promised or 0) > len(self.body)
-        return not self.is_head_only and (is_short or self.lacks_last_chunk)
+        is_seen = not (self.is_head_only or self.is_wrong)
+        return is_seen and (is_short or self.lacks_last_chunk)
 
 
 Conduct: TypeAlias = Callable[[Answer], None]

@@ -58,8 +58,10 @@ class BytesExact(Check):
         }
 
     def _taken(self, happening: Happening) -> None:
+        """Another try: what became of the one before is no news of this one."""
         if self._cuts:
             self._cuts.pop(happening.req, None)
+        self._replies.pop(happening.req, None)
 
     def _dropped(self, happening: Happening) -> None:
         if happening.values[0] in CUTS:

@@ -122,6 +122,7 @@ def _split(answer: Answer) -> None:
     second = f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer.body)}\r\n"
     answer.more += f"X-Next: /\r\n\r\n{second}X-Served-By: {answer.server}\r\n"
     answer.promised = 0
+    answer.is_wrong = True  # Whatever else is done to it: whose bytes are whose, nobody can tell.
 
 
 def _response_splitting(site: Site, fault: Fault) -> Heal:
