@@ -3,6 +3,7 @@
 import logging
 import random
 import time
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import trio
@@ -81,6 +82,44 @@ def test_what_is_wrong_with_the_world_itself_is_no_failure_under_faults() -> Non
         Play(misnamed, "misnamed", until=1.0, settle=0.0).first(0, [])
     with pytest.raises(Poisoned, match="no threads"):
         Play(threaded, "threaded", until=1.0, settle=0.0).first(0, [])
+
+
+def test_a_world_that_would_stay_empty_is_refused() -> None:
+    async def later(sim: Simulation) -> None:
+        world(sim)
+
+    def piecemeal(sim: Simulation) -> Iterator[None]:
+        world(sim)
+        yield
+
+    async def both(sim: Simulation) -> AsyncIterator[None]:
+        world(sim)
+        yield
+
+    for each in (later, piecemeal, both):
+        with pytest.raises(TypeError, match="nothing of it was run: fill the simulation in a def"):
+            Play(each, "empty", until=1.0, settle=0.0).first(0, [])
+
+
+def test_a_world_without_clients_and_programs_is_in_vain() -> None:
+    async def idle(env: SimEnv) -> None:
+        await trio.sleep_forever()
+
+    def server(sim: Simulation) -> None:
+        sim.server("s1")
+        sim.balancer()
+
+    def silent(sim: Simulation) -> None:
+        sim.clients("web", OpenLoop(Every(5.0)))
+        server(sim)
+
+    def hosted(sim: Simulation) -> None:
+        sim.host("api", idle)
+
+    endings = [Play(each, "?", 2.0, 0.0).first(0, []) for each in (server, silent, hosted, world)]
+    assert [ending.vain.partition(",")[0] for ending in endings] == [
+        *("the world has no clients and no programs", "nobody asked anything", "", ""),
+    ]
 
 
 def test_programs_draw_chance_and_look_at_clocks_and_get_those_of_the_seed() -> None:

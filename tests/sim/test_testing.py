@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import trio
 
+from trio_lb.model.errors import ConfigError
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Every
@@ -50,7 +51,9 @@ def test_a_run_that_proves_nothing_fails() -> None:
     sim = tester.simulation()
     world(sim)
     sim.check(Sometimes("a breaker opens", What.OPEN))
-    with pytest.raises(AssertionError, match=r"never reached a breaker opens\n.*--lb-seed 4"):
+    with pytest.raises(
+        AssertionError, match=r"never reached a breaker opens\n.*\('vacuous', 4, only=True\)"
+    ):
         tester.run(sim, until=2)
 
 
@@ -70,7 +73,7 @@ def test_a_failing_schedule_is_shrunk_to_what_matters() -> None:
     assert count.startswith("with 1 of 4 faults, after ")
     assert re.fullmatch(r'  during\([\d., ]+, Partition\("lb", "s[12]", way="both"\)\)', fault)
     assert found.startswith("then: ")
-    assert again == "to see it again: pytest -k test_storm --lb-seed 0"
+    assert again == "to see it again: SimulationTester('test_storm', 0, only=True)"
     assert keep == "to keep it, put this beside the world:"
     kept = str(caught.value).partition(keep)[2]
     told: dict[str, Any] = {"stormy": stormy}
@@ -174,7 +177,7 @@ def test_a_replay_has_the_faults_that_are_given_and_no_others() -> None:
 
 def test_what_fails_leaves_its_report_and_its_trace(tmp_path: Path) -> None:
     folder = tmp_path / "reports"
-    tester = SimulationTester("test_cut[1/2]", report=folder)
+    tester = SimulationTester("test_cut[1/2]", report=folder, node="t.py::test_cut[1/2]")
     cut = at(1, Partition("lb", "s1", for_="3s"), Partition("lb", "s2", for_="3s"))
     tester.replay(world, until=3)
     assert [*folder.iterdir()] == []
@@ -184,7 +187,7 @@ def test_what_fails_leaves_its_report_and_its_trace(tmp_path: Path) -> None:
         *("test_cut-1-2-seed0.html", "test_cut-1-2-seed0.jsonl"),
     ]
     assert str(caught.value).splitlines()[-2:] == [
-        "to see it again: pytest -k test_cut --lb-seed 0",
+        "to see it again: pytest 't.py::test_cut[1/2]' --lb-seed 0",
         f"to look at it: {folder / 'test_cut-1-2-seed0.html'}",
     ]
     assert any("fault 0 begins" in line for line in tell_run(folder / "test_cut-1-2-seed0.jsonl"))
@@ -228,6 +231,7 @@ def test_faults_are_drawn_from_each_seed_and_all_must_pass() -> None:
         seen.append(sim.seed)
         sim.server("s1")
         sim.balancer()
+        sim.clients("web", OpenLoop(Every(0.5)))
 
     SimulationTester("quiet", 3).explore(counted, until=5, settle=1, seeds=2)
     assert seen == [3, 3, 4, 4]
@@ -237,6 +241,7 @@ def test_not_one_fault_in_all_seeds_proves_nothing() -> None:
     def alone(sim: Simulation) -> None:
         sim.server("s1")
         sim.balancer()
+        sim.clients("web", OpenLoop(Every(0.5)))
 
     tester = SimulationTester("alone")
     with pytest.raises(AssertionError, match=r"2 seeds: not one fault was drawn.*harsh=True"):
@@ -247,5 +252,116 @@ def test_not_one_fault_in_all_seeds_proves_nothing() -> None:
 def test_a_seed_asked_for_by_hand_is_the_only_one() -> None:
     seen: list[int] = []
     tester = SimulationTester("quiet", 3, only=True)
-    tester.explore(lambda sim: seen.append(sim.seed), until=1, settle=0, faults=False)
+
+    def counted(sim: Simulation) -> None:
+        seen.append(sim.seed)
+        world(sim)
+
+    tester.explore(counted, until=1, settle=0, faults=False)
     assert seen == [3]
+
+
+def test_a_world_in_which_nobody_asks_proves_nothing() -> None:
+    def deserted(sim: Simulation) -> None:
+        sim.server("s1")
+        sim.balancer()
+
+    tester = SimulationTester("deserted")
+    told = "vacuous: the world has no clients and no programs, so nobody asked anything; "
+    with pytest.raises(AssertionError, match=f"'deserted', 2 seeds: {told}"):
+        tester.explore(deserted, until=1, settle=0, seeds=2, faults=False)
+    with pytest.raises(AssertionError, match=f"'deserted', seed 0: {told}"):
+        tester.replay(deserted, until=1, covered=False)
+    with pytest.raises(AssertionError, match=f"'deserted', seed 0: {told}"):
+        tester.run(tester.simulation(), until=1)
+
+
+def test_clients_who_ask_for_nothing_in_time_prove_nothing() -> None:
+    def late(sim: Simulation) -> None:
+        sim.server("s1")
+        sim.balancer()
+        sim.clients("web", OpenLoop(Every(9.0)))
+
+    tester = SimulationTester("late")
+    with pytest.raises(AssertionError, match="2 seeds: vacuous: nobody asked anything"):
+        tester.explore(late, until=1, settle=0, seeds=2, faults=False)
+    with pytest.raises(AssertionError, match="vacuous: nobody asked anything"):
+        tester.replay(late, until=1, settle=0)
+
+
+def test_a_replay_must_reach_its_points_unless_it_is_one_of_many() -> None:
+    def pointed(sim: Simulation) -> None:
+        world(sim)
+        sim.check(Sometimes("a breaker opens", What.OPEN))
+
+    tester = SimulationTester("pointed")
+    with pytest.raises(AssertionError, match="vacuous: never reached a breaker opens"):
+        tester.replay(pointed, until=2)
+    assert tester.replay(pointed, until=2, covered=False).is_vacuous
+
+
+def test_a_kept_failure_asks_for_no_points() -> None:
+    def pointed(sim: Simulation) -> None:
+        world(sim)
+        sim.check(Sometimes("a breaker opens", What.OPEN))
+        sim.check(checks(What.DONE)(lambda h: "a bad day"))
+
+    with pytest.raises(AssertionError, match=r"lb_sim\.replay\(pointed, .*covered=False\)"):
+        SimulationTester("pointed").explore(pointed, until=2, settle=0, faults=False)
+
+
+def test_a_world_of_another_name_is_not_called_by_the_name_of_a_third() -> None:
+    def spoilt(sim: Simulation) -> None:
+        world(sim)
+        sim.check(checks(What.DONE)(lambda h: "a bad day"))
+
+    class Shop:
+        def world(self, sim: Simulation) -> None:
+            spoilt(sim)
+
+    told = {}
+    for name, each in {"lambda": lambda sim: spoilt(sim), "method": Shop().world}.items():
+        with pytest.raises(AssertionError) as caught:
+            SimulationTester("named").explore(each, until=2, settle=0, faults=False)
+        told[name] = str(caught.value)
+        assert "lb_sim.replay(the_world, " in told[name]
+    put = "to keep it, put this where the_world is what it was here, "
+    assert re.search(rf"{put}the lambda in test_testing\.py, line \d+:", told["lambda"])
+    assert f"{put}{Shop.world.__qualname__}:" in told["method"]
+
+
+def test_a_program_that_raises_leaves_a_trace_to_look_at_and_no_page(tmp_path: Path) -> None:
+    def broken(sim: Simulation) -> None:
+        async def fall(env: SimEnv) -> None:
+            await trio.sleep(1.0)
+            raise KeyError("stock")
+
+        world(sim)
+        sim.host("api", fall)
+
+    tester = SimulationTester("broken", report=tmp_path)
+    stale = tmp_path / "broken-seed0.html"
+    stale.write_text("of another run")
+    with pytest.raises(AssertionError) as caught:
+        tester.explore(broken, until=2, settle=0, faults=False)
+    trace = tmp_path / "broken-seed0.jsonl"
+    assert [*tmp_path.iterdir()] == [trace]
+    assert f"to look at it: trio-lb replay {trace} --as-written\n" in str(caught.value)
+    assert tell_run(trace)
+
+
+def test_what_is_wrong_with_a_configuration_is_said_below_lines_of_the_test_only() -> None:
+    def misnamed(sim: Simulation) -> None:
+        world(sim)
+        sim.balancer({"algorithm": "by_dice", "servers": ["s1:80"]}, name="other")
+
+    def unknown(sim: Simulation) -> None:
+        world(sim)
+        sim.faults(Fault.from_data({"at": 1, "kind": "partitoin", "target": "link:lb~s1"}))
+
+    for each in (misnamed, unknown):
+        for use in (SimulationTester("x").replay, SimulationTester("x").explore):
+            with pytest.raises(ConfigError) as caught:
+                use(each, until=1)
+            shown = [entry for entry in caught.traceback if not entry.ishidden(caught)]
+            assert {Path(entry.path).name for entry in shown} == {"test_testing.py"}

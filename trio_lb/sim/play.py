@@ -5,7 +5,15 @@ world --draw(seed)--> faults --first(seed, faults)--> Ending --shrink--> the sma
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
@@ -33,11 +41,18 @@ SHRINKING: Final = Budget(runs=200, seconds=30.0)
 """So much, in seconds of CPU, is spent at the most on making a failure smaller: somebody waits."""
 
 
+DESERTED: Final = (
+    "the world has no clients and no programs, so nobody asked anything;"
+    " sim.clients(...) or sim.host(...) puts some into it"
+)
+
+
 @attrs.frozen(slots=True)
 class Ending:
     """What came of one run, and the trial that is this run: its faults are those that came.
 
     ``check`` is the one that was broken first, "" if none was; ``cause`` is what the run raised.
+    ``vain`` says why nothing could go wrong, "" as a rule.
     """
 
     trial: Trial
@@ -45,6 +60,7 @@ class Ending:
     says: str = ""
     coverage: tuple[Reached, ...] = ()
     cause: Exception | None = None
+    vain: str = ""
 
 
 @attrs.frozen(slots=True)
@@ -63,9 +79,13 @@ class Play:
     shrinking: Budget = SHRINKING
 
     def simulation(self, seed: int) -> Simulation:
-        """Return the world, ready to run."""
+        """Return the world, ready to run.
+
+        Raises:
+          TypeError: the world is an ``async def`` or a generator, of which nothing was run.
+        """
         sim = Simulation(seed, name=self.name, **self.options)
-        self.world(sim)
+        _require_done(self.world(sim))
         return sim
 
     def field(self, seed: int) -> Field:
@@ -105,7 +125,8 @@ class Play:
             return Ending(self._trial(sim), CRASHED, _crash(error), cause=error)
         broken = result.first
         check, says = ("", "") if broken is None else (broken.check, str(broken))
-        return Ending(self._trial(sim), check, says, result.coverage)
+        vain = DESERTED if is_deserted(sim) else "; ".join(result.vain)
+        return Ending(self._trial(sim), check, says, result.coverage, vain=vain)
 
     def _trial(self, sim: Simulation) -> Trial:
         faults = sim.agenda.faults if sim.agenda is not None else ()
@@ -134,6 +155,23 @@ class Play:
     def _outcome(self, trial: Trial) -> Outcome:
         result = self.again(trial, tally=False)
         return Outcome({each.check: str(each) for each in result.violations})
+
+
+def is_deserted(sim: Simulation) -> bool:
+    """Whether nobody in this world can ask anything: then whatever holds proves nothing."""
+    return not sim.clients_by_name and not sim.programs
+
+
+def _require_done(returned: object) -> None:
+    """Refuse a world that would be empty: it has to be filled when its function returns."""
+    if isinstance(returned, Coroutine | Generator):
+        returned.close()
+    elif not isinstance(returned, AsyncGenerator):
+        return
+    raise TypeError(
+        "the world is no plain function, so nothing of it was run: fill the simulation in a def"
+        " without async and yield; what awaits goes into sim.host(name, run)"
+    )
 
 
 def _unknown(kinds: Sequence[str] | None) -> list[str]:

@@ -14,16 +14,19 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, NoReturn
 
 import trio
 
+from trio_lb.model.errors import ConfigError
 from trio_lb.sim.checks.coverage import Coverage
 from trio_lb.sim.checks.violation import Reached
 from trio_lb.sim.faults.record import Fault
-from trio_lb.sim.play import SHRINKING, Ending, Play, World
+from trio_lb.sim.play import DESERTED, SHRINKING, Ending, Play, World, is_deserted
 from trio_lb.sim.poison import EVERYBODY
 from trio_lb.sim.result import Result
 from trio_lb.sim.search.emit import emit_replay, in_words
@@ -45,6 +48,7 @@ class SimulationTester:
     ``explore`` tries no other. What fails leaves a report and a trace in the folder ``report``.
     Programs are let ask for the time and for chance, and get virtual time and chance from the
     seed, unless ``guests`` says who may. ``shrinking`` is what is spent on making a failure smaller.
+    ``node`` is by what pytest finds the test.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class SimulationTester:
         report: str | Path | None = None,
         guests: tuple[str, ...] = (EVERYBODY,),
         shrinking: Budget = SHRINKING,
+        node: str = "",
     ) -> None:
         self.name = name
         self.seed = seed
@@ -63,6 +68,7 @@ class SimulationTester:
         self.report = None if report is None else Path(report)
         self.guests = guests
         self.shrinking = shrinking
+        self.node = node
 
     def simulation(self, **options: Any) -> Simulation:
         """Return an empty world with this test's seed; ``options`` are those of ``Simulation``."""
@@ -71,7 +77,9 @@ class SimulationTester:
 
     def field(self, world: World) -> Field:
         """Return what faults can hit in a world: what ``strategies.schedules`` asks for."""
-        return self._play(world, 1.0, 0.0, {}).field(self.seed)
+        __tracebackhide__ = True
+        with _OwnFrames():
+            return self._play(world, 1.0, 0.0, {}).field(self.seed)
 
     def run(self, sim: Simulation, until: float, **options: Any) -> Result:
         """Run it and require that every check held and every point was reached.
@@ -79,12 +87,13 @@ class SimulationTester:
         ``options`` are those of ``Simulation.run``.
 
         Raises:
-          AssertionError: with the seed, the first violation of each check, and the faults.
+          AssertionError: with the seed, the first violation of each check, and the faults; or
+            that nobody was there to ask anything.
         """
         __tracebackhide__ = True
-        result = self._reported(sim, until, options)
-        if not result.ok or result.is_vacuous:
-            raise AssertionError("\n".join([result.complaint(), *self._again(sim.seed)]))
+        with _OwnFrames():
+            result = self._reported(sim, until, options)
+        self._require(sim, result, holds=result.ok and not result.is_vacuous)
         return result
 
     def replay(
@@ -94,25 +103,34 @@ class SimulationTester:
         until: float,
         settle: float = DEFAULT_SETTLE_SECONDS,
         seed: int | None = None,
+        covered: bool = True,
         **options: Any,
     ) -> Result:
         """Run the world with these faults and no others, and require what ``run`` requires.
 
         ``faults`` are records, the words of ``sim.faults.fluent``, or data; ``options`` are those
-        of ``Simulation``. Points of coverage are not asked for: it is one run of many.
+        of ``Simulation``. Where it is one run of many, ``covered=False`` lets it be vacuous.
 
         Raises:
-          AssertionError: with the seed, the first violation of each check, and the faults.
+          AssertionError: with the seed, the first violation of each check, and the faults; or
+            that nobody was there to ask anything.
         """
         __tracebackhide__ = True
         seed = self.seed if seed is None or self.only else seed
-        sim = self._play(world, until, settle, options).simulation(seed)
-        sim.schedules.clear()
-        sim.faults(*map(_as_fault, faults))
-        result = self._reported(sim, until, {"settle": settle})
-        if not result.ok:
-            raise AssertionError("\n".join([result.complaint(), *self._again(seed)]))
+        with _OwnFrames():
+            sim = self._play(world, until, settle, options).simulation(seed)
+            sim.schedules.clear()
+            sim.faults(*map(_as_fault, faults))
+            result = self._reported(sim, until, {"settle": settle})
+        self._require(sim, result, holds=result.ok and not (covered and result.is_vacuous))
         return result
+
+    def _require(self, sim: Simulation, result: Result, *, holds: bool) -> None:
+        __tracebackhide__ = True
+        if not holds:
+            raise AssertionError("\n".join([result.complaint(), *self._again(sim.seed)]))
+        if is_deserted(sim):
+            raise AssertionError(f"simulation {self.name!r}, seed {sim.seed}: vacuous: {DESERTED}")
 
     def explore(
         self,
@@ -141,14 +159,19 @@ class SimulationTester:
         __tracebackhide__ = True
         play = self._play(world, until, settle, options)
         reached: list[Sequence[Reached]] = []
+        vain: list[str] = []
         came = 0
         for seed in [self.seed] if self.only else range(self.seed, self.seed + seeds):
-            drawn = play.draw(seed, kinds, harsh) if faults else []
+            with _OwnFrames():
+                drawn = play.draw(seed, kinds, harsh) if faults else []
+                ending = play.first(seed, drawn)
             came += len(drawn)
-            ending = play.first(seed, drawn)
             if ending.check:
                 self._fail(play, ending)
             reached.append(ending.coverage)
+            vain.append(ending.vain)
+        if all(vain):
+            raise AssertionError(f"simulation {self.name!r}, {len(vain)} seeds: vacuous: {vain[0]}")
         if faults and not came and not self.only:
             raise AssertionError(f"simulation {self.name!r}, {len(reached)} seeds: {_NO_FAULTS}")
         coverage = Coverage.of(reached)
@@ -169,26 +192,39 @@ class SimulationTester:
         if shrunk is None:
             lines += _NOT_AGAIN
         else:
-            lines += self._told(play, ending, shrunk)
             self._look(play, shrunk.trial)
+            lines += self._told(play, ending, shrunk)
         raise AssertionError("\n".join(lines)) from ending.cause
 
     def _told(self, play: Play, ending: Ending, shrunk: Shrunk) -> list[str]:
         small, all_of_them = shrunk.trial, ending.trial.faults
         found = f"with {len(small.faults)} of {len(all_of_them)} faults, after {shrunk.runs} runs:"
-        test = emit_replay(self.name, _name_of(play.world), small, more=play.options)
+        world, keep = _called(play.world)
+        more = {**play.options, **({"covered": False} if ending.coverage else {})}
+        test = emit_replay(self.name, world, small, more=more)
         return [
             found,
             *(f"  {line}" for line in _fault_lines(small.faults)),
             *([f"then: {shrunk.says}"] if shrunk.says != ending.says else []),
             *self._again(small.seed),
-            "to keep it, put this beside the world:",
+            keep,
             *(f"  {line}" for line in test.splitlines() if line),
         ]
 
     def _again(self, seed: int) -> list[str]:
-        report = [] if self.report is None else [f"to look at it: {self._path(seed, 'html')}"]
-        return [f"to see it again: pytest -k {_test_of(self.name)} --lb-seed {seed}", *report]
+        again = f"SimulationTester({self.name!r}, {seed}, only=True)"
+        if self.node:
+            again = f"pytest {shlex.quote(self.node)} --lb-seed {seed}"
+        return [f"to see it again: {again}", *self._left(seed)]
+
+    def _left(self, seed: int) -> list[str]:
+        """Tell what there is to look at: a run that raised has no figures, so no page."""
+        if self.report is None:
+            return []
+        page, trace = self._path(seed, "html"), self._path(seed, "jsonl")
+        if page.exists():
+            return [f"to look at it: {page}"]
+        return [f"to look at it: trio-lb replay {trace} --as-written"] if trace.exists() else []
 
     def _look(self, play: Play, trial: Trial) -> None:
         """Run the smallest once more, for its report; whatever is logged now is worth reading."""
@@ -208,6 +244,7 @@ class SimulationTester:
             return sim.run(until, **wanted)
         self.report.mkdir(parents=True, exist_ok=True)
         trace = self._path(sim.seed, "jsonl")
+        self._path(sim.seed, "html").unlink(missing_ok=True)  # It would be of another run.
         result = sim.run(until, **{"trace": trace, **wanted})
         if result.ok and not result.is_vacuous:
             trace.unlink(missing_ok=True)
@@ -250,12 +287,41 @@ def _fault_lines(faults: Sequence[Fault]) -> list[str]:
     return [json.dumps(fault.to_data()) for fault in faults]
 
 
-def _test_of(name: str) -> str:
-    """The test's function: what ``-k`` takes has no brackets."""
-    return name.partition("[")[0]
-
-
-def _name_of(world: World) -> str:
-    """How a test may call the world: its function's name, if it has one."""
+def _called(world: World) -> tuple[str, str]:
+    """Return how a test may call the world, and where that test belongs."""
     name = getattr(world, "__name__", "")
-    return name if name.isidentifier() else "world"
+    if name.isidentifier() and not hasattr(world, "__self__"):
+        return name, "to keep it, put this beside the world:"
+    code = getattr(world, "__code__", None)
+    what = getattr(world, "__qualname__", type(world).__name__)
+    if code is not None and not name.isidentifier():
+        what = f"the lambda in {Path(code.co_filename).name}, line {code.co_firstlineno}"
+    return "the_world", f"to keep it, put this where the_world is what it was here, {what}:"
+
+
+class _OwnFrames:
+    """Lets a ``ConfigError`` through without the library's frames: they bury what it says."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        __tracebackhide__ = True
+        if isinstance(error, ConfigError):
+            raise error.with_traceback(_own_frames(trace))
+
+
+def _own_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return what is left of a traceback without us and trio: lines of the test and its world."""
+    if trace is None:
+        return None
+    rest = _own_frames(trace.tb_next)
+    module = str(trace.tb_frame.f_globals.get("__name__", ""))
+    if module.partition(".")[0] in ("trio_lb", "trio", "outcome"):
+        return rest
+    return TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
