@@ -78,7 +78,8 @@ def test_a_failure_names_its_seed_and_the_smallest_schedule(project: Path) -> No
     assert "error_rate: " in told
     assert "with 1 of " in told
     seed = told.partition("--lb-seed ")[2].split()[0]
-    again = run_pytest(project, "-k", "storm", "--lb-seed", seed)
+    assert f"to see it again: pytest test_mine.py::test_storm --lb-seed {seed}" in told
+    again = run_pytest(project, "test_mine.py::test_storm", "--lb-seed", seed)
     assert f"fails with seed {seed}: " in again.stdout
 
 
@@ -89,6 +90,27 @@ def test_a_failure_leaves_its_report_where_it_is_told_to(project: Path) -> None:
     page = project / "out" / name
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
     assert page.with_suffix(".jsonl").exists()
+
+
+def test_a_failure_in_a_folder_below_the_root_is_named_from_where_one_stands(project: Path) -> None:
+    (project / "pytest.ini").write_text("[pytest]\n")
+    below = project / "below"
+    below.mkdir()
+    (below / "test_deep.py").write_text(
+        "import pytest\n\n@pytest.mark.parametrize('one', ['a b'])\n"
+        "def test_empty(lb_sim, one):\n    lb_sim.replay(lambda sim: None, until=1)\n"
+        "    \n\ndef test_point(lb_sim):\n    from trio_lb.sim import Sometimes, What\n"
+        "    lb_sim.replay(lambda sim: sim.check(Sometimes('x', What.OPEN)), until=1)\n"
+    )
+    done = run_pytest(below)
+    assert "vacuous: the world has no clients" in done.stdout
+    assert "to see it again: pytest test_deep.py::test_point --lb-seed 0" in done.stdout
+
+
+def test_a_folder_that_reports_can_t_go_to_is_refused_before_any_test(project: Path) -> None:
+    done = run_pytest(project, "--lb-report", "test_mine.py/out")
+    assert done.returncode == 4
+    assert done.stderr.strip() == "ERROR: --lb-report test_mine.py/out: Not a directory"
 
 
 def test_it_stands_beside_other_plugins(project: Path) -> None:

@@ -4,6 +4,8 @@ It is loaded in every run of pytest where trio_lb is installed, so it imports no
 asks for the fixture.
 """
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +32,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder for reports now: a failure would be too late to hear that there is none."""
+    folder = config.getoption("--lb-report")
+    if folder is None:
+        return
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"--lb-report {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise pytest.UsageError(f"--lb-report {folder}: nothing can be written there")
+
+
 @pytest.fixture
 def lb_sim(request: pytest.FixtureRequest) -> "SimulationTester":
     """Return what runs simulations for this test: ``run``, ``explore``, ``replay``, ``simulation``."""
@@ -41,4 +56,11 @@ def lb_sim(request: pytest.FixtureRequest) -> "SimulationTester":
         seed or 0,
         only=seed is not None,
         report=request.config.getoption("--lb-report"),
+        node=_node_from_here(request),
     )
+
+
+def _node_from_here(request: pytest.FixtureRequest) -> str:
+    """Return the test's id for a command line where this one was given: not each stands at the root."""
+    path = os.path.relpath(request.node.path, request.config.invocation_params.dir)
+    return "::".join([path, *str(request.node.nodeid).split("::")[1:]])
