@@ -178,7 +178,8 @@ def test_without_a_load_balancer_there_is_a_default_pool_and_nothing_else() -> N
             "1 load_balancer.listenrs: unknown key; did you mean 'list",
         ),
         ("load_balancer: [1]", "1 load_balancer: a list is not a mapping"),
-        ("5", "5 is not a mapping"),
+        ("5", "5 is not a mapping: a configuration has load_balancer, or its keys, at the top"),
+        ("[1]", "a list is not a mapping: a configuration has load_balancer, or its"),
         (
             "load_balancer: {logging: {}}\nlogging: {}",
             "2 logging: given twice: also inside load_balancer",

@@ -102,8 +102,8 @@ def _add_results(group: "argparse._ArgumentGroup") -> None:
 
 def scenario(text: str) -> str:
     """Check that there is such a scenario; an argparse type."""
-    name = importable(text)
     try:
+        name = importable(text)
         chosen_scenario(name)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

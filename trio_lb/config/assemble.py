@@ -53,7 +53,9 @@ FLAT: Final[Mapping[str, tuple[str, str]]] = {
 
 def read_document(root: Node) -> Config:
     """Return the configuration; with errors among the findings it is only a guess."""
-    keys = root.mapping()
+    keys = root.mapping("a mapping: a configuration has load_balancer, or its keys, at the top")
+    if not isinstance(root.value, Mapping):
+        return Config()
     if is_inner(keys):
         config = _read_balancer(root)
     else:

@@ -46,6 +46,13 @@ def test_an_aim_is_read_and_written_back(data: object, aim: Aim) -> None:
     assert aim.to_data() == data
 
 
+def test_a_link_may_be_written_as_reports_write_it() -> None:
+    assert read("link:lb~s1") == read({"link": ["lb", "s1"]})
+    assert read("link:lb~zone:b") == read({"link": ["lb", "zone:b"]})
+    for text in ("link:lb", "link:lb~s1~s2", "link:lb~", "link:lb~lb"):
+        assert "write {link: [NAME, NAME]} or link:NAME~NAME" in refusal(text)
+
+
 def test_the_balancer_needs_no_name() -> None:
     assert read("lb") == read("lb:lb") == Aim(Sort.LB, ("lb",))
 
@@ -92,6 +99,7 @@ def test_a_drawn_link_has_two_different_ends() -> None:
     ("data", "says"),
     [
         ("server:s9", "there is no server 's9'"),
+        ("server:lb", "there is no server 'lb', but a host: the target is host:lb"),
         ("client:webb", "there is no client 'webb'; did you mean 'web'"),
         ("client:chat", "'chat' talks by WebSocket; faults of clients hit who asks by HTTP alone"),
         ({"link": ["lb", "zone:q"]}, "there is no zone 'q'; there are: a, b"),

@@ -80,8 +80,19 @@ def test_a_module_that_can_not_be_imported_is_told_with_its_line(
         chosen_scenario(name)
     assert str(caught.value) == (
         "'broken_story_of_a_test:build' can't be loaded:"
-        " SyntaxError: expected ':' (broken_story_of_a_test.py, line 1)"
+        f" SyntaxError: expected ':' ({tmp_path}/broken_story_of_a_test.py, line 1)"
     )
+
+
+def test_a_file_that_is_not_there_is_told_with_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        importable(f"{tmp_path}/nosuch.py:build")
+    assert str(caught.value) == f"there is no file 'nosuch.py' in {tmp_path}"
+
+
+def test_a_file_without_a_function_is_told_how_to_name_one() -> None:
+    with pytest.raises(ConfigError, match=r"no function of it: write story\.py:FUNCTION, for one"):
+        importable("story.py")
 
 
 def test_a_module_s_function_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

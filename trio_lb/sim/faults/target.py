@@ -163,6 +163,8 @@ def _hit(
     if sort is Sort.CLIENT and end in topology.websockets:
         raise Refused(f"'{end}' talks by WebSocket; faults of clients hit who asks by HTTP alone")
     if sort in GROUPS.values():
+        if sort is Sort.SERVER and end in topology.hosts and end not in known:
+            raise Refused(f"there is no server '{end}', but a host: the target is host:{end}")
         _check(end, sort.value, _housed(topology) if sort is Sort.HOST else known)
     return [end]
 
@@ -236,12 +238,27 @@ def _read_text(node: Node, text: str) -> Aim | None:
     if text == "lb":
         return Aim(Sort.LB, ("lb",))
     word, colon, name = text.partition(":")
+    if word == Sort.LINK.value and colon:
+        return _read_link_text(node, text, name)
     sorts = [sort.value for sort in Sort if sort is not Sort.LINK]
     if word not in sorts or not _NAME.fullmatch(name):
         hint = suggestion(word, tuple(sorts)) if colon and word not in sorts else ""
         node.refuse(f"{show(text)} is not a target{hint or f'; {_FORMS}'}")
         return None
     return Aim(Sort(word), (name,))
+
+
+def _read_link_text(node: Node, text: str, names: str) -> Aim | None:
+    """Return what ``link:lb~s1`` says, as traces and reports write a link."""
+    ends = names.split("~")
+    if len(ends) == 2 and all(_is_end(end) for end in ends) and ends[0] != ends[1]:
+        return Aim(Sort.LINK, tuple(ends))
+    node.refuse(f"{show(text)} is no link; write {{link: [NAME, NAME]}} or link:NAME~NAME")
+    return None
+
+
+def _is_end(text: str) -> bool:
+    return _NAME.fullmatch(text.removeprefix("zone:")) is not None
 
 
 def _read_link(node: Node) -> Aim | None:
@@ -261,7 +278,7 @@ def _read_link(node: Node) -> Aim | None:
 def _read_end(node: Node) -> str | Drawn | None:
     if isinstance(node.value, Mapping):
         return _read_drawn(node)
-    if isinstance(node.value, str) and _NAME.fullmatch(node.value.removeprefix("zone:")):
+    if isinstance(node.value, str) and _is_end(node.value):
         return str(node.value)
     node.refuse(f"{show(node.value)} is not an end of a link (NAME, zone:NAME or random: GROUP)")
     return None

@@ -21,11 +21,21 @@ def importable(name: str) -> str:
 
     ``stories/storm.py:build`` becomes ``storm:build``, and the folder is searched from now on; a
     module of the working directory is found, too, as ``python -m`` finds it.
+
+    Raises:
+      ConfigError: there is no such file, or no function of it is named.
     """
+    if name.endswith(".py"):
+        raise ConfigError(
+            f"{show(name)} names a file, but no function of it: write {name}:FUNCTION,"
+            " for one that takes a Setup and returns a Simulation"
+        )
     path, colon, function = name.rpartition(":")
     if not colon:
         return name
     file = Path(path)
+    if file.suffix == ".py" and not file.is_file():
+        raise ConfigError(f"there is no file {show(file.name)} in {file.parent.resolve()}")
     folder = file.parent if file.suffix == ".py" else Path()
     where = str(folder.resolve())
     if where not in sys.path:
@@ -44,9 +54,15 @@ def chosen_scenario(name: str) -> Scenario:
     except ConfigError:
         raise
     except Exception as error:  # Whatever a module of the user's own raises when it is imported.
-        raise ConfigError(
-            f"{show(name)} can't be loaded: {type(error).__name__}: {error}"
-        ) from error
+        raise ConfigError(f"{show(name)} can't be loaded: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says; that of a syntax error leaves out the folder of its file."""
+    name = type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{name}: {error.msg} ({error.filename}, line {error.lineno})"
+    return f"{name}: {error}"
 
 
 def read_options(scenario: Scenario, texts: Sequence[str]) -> dict[str, object]:
