@@ -187,3 +187,13 @@ def test_who_names_nothing_searches_what_has_something_of_everything(
     _, named = simulate(capsys, "fleet", "--swarm", *length)
     assert nameless == named
     assert nameless[0].startswith("fleet, seeds 0 to 1: ")
+
+
+def test_where_nothing_fails_no_test_is_written_and_that_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = tmp_path / "test_it.py"
+    calm = f"{stories.__name__}:calm"
+    code, lines = simulate(capsys, calm, "--until", "1", "--settle", "0", "--emit", str(test))
+    assert (code, lines[1:]) == (0, [f"nothing failed, so no test was written to {test}"])
+    assert not test.exists()

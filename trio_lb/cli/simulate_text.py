@@ -77,6 +77,8 @@ def many_runs(asked: Asked, explored: Exploration, wanted: Sequence[str]) -> str
     lines += _coverage(explored, wanted)
     lines += [asked.sweep.late] if asked.sweep.late else []
     lines += [f"VACUOUS: {why}" for why in vain(asked, explored)]
+    if asked.args.emit is not None and not failures:
+        lines.append(f"nothing failed, so no test was written to {asked.args.emit}")
     if failures:
         command = asked.command(failures[0].trial.seed)
         lines.append(f"to look at it: {command}{LOOK}")
