@@ -63,3 +63,15 @@ def test_it_is_told_as_text_as_data_and_as_a_page(tmp_path: Path) -> None:
 def test_without_a_tally_there_are_no_figures() -> None:
     with pytest.raises(ValueError, match="kept no tally: run it with tally=True"):
         played(tally=False).figures()
+
+
+def test_the_load_of_one_pool_is_not_held_against_others() -> None:
+    sim = Simulation(5)
+    for name in ("s1", "s2", "s3", "s4"):
+        sim.server(name)
+    backup = {"address": "s3:80", "backup": True}
+    sim.balancer({"servers": ["s1:80", "s2:80", backup], "pools": {"api": {"servers": ["s4:80"]}}})
+    sim.clients("web", OpenLoop(Every(0.1)))
+    load = sim.run(until=2).figures().load
+    assert [share.fair for share in load.shares if share.taken] == [0.5, 0.5]
+    assert load.misplaced_fraction < 0.1

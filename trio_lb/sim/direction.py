@@ -20,6 +20,7 @@ from trio_lb.sim.checks.board import Board
 from trio_lb.sim.checks.standard import standard_checks
 from trio_lb.sim.checks.violation import Verdict, Violation
 from trio_lb.sim.config_text import hash_of_plans
+from trio_lb.sim.due import due
 from trio_lb.sim.faults.agenda import Agenda
 from trio_lb.sim.faults.record import Fault, in_order
 from trio_lb.sim.happening import Happening, What
@@ -129,6 +130,7 @@ class Direction:
             happenings=0 if self._trace is None else self._trace.count,
             command=sim.command,
             tally=self._tally,
+            due=due((sim.configs[name], each.names) for name, each in sim.balancers.items()),
             requests=sim.requests if sim.clients_by_name else None,
             late=late_line(sim.schedules, self._until),
             vain=tuple(self._vain()),

@@ -6,6 +6,7 @@ from pathlib import Path
 import attrs
 
 from trio_lb.sim.checks.violation import Reached, Verdict, Violation
+from trio_lb.sim.due import Due
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.report import data
 from trio_lb.sim.report.figures import Figures
@@ -18,7 +19,7 @@ class Result:
     """One run. ``trace_hash`` is "" without a trace; ``happenings`` is how many it holds.
 
     ``faults`` are those that came in fact: the schedule, with all that was left to chance drawn.
-    ``requests`` is how many were asked, None without clients; ``late`` says which faults begin
+    ``due`` is what part of the load each server should have; ``requests`` is how many were asked, None without clients; ``late`` says which faults begin
     after the end, and ``vain`` why nothing could go wrong at all ("" and () as a rule).
     """
 
@@ -34,6 +35,7 @@ class Result:
     happenings: int
     command: str = ""
     tally: Tally | None = attrs.field(default=None, repr=False)
+    due: Due = Due({}, {})
     requests: int | None = None
     late: str = ""
     vain: tuple[str, ...] = ()
@@ -130,6 +132,8 @@ class Result:
             versions=current_versions(),
             trace_hash=self.trace_hash,
             command=self.command,
+            weights=self.due.weights,
+            pools=self.due.pools,
             late=self.late,
             vain=self.vain,
         )

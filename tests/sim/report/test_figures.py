@@ -91,3 +91,16 @@ def test_the_longest_failover_is_that_of_the_worst_fault() -> None:
     found = figures()
     assert found.failover == max(fault.failover for fault in found.tally.faults) > 1.0
     assert found.latency.count == found.calm.count + found.faulty.count == found.totals["good"]
+
+
+def test_each_pool_is_reckoned_by_itself_and_one_that_nobody_asks_is_fair() -> None:
+    servers = [server(f"s{n}", taken) for n, taken in enumerate((30, 30, 0, 0, 0, 40), 1)]
+    pools = {"s1": 0, "s2": 0, "s3": 0, "s4": 1, "s5": 1}
+    load = Load.of(servers, {"s3": 0.0}, pools)
+    assert [share.fair for share in load.shares] == [0.3, 0.3, 0.0, 0.0, 0.0, 0.4]
+    assert (load.worst, load.jain, load.misplaced_fraction) == (1.0, 1.0, 0.0)
+
+
+def test_what_backups_get_is_misplaced() -> None:
+    load = Load.of([server("s1", 75), server("s2", 25)], {"s2": 0.0}, {"s1": 0, "s2": 0})
+    assert (load.worst, load.misplaced_fraction) == (0.75, 0.25)

@@ -40,7 +40,8 @@ class RunFacts:
 
     ``until`` and ``settle`` are seconds of virtual time: with faults, and after them.
     ``weights`` is each server's fair share of the load, on any scale; servers that it leaves
-    out count 1. ``command`` replays the run. ``judged`` is False where nobody knows which checks
+    out count 1. ``pools`` has one number for all who share a load; servers that it leaves out
+    share theirs. ``command`` replays the run. ``judged`` is False where nobody knows which checks
     there were, and what was to be reached: all is from a stored trace. ``late`` says which faults
     begin after the end, ``vain`` why nothing could go wrong.
     """
@@ -60,6 +61,7 @@ class RunFacts:
     judged: bool = True
     late: str = ""
     vain: tuple[str, ...] = ()
+    pools: Mapping[str, int] = attrs.field(factory=dict)
 
     @property
     def ok(self) -> bool:

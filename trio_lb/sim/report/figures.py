@@ -34,7 +34,10 @@ class Latency:
 
 @attrs.frozen(slots=True)
 class Share:
-    """How much of the load a server got, and how much would have been fair (its weight's part)."""
+    """How much of the load a server got, and how much would have been fair.
+
+    That is its weight's part of what came to its pool.
+    """
 
     server: PerServer
     taken: int
@@ -62,19 +65,43 @@ class Load:
     misplaced_fraction: float
 
     @classmethod
-    def of(cls, servers: Sequence[PerServer], weights: Mapping[str, float]) -> "Load":
-        """Return how the requests lay that came to these servers."""
+    def of(
+        cls,
+        servers: Sequence[PerServer],
+        weights: Mapping[str, float],
+        pools: Mapping[str, int] | None = None,
+    ) -> "Load":
+        """Return how the requests lay that came to these servers.
+
+        A pool that nobody asked is not compared: all of its servers had what was fair, nothing.
+        """
+        names = [server.name for server in servers]
         taken = [sum(server.taken) for server in servers]
-        fair = [max(0.0, weights.get(server.name, 1.0)) for server in servers]
-        got_of, fair_of = sum(taken) or 1, sum(fair) or 1.0
+        weighed = [max(0.0, weights.get(name, 1.0)) for name in names]
+        pool_of = [(pools or {}).get(name, -1) for name in names]
+        got_by, weight_by = _by_pool(pool_of, taken), _by_pool(pool_of, weighed)
+        all_taken = sum(taken)
+
+        def fair(pool: int, weight: float) -> float:
+            part = weight / (weight_by[pool] or 1.0)
+            # Of nothing at all each is due its part: a page may still show what that is.
+            return part * got_by[pool] / all_taken if all_taken else part
+
         shares = tuple(
-            Share(server, count, count / got_of, weight / fair_of)
-            for server, count, weight in zip(servers, taken, fair, strict=True)
+            Share(server, count, count / (all_taken or 1), fair(pool, weight))
+            for server, count, pool, weight in zip(servers, taken, pool_of, weighed, strict=True)
         )
         ratios = [share.times_fair for share in shares if share.fair]
         misplaced = sum(max(0.0, share.got - share.fair) for share in shares)
         worst = max(ratios, default=0.0)
-        return cls(shares, worst, jain_of(ratios), misplaced if any(taken) else 0.0)
+        return cls(shares, worst, jain_of(ratios), misplaced if all_taken else 0.0)
+
+
+def _by_pool(pool_of: Sequence[int], values: Sequence[float]) -> dict[int, float]:
+    sums = dict.fromkeys(pool_of, 0.0)
+    for pool, value in zip(pool_of, values, strict=True):
+        sums[pool] += value
+    return sums
 
 
 def jain_of(ratios: Sequence[float]) -> float:
@@ -120,7 +147,7 @@ class Figures:
             Latency.of(tally.calm, tally.faulty),
             Latency.of(tally.calm),
             Latency.of(tally.faulty),
-            Load.of(servers, facts.weights),
+            Load.of(servers, facts.weights, facts.pools),
             peak_of(queues, tally.grid.step),
             peak_of([("clients", tally.waiting.peaks)], tally.grid.step),
         )
