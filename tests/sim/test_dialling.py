@@ -143,6 +143,22 @@ def test_who_leaves_is_told_nothing_and_leaves_nothing(after: float) -> None:
     run(play)
 
 
+def test_a_connect_that_is_cancelled_in_the_instant_of_its_end_leaves_nothing() -> None:
+    async def play() -> None:
+        scene = Scene()
+        clock = trio.lowlevel.current_clock()
+        assert isinstance(clock, DesClock)
+        with trio.CancelScope() as scope:
+            clock.call_at(0.002, scope.cancel)  # Before the call that ends the handshake.
+            await scene.a.connect(Address("10.0.0.2", 80))
+        assert (scope.cancelled_caught, trio.current_time()) == (True, 0.002)
+        await trio.sleep(1.0)
+        assert scene.net.streams_of("a") == []
+        assert scene.a.descriptors.used == 0
+
+    run(play)
+
+
 def test_a_blackhole_is_told_after_127_seconds() -> None:
     async def play() -> None:
         scene = Scene()

@@ -205,6 +205,10 @@ class Handshake:
                 while self.outcome is None:
                     await seat.wait(self._next_at)
                     self.advance(trio.current_time())
+        except BaseException:
+            if isinstance(self.outcome, VirtualStream):
+                self.outcome.abort()  # A call made it stand after the cancel, at the same instant.
+            raise
         finally:
             self.leave()
         if isinstance(self.outcome, VirtualStream):

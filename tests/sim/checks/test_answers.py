@@ -49,6 +49,16 @@ def test_what_an_earlier_try_was_sent_is_not_what_this_one_lacks() -> None:
     assert play.end() == []
 
 
+def test_what_an_earlier_try_is_sent_late_is_not_what_this_one_lacks_either() -> None:
+    play = Play(BytesExact())
+    play.tell(1.0, What.TAKE, "s1", "GET", 0, 0, req=1, conn=20)
+    play.tell(2.0, What.TAKE, "s1", "GET", 0, 0, req=1, conn=52)
+    play.tell(2.1, What.REPLY, "s1", 200, 2, MS, req=1, conn=20)
+    play.tell(2.1, What.DROP, "s1", "fault", req=1, conn=52)
+    play.tell(2.2, What.ANSWER, "web", 200, 0, MS, "s1", req=1)
+    assert play.end() == []
+
+
 def test_fewer_bytes_that_pass_for_a_whole_answer_are_a_violation() -> None:
     play = Play(BytesExact())
     play.tell(1.0, What.REPLY, "s1", 200, 100, MS, req=1)

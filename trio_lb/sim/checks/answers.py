@@ -42,7 +42,8 @@ class BytesExact(Check):
 
     def __init__(self) -> None:
         super().__init__()
-        self._replies: dict[int, Happening] = {}
+        # Of each request the server's connection that has it, and what was handed over there.
+        self._replies: dict[int, tuple[int, Happening | None]] = {}
         self._cuts: dict[int, str] = {}
         self._spoilt: dict[int, None] = {}
 
@@ -58,10 +59,13 @@ class BytesExact(Check):
         }
 
     def _taken(self, happening: Happening) -> None:
-        """Another try: what became of the one before is no news of this one."""
+        """Another try: what becomes of the one before is no news of this one, even if it comes later."""
         if self._cuts:
             self._cuts.pop(happening.req, None)
-        self._replies.pop(happening.req, None)
+        if happening.req in self._replies:
+            self._replies[happening.req] = (happening.conn, None)
+        else:
+            self._remember(happening, None)
 
     def _dropped(self, happening: Happening) -> None:
         if happening.values[0] in CUTS:
@@ -73,13 +77,18 @@ class BytesExact(Check):
             self._spoilt[happening.req] = None
 
     def _replied(self, happening: Happening) -> None:
+        taken = self._replies.get(happening.req)
+        if taken is None or taken[0] == happening.conn:
+            self._remember(happening, happening)
+
+    def _remember(self, happening: Happening, reply: Happening | None) -> None:
         replies = self._replies
-        replies[happening.req] = happening
+        replies[happening.req] = (happening.conn, reply)
         if len(replies) > MOST_REPLIES:  # Of clients that left, and never come for them.
             del replies[next(iter(replies))]
 
     def _answered(self, happening: Happening) -> None:
-        reply = self._replies.pop(happening.req, None)
+        _, reply = self._replies.pop(happening.req, (0, None))
         size, server = happening.values[1], happening.values[3]
         if self._cuts.pop(happening.req, None) == server:
             self.object(happening, f"{size} bytes passed for whole, where {server} was cut off")
