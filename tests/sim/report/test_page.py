@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.report.browser import dump, needs_chromium, screenshot
+from tests.sim.report.browser import browse, dump, needs_chromium, screenshot
 from tests.sim.report.fake_run import UNTIL, FakeRun, facts, figures
+from trio_lb.sim.actors.client import OpenLoop
+from trio_lb.sim.arrivals import Every
+from trio_lb.sim.faults.fluent import Crash, Latency, at
 from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.report import page as pages
 from trio_lb.sim.report.data import RunFacts, Verdict
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.page import page
 from trio_lb.sim.report.tally import Tally
+from trio_lb.sim.simulation import Simulation
 
 MOST_BYTES = 2_000_000
 EVIL = "</script><script>document.title = 'cracked'</script><img src=x onerror=alert(1)>&\"'"
@@ -226,3 +230,25 @@ def test_in_a_browser_each_plot_is_to_be_seen(html: str, tmp_path: Path) -> None
     assert picture.width == 1000
     bands = {top: picture.inked(0, top, picture.width, 100) for top in range(0, 900, 100)}
     assert all(0.01 < share < 0.8 for share in bands.values()), bands
+
+
+LONG = "recommendations-and-personalisation-service"
+WIDTHS = """<script>
+document.querySelectorAll("details").forEach((each) => { each.open = true });
+document.title = [...document.querySelectorAll(".table")]
+  .filter((each) => each.scrollWidth > each.clientWidth).length + " clipped";
+</script></body>"""
+
+
+@needs_chromium
+def test_in_a_browser_long_names_clip_no_table(tmp_path: Path) -> None:
+    sim = Simulation(7)
+    sim.server(LONG)
+    sim.balancer({"timeouts": {"connect": "200ms"}}, name="edge-load-balancer-frankfurt-1")
+    sim.clients("customers-on-mobile-phones", OpenLoop(Every(0.1)))
+    slow = Latency("edge-load-balancer-frankfurt-1", LONG, shift=0.3, for_="1s")
+    sim.faults(at(1, slow), at(3, Crash(f"server:{LONG}", for_="1s")))
+    html = page(sim.run(5).figures()).replace("</body>", WIDTHS, 1)
+    assert html.count(LONG) > 10
+    shown = browse(html, tmp_path, "--dump-dom", "--window-size=1300,900")
+    assert "<title>0 clipped</title>" in shown

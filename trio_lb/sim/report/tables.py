@@ -148,7 +148,7 @@ def faults(figures: Figures) -> str:
     heads = ("fault", "of", "with", "from", "to", "failed requests", "failover")
     never = len(figures.facts.faults) - len(figures.tally.faults)
     note = tag("p", f"{never} planned faults never began", class_="vacuous") if never > 0 else ""
-    return table(heads, rows, caption="Faults") + note if rows or note else ""
+    return table(heads, rows, caption="Faults", class_="faults") + note if rows or note else ""
 
 
 def arguments(args: str) -> str:
@@ -189,7 +189,7 @@ def servers(figures: Figures) -> str:
         f"Worst {load.worst:.2f} times its fair share; Jain's index {load.jain:.3f}; "
         f"{load.misplaced_fraction:.1%} of the requests would have to move. {left_out(figures)}"
     )
-    return table(heads, rows, caption="Load against the optimum") + tag(
+    return table(heads, rows, caption="Load against the optimum", class_="servers") + tag(
         "p", safe(says), class_="note"
     )
 
@@ -218,7 +218,7 @@ def requests(lives: Sequence[Life]) -> str:
         for life in sorted(lives, key=lambda life: (life.ok, -life.ns, life.req))
     ]
     heads = ("request", "began", "took", "outcome", "in the end")
-    inside = table(heads, rows, caption="")
+    inside = table(heads, rows, caption="", class_="requests")
     count = f"{len(rows)} requests, step by step: those that failed, and the slowest"
     return tag("details", tag("summary", count) + inside)
 
@@ -250,6 +250,8 @@ def figures_list(figures: Figures) -> str:
         ("longest failover", duration(figures.failover * 1e9) if figures.failover else "none"),
         ("longest queue", f"{figures.queue.level:,}"),
     ]
+    if not figures.servers_told:
+        pairs = [each for each in pairs if each[0] not in ("amplification", "longest queue")]
     return tag("dl", "".join(tag("div", tag("dt", safe(k)) + tag("dd", safe(v))) for k, v in pairs))
 
 
