@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import trio
 
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.arrivals import Every
 from trio_lb.sim.checks import Sometimes, checks
+from trio_lb.sim.env import SimEnv
 from trio_lb.sim.faults.fluent import Latency, at
 from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.result import Result
@@ -75,3 +77,26 @@ def test_the_load_of_one_pool_is_not_held_against_others() -> None:
     load = sim.run(until=2).figures().load
     assert [share.fair for share in load.shares if share.taken] == [0.5, 0.5]
     assert load.misplaced_fraction < 0.1
+
+
+async def answer(stream: trio.SocketStream) -> None:
+    async for _ in stream:
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+async def service(env: SimEnv) -> None:
+    await trio.serve_tcp(answer, 80)
+
+
+def test_what_programs_of_one_s_own_do_not_tell_is_left_out(tmp_path: Path) -> None:
+    sim = Simulation(5)
+    sim.host("one", service)
+    sim.balancer({"servers": ["one:80"]})
+    sim.clients("web", OpenLoop(Every(0.5)))
+    result = sim.run(until=2)
+    assert result.ok
+    result.html(tmp_path / "out.html")
+    for text in (result.summary(), (tmp_path / "out.html").read_text("utf-8").split("<body>")[1]):
+        assert "p99" in text
+        for hollow in ("mplification", "Jain", "fair", "longest queue", "New connections"):
+            assert hollow not in text.split("<script")[0], hollow

@@ -169,6 +169,15 @@ class Figures:
         return self.totals["taken"] / self.totals["offered"] if self.totals["offered"] else 0.0
 
     @property
+    def servers_told(self) -> bool:
+        """Whether any server told of what came to it; programs of one's own do not.
+
+        Where none did, amplification, loads and queues are not zero but unknown.
+        """
+        told = any(self.totals[name] for name in ("taken", "accepted", "probes"))
+        return told or not self.totals["picks"]
+
+    @property
     def failover(self) -> float:
         """The longest failover of any fault, in seconds."""
         return max((fault.failover for fault in self.tally.faults), default=0.0)

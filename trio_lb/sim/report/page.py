@@ -90,17 +90,18 @@ def heading(figures: Figures) -> str:
 
 def panels_of(figures: Figures, axis: TimeAxis) -> list[Panel]:
     """Return the plots from above."""
+    told = figures.servers_told
     drawers = (
         plots.faults,
         plots.traffic,
         plots.latency,
-        plots.amplification,
+        *([plots.amplification] if told else []),
         plots.refusals,
         plots.levels,
-        charts.heat,
+        *([charts.heat] if told else []),
         charts.states,
         *([plots.open_connections] if figures.tally.was_counted else []),
-        plots.connections,
+        *([plots.connections] if told else []),
     )
     return [drawer(figures, axis) for drawer in drawers]
 
@@ -124,7 +125,7 @@ def words_of(figures: Figures, lives: Sequence[Life]) -> str:
             tables.checks(figures),
             tables.coverage(figures),
             tables.faults(figures),
-            tables.servers(figures),
+            tables.servers(figures) if figures.servers_told else "",
             tables.latencies(figures),
             tables.errors(figures),
             tables.requests(lives),

@@ -58,16 +58,19 @@ def headline(figures: Figures) -> list[str]:
     """Who the run was, and what came of it in three lines."""
     facts, totals = figures.facts, figures.totals
     errors = ", ".join(f"{count} {reason}" for reason, count in list(figures.errors.items())[:4])
-    return [
+    told = figures.servers_told
+    amplified = f"; amplification {figures.amplification:.2f}" if told else ""
+    lines = [
         f"{facts.name}: seed {facts.seed}, {figures.end:g} s, schedule {facts.schedule}",
         f"  {totals['offered']:,} requests, {percent(figures.success_fraction)} good"
         f"{', ' + errors if errors else ''}, {figures.unfinished} not over",
-        f"  {latency_text(figures.latency)}; amplification {figures.amplification:.2f};"
+        f"  {latency_text(figures.latency)}{amplified};"
         f" failover {f'{figures.failover:.3g} s' if figures.failover else 'none'}",
         f"  longest queue {figures.queue.level}"
         f"{f' at {figures.queue.where}' if figures.queue.where else ''};"
         f" load: worst {figures.load.worst:.2f} x fair, Jain {figures.load.jain:.3f}",
     ]
+    return lines if told else lines[:-1]
 
 
 def latency_text(latency: Latency) -> str:
@@ -155,7 +158,9 @@ def fault_lines(figures: Figures) -> list[str]:
 
 
 def server_lines(figures: Figures) -> list[str]:
-    """Who got what, the most loaded first."""
+    """Who got what, the most loaded first; nothing where no server told."""
+    if not figures.servers_told:
+        return []
     shares = sorted(figures.load.shares, key=lambda share: (-share.times_fair, share.server.name))
     lines = [
         f"  {share.server.name}: {share.taken:,} requests, {share.got:.1%} (fair {share.fair:.1%}),"
