@@ -30,6 +30,7 @@ class Program:
 
     async def run(self) -> None:
         """Run, and run again after each restart, until cancelled."""
+        trio.lowlevel.current_task().name = f"program {self.name}"
         self._up.set()
         while True:
             await self._up.wait()

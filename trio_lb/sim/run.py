@@ -12,7 +12,8 @@ from typing import TypeVar
 import trio
 from trio.testing import MockClock
 
-from trio_lb.sim.clock import DesClock
+from trio_lb.sim.busy import busy_tasks
+from trio_lb.sim.clock import DesClock, SimulationStuck
 from trio_lb.sim.env import DEFAULT_EPOCH
 from trio_lb.sim.pins import deterministic
 from trio_lb.sim.poison import poisoned
@@ -70,9 +71,16 @@ def run_pinned(
 
 async def _until_fault(main: Callable[[], Awaitable[T]], clock: DesClock) -> T:
     with trio.CancelScope() as scope:
-        clock.on_fault = scope.cancel
+        clock.on_fault = partial(_give_up, clock, scope)
         return await main()
     raise clock.fault or AssertionError("nobody else cancels this scope")
+
+
+def _give_up(clock: DesClock, scope: trio.CancelScope) -> None:
+    """End the run; when time stands still, say who keeps it from going on."""
+    if isinstance(clock.fault, SimulationStuck) and (busy := busy_tasks()):
+        clock.fault.add_note(busy)
+    scope.cancel()
 
 
 @contextmanager
