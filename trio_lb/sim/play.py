@@ -84,6 +84,7 @@ class Play:
         Raises:
           TypeError: the world is an ``async def`` or a generator, of which nothing was run.
         """
+        __tracebackhide__ = True
         sim = Simulation(seed, name=self.name, **self.options)
         _require_done(self.world(sim))
         return sim
@@ -164,6 +165,7 @@ def is_deserted(sim: Simulation) -> bool:
 
 def _require_done(returned: object) -> None:
     """Refuse a world that would be empty: it has to be filled when its function returns."""
+    __tracebackhide__ = True
     if isinstance(returned, Coroutine | Generator):
         returned.close()
     elif not isinstance(returned, AsyncGenerator):
