@@ -103,6 +103,18 @@ def test_who_has_failed_more_often_than_not_of_late_is_no_model_for_others() -> 
     assert play.end() == SAID, "nobody is judged by share"
 
 
+def test_who_was_out_itself_until_just_now_is_no_model_for_others() -> None:
+    play = played()
+    play.lb(3.0, What.EJECT, "s2", "default", "5 failures in a row", SECOND)
+    play.lb(4.0, What.READMIT, "s2", "default")
+    do_well(play, 5.0, PROVED)
+    fail(play, 13.9, 9)
+    assert play.said == []
+    play.lb(13.9, What.COMPLETE, "s1", "default", 200, 1, MS)
+    fail(play, 14.0, 4)
+    assert len(play.end()) == 1
+
+
 def test_a_plan_or_a_new_life_forgets_what_was() -> None:
     play = played()
     fail(play, 10.0, 3)

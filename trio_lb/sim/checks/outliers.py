@@ -1,5 +1,6 @@
 """Outliers: who fails where others do well is ejected."""
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import attrs
 
 from trio_lb.model.outcome import SILENT_KINDS
+from trio_lb.policy import outlier
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.rebirth import Rebirth
 from trio_lb.sim.checks.standing import CONFIG_UPDATED, Standings
@@ -39,7 +41,8 @@ class OutliersEjected(Check):
     Judged are streaks of twice ``consecutive_failures``, of a server that nothing speaks against,
     while nobody is ejected: then the share of the pool that may be out is no reason to spare it.
     Who does well has done so for a while, and has not failed too large a share of late: else an
-    overload that has only just left it would prove that another is to blame for its own.
+    overload that has only just left it would prove that another is to blame for its own. Nor does
+    it prove anything for ten seconds after an ejection of its own.
     """
 
     name = "outliers_ejected"
@@ -50,6 +53,7 @@ class OutliersEjected(Check):
         self._records: dict[tuple[str, str], dict[str, _Record]] = {}
         # When attempts failed, by balancer, pool and server: this outlives an ejection.
         self._bad: dict[tuple[str, str, str], deque[float]] = {}
+        self._back_at: dict[tuple[str, str, str], float] = {}
         self._rebirth = Rebirth(self._forget)
 
     @property
@@ -78,7 +82,10 @@ class OutliersEjected(Check):
     def _begins_anew(self, then: Ear) -> Ear:
         def heard(happening: Happening) -> None:
             then(happening)
-            self._of(happening).pop(str(happening.values[0]), None)
+            server, pool = str(happening.values[0]), str(happening.values[1])
+            self._of(happening).pop(server, None)
+            if happening.what is What.READMIT:
+                self._back_at[happening.entity, pool, server] = happening.at
 
         return heard
 
@@ -170,9 +177,15 @@ class OutliersEjected(Check):
         )
 
     def _is_poor(self, happening: Happening, server: str, record: _Record) -> bool:
-        """Whether a server that does well now may have failed too large a share until just now."""
+        """Whether a server that does well now may have failed too large a share until just now.
+
+        Or was out itself.
+        """
         pool = str(happening.values[1])
         terms = pool_config(self.world, happening.entity, pool).outlier_detection
-        bad = self._bad.get((happening.entity, pool, server), ())
+        whose = (happening.entity, pool, server)
+        if happening.at < self._back_at.get(whose, -math.inf) + outlier.EVIDENCE_SECONDS:
+            return True
+        bad = self._bad.get(whose, ())
         failures = sum(at >= happening.at - terms.interval for at in bad)
         return record.successes < (terms.success_rate or 0.0) * (record.successes + failures)
