@@ -55,6 +55,23 @@ def life(play: Play) -> list[tuple[str, float]]:
     return [(words[type(each)], each.at) for each in play.news if isinstance(each, kinds)]
 
 
+async def half_open(play: Play) -> None:
+    """Open the breaker of the only server at 0.0, and wait until half a second after its pause."""
+    for _ in range(5):
+        await play.ask()
+    await trio.sleep(30.5)
+
+
+async def asked_later(play: Play) -> tuple[float, int]:
+    """Wait seven sixteenths of a second and ask; return when, and with what status."""
+    await trio.sleep(0.4375)
+    return trio.current_time(), (await play.ask()).status
+
+
+LET_IN_AFTER_A_SECOND = [(30.9375, 503), (31.375, 503), (31.8125, 200), (32.25, 200)]
+"""What those see who come while the only trial waits for its client from 30.5 on."""
+
+
 async def ask_until(play: Play, end: float) -> list[tuple[float, int]]:
     """Ask every seven eighths of a second, from 0.25 on; return when which failure was told.
 
@@ -173,17 +190,14 @@ async def test_a_client_that_keeps_its_trial_waiting_holds_nobody_else_up(world:
     async with open_play(
         world, s1, retry=quick_retries(0), pool={"circuit_breaker": COUNTS}
     ) as play:
-        for _ in range(5):
-            await play.ask()
-        await trio.sleep(30.5)
+        await half_open(play)
         dribbler = await play.client()
         await dribbler.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
         seen: list[tuple[float, int]] = []
         for _ in range(4):
             await dribbler.send(b"x")
-            await trio.sleep(0.4375)
-            seen.append((trio.current_time(), (await play.ask()).status))
-        assert seen == [(30.9375, 503), (31.375, 503), (31.8125, 200), (32.25, 200)]
+            seen.append(await asked_later(play))
+        assert seen == LET_IN_AFTER_A_SECOND
         assert play.server("s1").active_connections == 1
         await dribbler.send(b"x" * 96)
         assert (await dribbler.read_response()).status == 200
@@ -205,17 +219,14 @@ async def test_a_client_that_takes_its_answer_slowly_holds_no_trial_up_either(wo
     async with open_play(
         world, s1, retry=quick_retries(0), pool={"circuit_breaker": COUNTS}
     ) as play:
-        for _ in range(5):
-            await play.ask()
-        await trio.sleep(30.5)
+        await half_open(play)
         ill = False
         reader = await play.client()
         await reader.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
         seen: list[tuple[float, int]] = []
         for _ in range(4):
-            await trio.sleep(0.4375)
-            seen.append((trio.current_time(), (await play.ask()).status))
-        assert seen == [(30.9375, 503), (31.375, 503), (31.8125, 200), (32.25, 200)]
+            seen.append(await asked_later(play))
+        assert seen == LET_IN_AFTER_A_SECOND
         assert len((await reader.read_response()).body) == 1 << 20
         await play.settle()
         assert life(play) == [("open", 0.0), ("half-open", 30.0), ("closed", 32.25)]
@@ -235,9 +246,7 @@ async def test_a_tunnel_holds_no_permit(world: World) -> None:
     async with open_play(
         world, s1, retry=quick_retries(0), pool={"circuit_breaker": COUNTS}
     ) as play:
-        for _ in range(5):
-            await play.ask()
-        await trio.sleep(30.5)
+        await half_open(play)
         ill = False
         clients = [await play.client() for _ in range(3)]
         for client in clients:

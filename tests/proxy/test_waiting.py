@@ -77,6 +77,20 @@ async def test_a_permit_goes_back_after_a_second_of_waiting_in_all(
     assert trio.current_time() == 11.5
 
 
+async def test_what_the_server_takes_between_is_not_the_client_s(
+    server: Server, autojump_clock: MockClock
+) -> None:
+    asking = on_trial(server)
+    assert asking.lease is not None
+    with asking.lease:
+        await asking.wait(0.5)
+        await trio.sleep(10.0)
+        await asking.wait(0.25)
+        assert asking.permits == [0.0]
+        await asking.wait(0.5)
+    assert asking.permits == [0.0, 11.0]
+
+
 async def test_a_quick_client_s_permit_goes_back_at_the_end(
     server: Server, autojump_clock: MockClock
 ) -> None:

@@ -6,6 +6,7 @@ python -m tests.sim.secure_twins COUNT
 import sys
 from collections.abc import Iterator
 
+from tests.sim.twins_1000 import twins
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Poisson
@@ -15,9 +16,8 @@ from trio_lb.sim.field import field_of
 from trio_lb.sim.scenario import Setup
 from trio_lb.sim.search.swarm import swarm
 from trio_lb.sim.search.trial import Outcome, Trial
-from trio_lb.sim.search.twins import TwinRun
 from trio_lb.sim.simulation import Simulation
-from trio_lb.sim.trial_run import RUN_NAME, simulation_of
+from trio_lb.sim.trial_run import simulation_of
 
 SCENARIO = "tests.sim.secure_twins:secure_day"
 UNTIL_SECONDS = 6.0
@@ -69,21 +69,15 @@ def trial_of(seed: int) -> Trial:
     return Trial(SCENARIO, seed, schedule_name, None, (*certain, *drawn), UNTIL_SECONDS, settle=1.0)
 
 
-def twins(count: int, first: int = 0) -> Iterator[tuple[Trial, Outcome]]:
-    """Run so many days, each of them twice; yield each with what came of it."""
-    run = TwinRun(RUN_NAME)
-    try:
-        for seed in range(first, first + count):
-            trial = trial_of(seed)
-            yield trial, run(trial)
-    finally:
-        run.close()
+def secure_twins(count: int, first: int = 0) -> Iterator[tuple[Trial, Outcome]]:
+    """Run so many of these days, each of them twice."""
+    return twins(count, first, trial_of)
 
 
 def main() -> None:
     """Tell of each day that was not the same twice, and of what else went wrong."""
     count, hashes = int(sys.argv[1]) if len(sys.argv) > 1 else 100, set[str]()
-    for trial, outcome in twins(count):
+    for trial, outcome in secure_twins(count):
         hashes.add(outcome.trace_hash)
         if not outcome.ok:
             sys.stdout.write(f"{trial.seed} {dict(outcome.violations)}\n")

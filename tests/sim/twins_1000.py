@@ -7,7 +7,7 @@ shuffled schedule. What differs once is a divergence, and is told with its trial
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from trio_lb.sim.actors.client import OpenLoop
@@ -51,7 +51,9 @@ def trial_of(seed: int) -> Trial:
     return Trial(SCENARIO, seed, schedule, None, tuple(faults), UNTIL_SECONDS, settle=0.5)
 
 
-def twins(count: int, first: int = 0) -> Iterator[tuple[Trial, Outcome]]:
+def twins(
+    count: int, first: int = 0, trial_of: Callable[[int], Trial] = trial_of
+) -> Iterator[tuple[Trial, Outcome]]:
     """Run so many days, each of them twice; yield each with what came of it."""
     run = TwinRun(RUN_NAME)
     try:

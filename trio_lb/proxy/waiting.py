@@ -8,7 +8,7 @@ next one is let in; what becomes of it counts all the same.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar, TypeVarTuple, Unpack
+from typing import Final, TypeVar, TypeVarTuple
 
 import trio
 
@@ -21,14 +21,14 @@ Ts = TypeVarTuple("Ts")
 PERMIT_SECONDS: Final = 1.0
 
 
-async def for_client(
-    exchange: Exchange, wait: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts
-) -> T:
+async def for_client(exchange: Exchange, wait: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T:
     """Return what ``wait(*args)`` does. It may be cancelled at any wait, and is then called again."""
     lease = exchange.lease
     if isinstance(lease, Trial) and lease.has_permit:
-        until = lease.waits_until(exchange.context.env.now() + PERMIT_SECONDS)
-        with trio.move_on_at(until):
-            return await wait(*args)
+        begun_at = trio.current_time()
+        with trio.move_on_at(begun_at + PERMIT_SECONDS - lease.client_seconds):
+            came = await wait(*args)
+            lease.client_seconds += trio.current_time() - begun_at
+            return came
         lease.judged()
     return await wait(*args)

@@ -10,11 +10,14 @@ the server cannot tell.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import attrs
 
-from trio_lb.config.schema import Config, PoolConfig
-from trio_lb.sim.checks.fairness import UNWEIGHED
+from trio_lb.config.schema import Config, PoolConfig, ServerConfig
+
+UNWEIGHED: Final = ("round_robin", "random")
+"""Algorithms that give everybody the same, whatever the weights."""
 
 Names = Mapping[tuple[str, str], str]
 """What the simulation calls the server of a pool and an id, where that differs."""
@@ -42,16 +45,22 @@ def due(plans: Iterable[tuple[Config, Names]]) -> Due:
     return Due(weights, pools)
 
 
-def _weights(pool: PoolConfig, names: Names) -> dict[str, float]:
+def first_tier(pool: PoolConfig) -> list[ServerConfig]:
+    """Return those who serve while nothing is wrong."""
     taking = [each for each in pool.servers if not each.disabled]
     first = min(((each.backup, each.priority) for each in taking), default=None)
-    is_weighed = pool.algorithm not in UNWEIGHED
+    return [each for each in taking if (each.backup, each.priority) == first]
+
+
+def weight_of(server: ServerConfig, pool: PoolConfig) -> float:
+    """Return how much a server of the first tier should have, as against the others."""
+    return 1.0 if pool.algorithm in UNWEIGHED else float(server.weight)
+
+
+def _weights(pool: PoolConfig, names: Names) -> dict[str, float]:
+    tier = first_tier(pool)
     return {
-        names.get((pool.name, each.id), each.id): (
-            float(each.weight if is_weighed else 1)
-            if each in taking and (each.backup, each.priority) == first
-            else 0.0
-        )
+        names.get((pool.name, each.id), each.id): weight_of(each, pool) if each in tier else 0.0
         for each in pool.servers
     }
 

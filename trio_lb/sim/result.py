@@ -19,8 +19,9 @@ class Result:
     """One run. ``trace_hash`` is "" without a trace; ``happenings`` is how many it holds.
 
     ``faults`` are those that came in fact: the schedule, with all that was left to chance drawn.
-    ``due`` is what part of the load each server should have; ``requests`` is how many were asked, None without clients; ``late`` says which faults begin
-    after the end, and ``vain`` why nothing could go wrong at all ("" and () as a rule).
+    ``due`` is what part of the load each server should have; ``requests`` is how many were asked,
+    None without clients; ``late`` says which faults begin after the end, and ``vain`` why nothing
+    could go wrong at all ("" and () as a rule).
     """
 
     name: str

@@ -4,7 +4,6 @@ Of two kinds: the shared ``Lease`` of a server in service, and a ``Trial`` for o
 at a server whose breaker is half-open, which also holds one of the breaker's permits.
 """
 
-import math
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -24,8 +23,6 @@ class Lease:
     """
 
     __slots__ = ("_on_idle", "_tracker", "server")
-
-    has_permit = False
 
     def __init__(self, server: "Server") -> None:
         self.server = server
@@ -67,10 +64,10 @@ class Trial:
     Who finds no permit free has a lease all the same: it was not the rotation that sent
     it here. The permit goes back at the end of the block, or as soon as the attempt is
     judged, or when its client has kept it waiting; whatever became of the breaker meanwhile, it is
-    this breaker's permit.
+    this breaker's permit. ``client_seconds`` is for whoever waits for that client to count.
     """
 
-    __slots__ = ("_breaker", "_lease", "_on_permit", "_waits_until", "has_permit")
+    __slots__ = ("_breaker", "_lease", "_on_permit", "client_seconds", "has_permit")
 
     def __init__(
         self, lease: Lease, breaker: Breaker, on_permit: Callable[["Server"], None]
@@ -78,7 +75,7 @@ class Trial:
         self._lease = lease
         self._breaker = breaker
         self._on_permit = on_permit
-        self._waits_until = math.inf
+        self.client_seconds = 0.0
         self.has_permit = False
 
     def __enter__(self) -> "Server":
@@ -97,11 +94,6 @@ class Trial:
     ) -> None:
         self._lease.__exit__(exc_type, exc, traceback)
         self.judged()
-
-    def waits_until(self, at: float) -> float:
-        """Return when the permit goes back if the client is still waited for: its first word."""
-        self._waits_until = min(self._waits_until, at)
-        return self._waits_until
 
     def judged(self) -> None:
         """Give the permit back, if there is still one."""

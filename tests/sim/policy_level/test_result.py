@@ -1,10 +1,8 @@
 """Results: counts, rates, percentiles and evenness, from books written by hand."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from trio_lb.sim.policy_level.result import Result, ServerLoad, jain_index
+from trio_lb.sim.policy_level.result import Result, ServerLoad
 
 
 def load(name: str, busy_seconds: float, places: int = 1, most_waiting: int = 0) -> ServerLoad:
@@ -83,10 +81,3 @@ def test_nothing_at_all_is_a_result_too() -> None:
     assert (empty.amplification, empty.mean_seconds, empty.percentile(99)) == (0.0, 0.0, 0.0)
     assert (empty.most_over_mean, empty.jain) == (1.0, 1.0)
     assert "0 answered" in empty.summary()
-
-
-@given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=20))
-def test_law_jains_index_is_one_for_equals_and_never_less_than_one_nth(loads: list[float]) -> None:
-    assert 1 / len(loads) - 1e-9 <= jain_index(loads) <= 1 + 1e-9
-    assert jain_index([loads[0]] * len(loads)) == pytest.approx(1.0)
-    assert jain_index([loads[0], *([0.0] * 3)]) == pytest.approx(0.25)

@@ -1,13 +1,11 @@
 """Ratios and peaks follow from the tally, with exact numbers."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.sim.report.fake_run import figures
 from trio_lb.sim.happening import Happening, Value, What
 from trio_lb.sim.report.data import RunFacts
-from trio_lb.sim.report.figures import Figures, Load, jain_of, natural, peak_of
+from trio_lb.sim.report.figures import Figures, Load, natural, peak_of
 from trio_lb.sim.report.grid import Grid
 from trio_lb.sim.report.per_server import PerServer
 from trio_lb.sim.report.tally import Tally
@@ -33,12 +31,6 @@ def test_load_is_measured_against_equal_shares_unless_weights_say_otherwise() ->
 def test_without_requests_nothing_is_misplaced() -> None:
     assert Load.of([server("s1", 0)], {}).misplaced_fraction == 0.0
     assert Load.of([], {}).worst == 0.0
-
-
-@given(st.lists(st.floats(0.0, 100.0), min_size=1, max_size=20))
-def test_jain_s_index_lies_between_one_for_a_server_and_one(ratios: list[float]) -> None:
-    index = jain_of(ratios)
-    assert 1 / len(ratios) * (1 - 1e-9) <= index <= 1 + 1e-9
 
 
 def test_the_first_of_the_highest_is_the_peak() -> None:

@@ -1,6 +1,6 @@
 """Fairness: whoever may serve serves its share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -9,12 +9,12 @@ from trio_lb.config.schema import PoolConfig, ServerConfig
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.standing import Standings
 from trio_lb.sim.checks.world import World, name_of, pool_config
+from trio_lb.sim.due import first_tier, weight_of
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.jain import jain_index
 
 FEWEST_A_SERVER = 50
 """Fewer picks a server are not judged: chance alone makes them differ."""
-UNWEIGHED: Final = ("round_robin", "random")
-"""Algorithms that give everybody the same, whatever the weights."""
 FEWEST_EXPECTED: Final = {
     "round_robin": 5,
     "weighted_round_robin": 5,
@@ -32,12 +32,6 @@ RETURNS: Final = (What.HEALTH, What.READMIT, What.CLOSE, What.ADD, What.RESUME)
 """News after which a server may be coming to its share slowly."""
 
 
-def jain(loads: Sequence[float]) -> float:
-    """Return Jain's index: 1 if all loads are equal, 1/n if one has all (Jain, Chiu, Hawe 1984)."""
-    squares = sum(load * load for load in loads)
-    return sum(loads) ** 2 / (len(loads) * squares) if squares else 1.0
-
-
 @attrs.define
 class _Period:
     """A time in which a pool's servers are the same, and how often each was picked."""
@@ -53,8 +47,7 @@ class _Period:
     @property
     def expected(self) -> dict[str, float]:
         """How many of the picks each server should have."""
-        is_weighed = self.config.algorithm not in UNWEIGHED
-        weights = {name: each.weight if is_weighed else 1 for name, each in self.tier.items()}
+        weights = {name: weight_of(each, self.config) for name, each in self.tier.items()}
         all_weights, all_picks = sum(weights.values()), sum(self.picks.values())
         return {name: all_picks * weight / all_weights for name, weight in weights.items()}
 
@@ -151,13 +144,8 @@ class Fair(Check):
         return periods[-1]
 
     def _tier(self, balancer: str, config: PoolConfig) -> dict[str, ServerConfig]:
-        taking = [each for each in config.servers if not each.disabled]
-        first = min(((each.backup, each.priority) for each in taking), default=None)
-        return {
-            name_of(self.world, balancer, config.name, each.id): each
-            for each in taking
-            if (each.backup, each.priority) == first
-        }
+        tier = first_tier(config)
+        return {name_of(self.world, balancer, config.name, each.id): each for each in tier}
 
     def quiet(self, world: World) -> None:
         """See ``Check``."""
@@ -172,7 +160,7 @@ class Fair(Check):
     def _judge(self, now: float, balancer: str, pool: str, loads: Mapping[str, float]) -> None:
         mean = sum(loads.values()) / len(loads)
         top = max(loads, key=lambda name: loads[name])
-        ratio, index = loads[top] / mean, jain(list(loads.values()))
+        ratio, index = loads[top] / mean, jain_index(list(loads.values()))
         if ratio > self._most:
             text = f"{top} of {pool} has {ratio:.2f} times the mean load, allowed is {self._most:g}"
             self.object_at(now, text, entity=balancer)

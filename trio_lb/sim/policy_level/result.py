@@ -8,11 +8,7 @@ from math import ceil
 
 import attrs
 
-
-def jain_index(values: Sequence[float]) -> float:
-    """Return how even they are: 1 when all are equal, 1/n when one has it all (Jain, 1984)."""
-    squares = sum(value * value for value in values)
-    return sum(values) ** 2 / (len(values) * squares) if squares else 1.0
+from trio_lb.sim.jain import jain_index
 
 
 @attrs.frozen(kw_only=True)

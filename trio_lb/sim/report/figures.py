@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from trio_lb.sim.jain import jain_index
 from trio_lb.sim.report.data import RunFacts
 from trio_lb.sim.report.histogram import Histogram
 from trio_lb.sim.report.per_server import PerServer
@@ -94,7 +95,7 @@ class Load:
         ratios = [share.times_fair for share in shares if share.fair]
         misplaced = sum(max(0.0, share.got - share.fair) for share in shares)
         worst = max(ratios, default=0.0)
-        return cls(shares, worst, jain_of(ratios), misplaced if all_taken else 0.0)
+        return cls(shares, worst, jain_index(ratios), misplaced if all_taken else 0.0)
 
 
 def _by_pool(pool_of: Sequence[int], values: Sequence[float]) -> dict[int, float]:
@@ -102,12 +103,6 @@ def _by_pool(pool_of: Sequence[int], values: Sequence[float]) -> dict[int, float
     for pool, value in zip(pool_of, values, strict=True):
         sums[pool] += value
     return sums
-
-
-def jain_of(ratios: Sequence[float]) -> float:
-    """Return Jain's index; 1 for nobody, who cannot be treated unfairly."""
-    squares = sum(ratio * ratio for ratio in ratios)
-    return sum(ratios) ** 2 / (len(ratios) * squares) if squares else 1.0
 
 
 @attrs.frozen(slots=True)
