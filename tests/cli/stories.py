@@ -4,11 +4,15 @@ import os
 import signal
 from pathlib import Path
 
+import trio
+
+from trio_lb.model.address import Address
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Poisson
 from trio_lb.sim.checks import ErrorRate, Sometimes, checks
 from trio_lb.sim.distributions import Fixed
+from trio_lb.sim.env import SimEnv
 from trio_lb.sim.faults.fluent import Crash, Latency, at
 from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.scenario import Setup
@@ -98,6 +102,26 @@ def crash(setup: Setup) -> Simulation:
     sim.clients("web", OpenLoop(Poisson(20)), policy=ClientPolicy(timeout=2.0))
     sim.faults(at(1, Crash(f"server:{first}", for_="3s")))
     sim.check(ErrorRate("<2%"))
+    return sim
+
+
+async def _answers(stream: trio.SocketStream) -> None:
+    async for _ in stream:
+        await trio.sleep(0.01)
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+async def _service(env: SimEnv) -> None:
+    await trio.serve_tcp(_answers, 80)
+
+
+def own_program(setup: Setup) -> Simulation:
+    """Clients ask a trio program, which is gone for a second; no balancer is there."""
+    sim = setup.simulation()
+    sim.host("api", _service)
+    policy = ClientPolicy(timeout=0.5, retries=1)
+    sim.clients("web", OpenLoop(Poisson(20)), policy=policy, to=Address("api", 80))
+    sim.faults(at(1, Crash("host:api", for_="1s")))
     return sim
 
 

@@ -140,3 +140,20 @@ def test_ctrl_c_tells_of_what_is_done(folder: Path) -> None:
         "interrupted; what was done:",
         f"{slow}, 2 seeds (0 to 1), the same clients and faults for both",
     ]
+
+
+def test_of_a_program_without_a_balancer_it_tells_what_clients_saw(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = f"{stories.__name__}:own_program"
+    argv = ["old.yaml", "new.yaml", "--scenario", own, "--until", "3", "--json", "own.json"]
+    code, lines, err = whatif(capsys, *argv)
+    assert (code, err) == (0, "")
+    data = json.loads((folder / "own.json").read_text())
+    found = {name: each["a"] for name, each in data["scenarios"][0]["seeds"][0]["figures"].items()}
+    assert found["requests"] > 500
+    assert 0 < found["failed"] < 10
+    assert found["tries of clients"] > 600, "those that found a connection"
+    assert found["good"] == pytest.approx(1 - found["failed"] / found["requests"])
+    assert [found["amplification"], found["longest queue"]] == [None, None]
+    assert f"  amplification{'–':>18}{'–':>10}" in lines

@@ -3,7 +3,7 @@
 import attrs
 
 from trio_lb.cli.whatif_table import Chapter, chapter_text, whatif_data
-from trio_lb.sim.report.compare import Line
+from trio_lb.sim.report.lines import Line
 from trio_lb.sim.search.explore import Finding
 from trio_lb.sim.search.trial import Outcome, Trial
 from trio_lb.sim.whatif.compare import Compared
@@ -132,3 +132,16 @@ def test_what_is_not_comparable_is_neither_better_nor_worse() -> None:
 
 
 COMPARED_LIKE = Compared(lines=LINES[1:])
+
+
+def test_a_figure_that_nobody_told_is_no_zero() -> None:
+    unknown = Compared(
+        lines=(Line("good", (1.0, 1.0), "%", 1), Line("misplaced requests", (None, None), "%"))
+    )
+    for seeds in ([unknown], [unknown, unknown]):
+        assert chapter_text(chapter(*seeds)).splitlines()[2:] == [
+            "  good                100.000%  100.000%  same",
+            "  misplaced requests         –         –",
+            "  – queues and loads: only the simulator's own servers tell of them, no programs",
+            "  all checks held with both",
+        ]

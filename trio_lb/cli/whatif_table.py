@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from trio_lb.cli.simulate_text import first_of, plural
-from trio_lb.sim.report.compare import MOST_APART, NOT_COMPARABLE, OF_GOOD
+from trio_lb.sim.report.lines import MOST_APART, NOT_COMPARABLE, OF_GOOD, unknown_said
 from trio_lb.sim.search.explore import Finding
 from trio_lb.sim.whatif.compare import Compared
 from trio_lb.sim.whatif.decisions import Parting
@@ -79,7 +79,8 @@ def table(rows: Sequence[Row], seeds: int) -> Iterator[str]:
 
 def _legend(rows: Sequence[Row]) -> Iterator[str]:
     """Whose the percentiles are: without the requests that failed, which may be the slow ones."""
-    if any(row.line.name in OF_GOOD for row in rows):
+    yield from (f"  {why}" for why in unknown_said([row.line for row in rows]))
+    if any(row.line.name in OF_GOOD and not row.line.is_unknown for row in rows):
         yield "  percentiles are of good requests only"
     if not all(row.line.comparable for row in rows):
         yield f"  {NOT_COMPARABLE}: the counts of good answers differ by more than {MOST_APART:.0%}"

@@ -278,3 +278,10 @@ def figures(**changes: object) -> Figures:
     tally = Tally(UNTIL)
     FakeRun(tally.hear).run()
     return Figures.of(facts(**changes), tally)
+
+
+def made_up(name: str, *, breaker: bool, seed: int = 7) -> Figures:
+    """Return the figures of a run of that name."""
+    tally = Tally(UNTIL)
+    FakeRun(tally.hear, breaker=breaker, seed=seed).run()
+    return Figures.of(facts(name=name, seed=seed), tally)

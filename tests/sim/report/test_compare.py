@@ -7,45 +7,19 @@ import attrs
 import pytest
 
 from tests.sim.report.browser import dump, needs_chromium
-from tests.sim.report.fake_run import UNTIL, FakeRun, facts
+from tests.sim.report.fake_run import UNTIL, facts, made_up
 from tests.sim.report.test_page import MOST_BYTES, Sound
-from trio_lb.sim.report.compare import (
-    LEGEND,
-    OF_GOOD,
-    Line,
-    comparison_json,
-    comparison_page,
-    lines_of,
-)
+from trio_lb.sim.happening import Happening, What
+from trio_lb.sim.report.compare import comparison_json, comparison_page
 from trio_lb.sim.report.data import RunFacts, Verdict
 from trio_lb.sim.report.figures import Figures
+from trio_lb.sim.report.lines import LEGEND, lines_of
 from trio_lb.sim.report.tally import Tally
-
-
-def made(name: str, *, breaker: bool, seed: int = 7) -> Figures:
-    tally = Tally(UNTIL)
-    FakeRun(tally.hear, breaker=breaker, seed=seed).run()
-    return Figures.of(facts(name=name, seed=seed), tally)
 
 
 @pytest.fixture(scope="module")
 def runs() -> tuple[Figures, Figures]:
-    return made("no <b>breaker", breaker=False), made("breaker", breaker=True)
-
-
-@pytest.mark.parametrize(
-    ("line", "verdict", "change"),
-    [
-        (Line("p99", (100.0, 50.0), "ns"), "good", "-50.0%"),
-        (Line("p99", (100.0, 150.0), "ns"), "bad", "+50.0%"),
-        (Line("good", (0.98, 0.99), "%", 1), "good", "+1.000 points"),
-        (Line("requests", (10, 20), "n", 0), "", "+100.0%"),
-        (Line("queue", (3, 3), "n"), "", "same"),
-        (Line("queue", (0, 3), "n"), "bad", "from nothing"),
-    ],
-)
-def test_a_change_is_good_or_bad_as_the_figure_wants(line: Line, verdict: str, change: str) -> None:
-    assert (line.verdict, line.change) == (verdict, change)
+    return made_up("no <b>breaker", breaker=False), made_up("breaker", breaker=True)
 
 
 def test_a_breaker_is_better_and_the_page_says_for_how_many(runs: tuple[Figures, Figures]) -> None:
@@ -65,7 +39,7 @@ def test_a_breaker_is_better_and_the_page_says_for_how_many(runs: tuple[Figures,
 
 def test_runs_that_were_not_offered_the_same_are_marked(runs: tuple[Figures, Figures]) -> None:
     assert "were not offered the same requests" not in comparison_page(*runs)
-    other = made("other seed", breaker=True, seed=8)
+    other = made_up("other seed", breaker=True, seed=8)
     html = comparison_page(runs[0], other)
     assert "were not offered the same requests" in html
     assert "seeds 7 and 8" in html
@@ -120,9 +94,13 @@ def judged(facts: RunFacts, kept: set[str]) -> RunFacts:
     )
 
 
-def test_percentiles_of_other_requests_are_not_comparable(runs: tuple[Figures, Figures]) -> None:
-    lines = {line.name: line for line in lines_of(*runs)}  # The breaker rescues more than 1 %.
-    assert {name for name, line in lines.items() if not line.comparable} == set(OF_GOOD)
-    assert (lines["p99"].verdict, lines["p99"].change) == ("", "not comparable")
-    assert lines["good"].verdict == "good"
-    assert all(line.comparable for line in lines_of(runs[0], runs[0]))
+def test_programs_of_ones_own_have_no_plots_of_queues() -> None:
+    told = [(0.0, What.ARRIVE, ("GET",)), (1.0, What.DONE, (1, 1, 10**9, ""))]
+    tally = Tally(UNTIL)
+    for at, what, values in told:
+        tally.hear(Happening(at, what, "web", 1, 1, values))
+    own = Figures.of(facts(name="own"), tally)
+    html = comparison_page(own, own)
+    assert [title in html for title in ("Good", "Queued", "Amplification")] == [True, False, False]
+    assert "only the simulator&#x27;s own servers tell of them" in html
+    assert "Load over the fair share" not in html

@@ -112,6 +112,14 @@ def test_a_run_in_which_nothing_happened_is_summed_up_too() -> None:
     assert json.dumps(to_json(empty))
 
 
+def test_where_only_programs_ask_no_share_of_good_requests_is_claimed() -> None:
+    empty = Figures.of(RunFacts("own", 1, 10.0), Tally(10.0))
+    assert summary(empty).splitlines()[:2] == [
+        "own: seed 1, 10 s, schedule fifo",
+        "  no requests of the simulator's clients; what programs ask is not counted",
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0"), (0.0783, "0.0783"), (2.5, "2.5"), (99.94, "99.9"), (1234.5, "1,234")],

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from trio_lb.sim.report.compare import Line
+from trio_lb.sim.report.lines import Line
 from trio_lb.sim.whatif.compare import Compared
 from trio_lb.sim.whatif.summary import Checks, Row, rows_of
 
@@ -16,6 +16,13 @@ def test_a_row_has_the_means_and_counts_who_was_better() -> None:
         Row(Line("p99", (17.0, 17.0), "ns"), 2, 1),
         Row(Line("good", (0.5, 1.0), "%", 1), 4, 0),
     ]
+
+
+def test_a_mean_is_of_those_seeds_that_have_a_value() -> None:
+    seeds = [Compared(lines=(Line("p99", values, "ns"),)) for values in ((10.0, None), (20.0, 4.0))]
+    assert rows_of(seeds) == [Row(Line("p99", (15.0, 4.0), "ns"), 1, 0)]
+    unknown = [Compared(lines=(Line("p99", (None, None), "ns"),))]
+    assert rows_of(unknown) == [Row(Line("p99", (None, None), "ns"), 0, 0)]
 
 
 def test_no_seeds_give_no_rows() -> None:

@@ -4,105 +4,17 @@ Made for runs on common random numbers: the same seed, the same clients, one thi
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 import attrs
 
 from trio_lb.sim.durations import duration
 from trio_lb.sim.report import plots, tables
 from trio_lb.sim.report.figures import Figures
-from trio_lb.sim.report.overlay import differences, measures, overlaid
+from trio_lb.sim.report.lines import LEGEND, Line, lines_of, unknown_said
+from trio_lb.sim.report.overlay import OF_SERVERS, differences, measures, overlaid
 from trio_lb.sim.report.page import dialog, document, plots_of
 from trio_lb.sim.report.pairs import SHARES, Pair, Pairs
 from trio_lb.sim.report.svg import LEFT, RIGHT, TimeAxis, safe, tag
-
-OF_GOOD: Final = ("p50", "p99", "p99.9", "p99 with a fault", "amplification")
-"""Figures that fall when slow requests fail, or when their clients give up."""
-NOT_COMPARABLE: Final = "not comparable"
-MOST_APART: Final = 0.01
-"""If the counts of good answers differ by more than this share, so do the requests behind them."""
-LEGEND: Final = (
-    "Percentiles are of good requests only. They and amplification are not comparable where the"
-    f" counts of good answers differ by more than {MOST_APART:.0%}: who fails the slow ones looks"
-    " fast."
-)
-
-
-@attrs.frozen(slots=True)
-class Line:
-    """A figure of both runs; ``better`` is -1 if less is better, 1 if more is, 0 if neither.
-
-    It is not ``comparable`` if it is of those requests only that came to a good end, and these are
-    not nearly the same in both runs: who fails the slow ones looks fast.
-    """
-
-    name: str
-    values: tuple[float, float]
-    unit: str = ""
-    better: int = -1
-    comparable: bool = True
-
-    @property
-    def verdict(self) -> str:
-        """``good``, ``bad`` or "": what B's value is, compared with A's."""
-        change = self.values[1] - self.values[0]
-        if (
-            not self.comparable
-            or not change * self.better
-            or abs(change) <= 1e-9 * abs(self.values[0])
-        ):
-            return ""
-        return "good" if change * self.better > 0 else "bad"
-
-    def said(self, value: float) -> str:
-        """Return a value in the line's unit."""
-        if self.unit == "ns":
-            return duration(value)
-        if self.unit == "%":
-            return f"{value:.3%}"
-        return f"{value:,.0f}" if self.unit == "n" else f"{value:.3f}"
-
-    @property
-    def change(self) -> str:
-        """Return how much B's value differs."""
-        a, b = self.values
-        if not self.comparable:
-            return NOT_COMPARABLE
-        if a == b:
-            return "same"
-        if self.unit == "%":
-            return f"{(b - a) * 100:+.3f} points"
-        return f"{b / a - 1:+.1%}" if a else "from nothing"
-
-
-def lines_of(a: Figures, b: Figures) -> list[Line]:
-    """Return the figures that decide between two runs."""
-
-    alike = has_as_many_good(a, b)
-
-    def line(name: str, one: float, two: float, unit: str = "", better: int = -1) -> Line:
-        return Line(name, (one, two), unit, better, alike or name not in OF_GOOD)
-
-    return [
-        line("requests", a.totals["offered"], b.totals["offered"], "n", 0),
-        line("good", a.success_fraction, b.success_fraction, "%", 1),
-        line("answers of status 5xx", a.server_errors, b.server_errors, "n"),
-        line("longest failover", a.failover * 1e9, b.failover * 1e9, "ns"),
-        line("p50", a.latency.p50, b.latency.p50, "ns"),
-        line("p99", a.latency.p99, b.latency.p99, "ns"),
-        line("p99.9", a.latency.p999, b.latency.p999, "ns"),
-        line("p99 with a fault", a.faulty.p99, b.faulty.p99, "ns"),
-        line("amplification", a.amplification, b.amplification),
-        line("longest queue", a.queue.level, b.queue.level, "n"),
-        line("worst load, times fair", a.load.worst, b.load.worst),
-        line("misplaced requests", a.load.misplaced_fraction, b.load.misplaced_fraction, "%"),
-    ]
-
-
-def has_as_many_good(a: Figures, b: Figures) -> bool:
-    """Whether about as many requests came to a good end in both runs."""
-    one, two = a.totals["good"], b.totals["good"]
-    return abs(one - two) <= MOST_APART * max(one, two)
 
 
 def comparison_json(a: Figures, b: Figures) -> dict[str, object]:
@@ -137,7 +49,9 @@ def comparison_page(a: Figures, b: Figures, *, story: str = "", command: str = "
     if [f.begin for f in a.tally.faults] != [f.begin for f in b.tally.faults]:
         other = plots.faults(b, axis)
         faults.append(attrs.evolve(other, key="faults-b", title="Faults of B"))
-    panels = [*faults, *(overlaid(measure, (a, b), axis) for measure in measures())]
+    told = a.servers_told or b.servers_told
+    drawn = [each for each in measures() if told or each.key not in OF_SERVERS]
+    panels = [*faults, *(overlaid(measure, (a, b), axis) for measure in drawn)]
     longer = max((a, b), key=lambda figures: figures.end)
     body = (
         tag("header", heading(a, b, pairs, story) + again(command))
@@ -251,7 +165,8 @@ def figures_table(lines: Sequence[Line]) -> str:
          tag("span", safe(line.change), class_=line.verdict or None))
         for line in lines
     ]  # fmt: skip
-    legend = tag("p", safe(LEGEND), class_="note")
+    notes = [LEGEND, *unknown_said(lines)]
+    legend = "".join(tag("p", safe(note), class_="note") for note in notes)
     return tables.table(("", "A", "B", "change"), rows, caption="Figures") + legend
 
 
@@ -282,7 +197,9 @@ def load_table(a: Figures, b: Figures) -> str:
         (safe(name), *(f"{ratio[name]:.2f}×" if name in ratio else "–" for ratio in ratios))
         for name in names
     ]
-    return tables.table(("server", "A", "B"), rows, caption="Load over the fair share")
+    return (
+        tables.table(("server", "A", "B"), rows, caption="Load over the fair share") if rows else ""
+    )
 
 
 def pairs_table(pairs: Sequence[Pair], caption: str) -> str:

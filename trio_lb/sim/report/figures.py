@@ -165,12 +165,27 @@ class Figures:
 
     @property
     def servers_told(self) -> bool:
-        """Whether any server told of what came to it; programs of one's own do not.
+        """Whether servers told of what came to them; programs of one's own do not.
 
         Where none did, amplification, loads and queues are not zero but unknown.
         """
-        told = any(self.totals[name] for name in ("taken", "accepted", "probes"))
-        return told or not self.totals["picks"]
+        totals = self.totals
+        if totals["taken"]:
+            return True
+        if totals["good"]:
+            return False  # Whoever gave these answers is none who tells.
+        if totals["accepted"] or totals["probes"]:
+            return True
+        was_spared = totals["sheds"] + totals["nobody"] > 0
+        return was_spared and not totals["picks"]
+
+    @property
+    def clients_told(self) -> bool:
+        """Whether any client told of what it asked; programs of one's own do not.
+
+        Where none did, the shares and counts of requests are not zero but unknown.
+        """
+        return self.totals["offered"] > 0
 
     @property
     def failover(self) -> float:

@@ -15,6 +15,9 @@ from trio_lb.sim.report.svg import LEFT, RIGHT, Scale, TimeAxis
 
 Column = Sequence[float | None]
 
+OF_SERVERS: Final = ("amp", "queue")
+"""The keys of those measures that only the simulator's servers tell."""
+
 _CLASSES: Final = ("c-a", "c-b")
 
 

@@ -19,6 +19,8 @@ MOST_LINES: Final = 40
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 ASCII_BLOCKS: Final = "_.-=+*%#"
 
+NO_REQUESTS: Final = "no requests of the simulator's clients; what programs ask is not counted"
+
 WIDTH: Final = 60
 """Characters in a sparkline."""
 
@@ -60,8 +62,11 @@ def headline(figures: Figures) -> list[str]:
     errors = ", ".join(f"{count} {reason}" for reason, count in list(figures.errors.items())[:4])
     told = figures.servers_told
     amplified = f"; amplification {figures.amplification:.2f}" if told else ""
+    title = f"{facts.name}: seed {facts.seed}, {figures.end:g} s, schedule {facts.schedule}"
+    if not figures.clients_told:
+        return [title, f"  {NO_REQUESTS}"]
     lines = [
-        f"{facts.name}: seed {facts.seed}, {figures.end:g} s, schedule {facts.schedule}",
+        title,
         f"  {totals['offered']:,} requests, {percent(figures.success_fraction)} good"
         f"{', ' + errors if errors else ''}, {figures.unfinished} not over",
         f"  {latency_text(figures.latency)}{amplified};"

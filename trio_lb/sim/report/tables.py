@@ -9,7 +9,7 @@ from trio_lb.sim.report.charts import left_out
 from trio_lb.sim.report.data import Verdict
 from trio_lb.sim.report.figures import Figures, Latency
 from trio_lb.sim.report.sample import Life
-from trio_lb.sim.report.summary import percent, quantile_names
+from trio_lb.sim.report.summary import NO_REQUESTS, percent, quantile_names
 from trio_lb.sim.report.svg import clock, rect, safe, tag
 from trio_lb.sim.sentences import sentence_of
 
@@ -240,6 +240,8 @@ def last_words(life: Life) -> str:
 
 def figures_list(figures: Figures) -> str:
     """Return the few numbers that somebody in a hurry wants."""
+    if not figures.clients_told:
+        return tag("p", safe(NO_REQUESTS), class_="note")
     latency = figures.latency
     pairs = [
         ("requests", f"{figures.totals['offered']:,}"),

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 import attrs
 
 from trio_lb.sim import adopt
-from trio_lb.sim.report.compare import Line, comparison_json, comparison_page, lines_of
+from trio_lb.sim.report.compare import comparison_json, comparison_page
+from trio_lb.sim.report.lines import Line, lines_of
 from trio_lb.sim.result import Result
 from trio_lb.sim.search.trial import Outcome, Trial
 from trio_lb.sim.trial_run import scenario_of, simulation_of

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from trio_lb.sim.report.compare import Line
+from trio_lb.sim.report.lines import Line
 from trio_lb.sim.whatif.compare import Compared
 
 
@@ -24,15 +24,17 @@ def rows_of(compared: Sequence[Compared]) -> list[Row]:
 
 
 def _row(lines: Sequence[Line]) -> Row:
-    count = len(lines)
-    means = (
-        sum(line.values[0] for line in lines) / count,
-        sum(line.values[1] for line in lines) / count,
-    )
+    means = (_mean([line.values[0] for line in lines]), _mean([line.values[1] for line in lines]))
     verdicts = [line.verdict for line in lines]
     comparable = all(line.comparable for line in lines)
     mean = attrs.evolve(lines[0], values=means, comparable=comparable)
     return Row(mean, verdicts.count("good"), verdicts.count("bad"))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean of those seeds that have a value; None if none has."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 @attrs.frozen(slots=True)
