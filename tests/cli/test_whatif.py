@@ -156,4 +156,4 @@ def test_of_a_program_without_a_balancer_it_tells_what_clients_saw(
     assert found["tries of clients"] > 600, "those that found a connection"
     assert found["good"] == pytest.approx(1 - found["failed"] / found["requests"])
     assert [found["amplification"], found["longest queue"]] == [None, None]
-    assert f"  amplification{'–':>18}{'–':>10}" in lines
+    assert ["amplification", "–", "–"] in map(str.split, lines)
