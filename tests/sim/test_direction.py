@@ -4,7 +4,7 @@ import pytest
 
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.arrivals import Every
-from trio_lb.sim.checks import CheckCrashed
+from trio_lb.sim.checks import CheckCrashed, ErrorRate
 from trio_lb.sim.faults.fluent import Latency, Partition, at
 from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.simulation import Simulation
@@ -98,3 +98,41 @@ def test_the_report_tells_the_life_of_the_request_that_a_check_objected_to_first
     lives = {life.req: life for life in figures.tally.sample.chosen(limit=1)}
     assert list(lives) == [7]
     assert [lives[7].steps[0].what, lives[7].steps[-1].what] == [What.ARRIVE, What.DONE]
+
+
+def third_done(happening: Happening) -> str | None:
+    """Object to the third request that is done, which is at 1.5 s, and to all after it."""
+    return "enough" if happening.what is What.DONE and happening.req >= 3 else None
+
+
+def test_a_run_ends_when_the_check_objects_of_which_that_is_enough() -> None:
+    whole, short = world(), world()
+    for sim in (whole, short):
+        sim.check(third_done)
+    first = whole.run(until=5, settle=3).first
+    result = short.run(until=5, settle=3, enough="third_done")
+    assert first is not None
+    assert result.violations == [first]
+    assert result.broken_at == {"third_done": first.at}
+    assert 1.5 < first.at < 1.6
+    assert short.clock.current_time() < 1.6
+    assert whole.clock.current_time() > 9
+
+
+def test_what_ending_a_run_early_does_is_not_held_against_anybody() -> None:
+    sim = world()
+    heard: list[Happening] = []
+    sim.wire.hear(heard.append)
+    sim.check(third_done)
+    result = sim.run(until=5, enough="third_done")
+    assert heard[-1].at == sim.clock.current_time()
+    assert [each.check for each in result.violations] == ["third_done"]
+    assert sum(verdict.violations for verdict in result.verdicts) == 1
+
+
+def test_a_check_that_judges_the_whole_run_objects_at_its_end() -> None:
+    sim = world()
+    sim.check(ErrorRate("<0%"))
+    result = sim.run(until=5, settle=3, enough="error_rate")
+    assert result.broken_at == {"error_rate": sim.clock.current_time()}
+    assert sim.clock.current_time() > 9

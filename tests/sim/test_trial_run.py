@@ -3,8 +3,11 @@
 import pytest
 
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.actors.client import OpenLoop
+from trio_lb.sim.arrivals import Every
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.target import Sort, Target
+from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.scenario import Setup
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.simulation import Simulation
@@ -40,6 +43,27 @@ def test_a_scenario_s_own_faults_can_be_written_into_the_trial() -> None:
 
 def test_a_user_s_own_scenario_is_named_by_its_function() -> None:
     assert run_trial(Trial(f"{__name__}:small", until=5)).ok
+
+
+def overtaken(setup: Setup) -> Simulation:
+    """Somebody asks each half second, and a check wants nobody to be the third."""
+    sim = small(setup)
+    sim.clients("web", OpenLoop(Every(0.5)))
+
+    def third(happening: Happening) -> str | None:
+        return "the third" if happening.what is What.DONE and happening.req == 3 else None
+
+    sim.check(third)
+    return sim
+
+
+def test_who_asks_for_one_check_only_hears_what_it_says_in_the_whole_run_without_a_trace() -> None:
+    trial = Trial(f"{__name__}:overtaken", until=5, settle=0)
+    whole, short = run_trial(trial), run_trial(trial, enough="third")
+    assert (short.violations, short.broken_at) == (whole.violations, whole.broken_at)
+    assert 1.5 < short.broken_at["third"] < 1.6
+    assert short.trace_hash == ""
+    assert run_trial(trial, enough="error_rate").violations == whole.violations
 
 
 def test_an_unknown_scenario_is_refused() -> None:

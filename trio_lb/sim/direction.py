@@ -9,6 +9,7 @@ end         balancers stop, servers close, nothing may be left
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
@@ -17,6 +18,7 @@ import trio
 
 from trio_lb.sim.census import Census
 from trio_lb.sim.checks.board import Board
+from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.standard import standard_checks
 from trio_lb.sim.checks.violation import Verdict, Violation
 from trio_lb.sim.config_text import hash_of_plans
@@ -49,14 +51,16 @@ class Options:
 
     ``settle`` seconds follow after the last heal. ``trace`` is the path of the trace, True for
     its hash only, False for nothing. ``standard`` adds the checks that hold for every correct
-    balancer, ``tally`` keeps what reports need. ``guests`` are modules of programs of your own
-    that may ask for the time and for random bytes (see ``run.run``).
+    balancer, ``tally`` keeps what reports need. ``enough`` names a check: when it objects, the
+    run is over, and nothing is known of what would have come. ``guests`` are modules of programs of
+    your own that may ask for the time and for random bytes (see ``run.run``).
     """
 
     settle: float = 0.0
     trace: bool | str | Path = True
     standard: bool = True
     tally: bool = True
+    enough: str = ""
     guests: tuple[str, ...] = ()
 
 
@@ -72,8 +76,9 @@ class Direction:
         self._board = Board([*(standard_checks() if options.standard else ()), *sim.checks])
         horizon = until + options.settle + LAST_SECONDS
         self._tally = Tally(horizon) if options.tally else None
-        for check in self._board.checks if self._tally is not None else ():
-            check.on_first = self._keep_life
+        for check in self._board.checks:
+            check.on_first = partial(self._heed, check)
+        self._leave: Callable[[], object] = self._board.end
         self._faults = self._expanded()
         self._agenda = sim.agenda = Agenda(sim, self._faults)
         self._trace: Trace | None = None
@@ -82,10 +87,14 @@ class Direction:
         self.told: dict[str, object] = {}
         self._curtain = trio.CancelScope()
 
-    def _keep_life(self, violation: Violation) -> None:
-        """Let the report tell the life of the request in question."""
+    def _heed(self, check: Check, violation: Violation) -> None:
+        """Let the report tell the life of the request in question; end the run if that is enough."""
         if self._tally is not None:
             self._tally.keep(violation.req)
+        if check.name == self._options.enough:
+            self._verdicts = self._board.verdicts
+            self._board.end()
+            self._leave()
 
     def _expanded(self) -> tuple[Fault, ...]:
         sim = self._sim
@@ -165,6 +174,7 @@ class Direction:
         sim = self._sim
         self._attach()
         async with trio.open_nursery() as nursery:
+            self._leave = nursery.cancel_scope.cancel
             self._board.on_crash = lambda crash: nursery.cancel_scope.cancel()
             sim.stage.nursery = nursery
             try:

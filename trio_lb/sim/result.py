@@ -90,6 +90,12 @@ class Result:
             lines.append(f"  and {len(self.faults) - 10} more faults")
         return "\n".join(lines)
 
+    @property
+    def broken_at(self) -> dict[str, float]:
+        """When each check that was broken said so: at the end, where it judges the whole run."""
+        told = ((verdict.name, verdict.objected_at) for verdict in self.verdicts)
+        return {name: at for name, at in told if at is not None}
+
     # ------------------------------------------------------------------ reports
 
     def figures(self) -> Figures:

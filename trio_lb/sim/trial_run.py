@@ -61,9 +61,12 @@ def run_whole(trial: Trial, **options: Any) -> Result:
     return simulation_of(trial).run(trial.until, settle=trial.settle, **options)
 
 
-def run_trial(trial: Trial) -> Outcome:
-    """Run a trial for somebody who only wants to know what came of it."""
-    result = run_whole(trial, tally=False)
+def run_trial(trial: Trial, *, enough: str = "") -> Outcome:
+    """Run a trial for somebody who only wants to know what came of it.
+
+    Who asks for one check only says so with ``enough``: the run ends when it objects.
+    """
+    result = run_whole(trial, tally=False, trace=not enough, enough=enough)
     return outcome_of(result)
 
 
@@ -75,6 +78,7 @@ def outcome_of(result: Result) -> Outcome:
         trace_hash=result.trace_hash,
         digest={"happenings": result.happenings} | asked,
         coverage=tuple(point.name for point in result.coverage if point.at is not None),
+        broken_at=result.broken_at,
     )
 
 

@@ -67,6 +67,18 @@ def test_a_crash_names_the_check_ends_the_judging_and_is_raised_at_the_end() -> 
     assert diary.lines == ["begin"]
 
 
+def test_what_comes_after_the_end_is_neither_heard_nor_judged() -> None:
+    diary, small, wire = Diary(), world(), Wire(lambda: 0.5)
+    board = Board([diary, clumsy])
+    board.begin(small, wire)
+    board.end()
+    wire.tell(What.NOTE, "me")
+    board.quiet(small)
+    assert board.finish(small) == board.verdicts
+    assert [verdict.ok for verdict in board.verdicts] == [True, True]
+    assert diary.lines == ["begin"]
+
+
 def test_the_first_violation_is_the_earliest_of_all_checks() -> None:
     def late(happening: Happening) -> str | None:
         return "late" if happening.at > 1.0 else None

@@ -1,6 +1,6 @@
 """The root of checks keeps violations, and takes the world once."""
 
-from tests.sim.checks.support import world
+from tests.sim.checks.support import Play, world
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.violation import Verdict, Violation
 from trio_lb.sim.happening import Happening, What
@@ -34,3 +34,14 @@ def test_an_objection_carries_what_the_happening_says() -> None:
     first = Violation(1.0, "check", "first", 7, 3, "web")
     assert check.violations == [first, Violation(2.0, "check", "second", 8, 0, "lb")]
     assert check.verdict() == Verdict("check", False, 2, first)
+
+
+def test_a_check_remembers_when_it_objected_first_whatever_the_violation_is_about() -> None:
+    check = Check()
+    play = Play(check)
+    assert check.verdict().objected_at is None
+    play.now = 9.0
+    check.object_at(2.0, "long ago")
+    play.now = 10.0
+    check.object_at(10.0, "again")
+    assert check.verdict().objected_at == 9.0

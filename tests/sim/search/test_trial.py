@@ -57,7 +57,7 @@ def test_a_trial_comes_back_from_json_and_from_another_process(trial: Trial) -> 
 
 
 def test_an_outcome_comes_back_from_json() -> None:
-    outcome = Outcome({"leak": "one is open"}, "ab12", {"requests": 7.0}, ("panic",))
+    outcome = Outcome({"leak": "one is open"}, "ab12", {"requests": 7.0}, ("panic",), {"leak": 7.5})
     assert Outcome(**json.loads(json.dumps(outcome.to_data()))) == outcome
     assert (outcome.ok, Outcome().ok) == (False, True)
 

@@ -23,6 +23,7 @@ class Board:
     def __init__(self, given: Sequence[Check | Judge]) -> None:
         self.checks = [as_check(each) for each in given]
         self.crashed: CheckCrashed | None = None
+        self._is_over = False
         self.on_crash: Callable[[CheckCrashed], object] = _ignore
 
     def begin(self, world: World, wire: Wire) -> None:
@@ -40,6 +41,10 @@ class Board:
         for check in self.checks:
             self._guarded(check, check.quiet, world)
 
+    def end(self) -> None:
+        """Hear and judge nothing more: what comes now is no part of the run."""
+        self._is_over = True
+
     def finish(self, world: World) -> list[Verdict]:
         """Everything has stopped: return the verdicts, in the order of the checks.
 
@@ -50,6 +55,11 @@ class Board:
             self._guarded(check, check.finish, world)
         if self.crashed is not None:
             raise self.crashed
+        return self.verdicts
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """What is to be said so far."""
         return [check.verdict() for check in self.checks]
 
     @property
@@ -74,7 +84,7 @@ class Board:
         ears = [ear for _, ear in pairs]
 
         def guarded(happening: Happening) -> None:
-            if self.crashed is not None:
+            if self._is_over:
                 return
             ear: Ear = _ignore
             try:
@@ -87,7 +97,7 @@ class Board:
         return guarded
 
     def _guarded(self, check: Check, judge: Callable[[World], object], world: World) -> None:
-        if self.crashed is None:
+        if not self._is_over:
             try:
                 judge(world)
             except Exception as error:
@@ -96,6 +106,7 @@ class Board:
     def _crash(self, crash: CheckCrashed, cause: Exception) -> None:
         crash.__cause__ = cause
         self.crashed = crash
+        self.end()
         self.on_crash(crash)
 
 

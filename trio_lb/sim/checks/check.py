@@ -20,7 +20,8 @@ class Check:
     """Root of all checks. A subclass gives ``name`` and ``ears``, and calls ``object``.
 
     One that measures a figure says in ``asked`` what it may be, and at the end in ``found`` what
-    it was. ``on_first`` is called with the first violation, at once.
+    it was. ``on_first`` is called with the first violation, at once; ``objected_at`` is the instant
+    of that call, which may be long after what the violation is about.
     """
 
     name: str = "check"
@@ -31,6 +32,7 @@ class Check:
         self.asked = ""
         self.found = ""
         self.world: World = Nowhere()
+        self.objected_at: float | None = None
         self.on_first: Callable[[Violation], object] = lambda _: None
 
     @property
@@ -62,12 +64,15 @@ class Check:
 
     def _keep(self, violation: Violation) -> None:
         self.count += 1
-        if self.count == 1:
-            self.on_first(violation)
         if len(self.violations) < MOST_KEPT:
             self.violations.append(violation)
+        if self.count == 1:
+            self.objected_at = max(violation.at, self.world.clock.current_time())
+            self.on_first(violation)
 
     def verdict(self) -> Verdict:
         """Return what is to be said so far."""
         first = self.violations[0] if self.violations else None
-        return Verdict(self.name, not self.count, self.count, first, self.asked, self.found)
+        return Verdict(
+            self.name, not self.count, self.count, first, self.asked, self.found, self.objected_at
+        )

@@ -38,6 +38,8 @@ class Verdict:
     """What a check says of a whole run; ``violations`` counts all, ``first`` is the first.
 
     ``found`` is the figure that it measured and ``asked`` the bound, if it is about a figure.
+    ``objected_at`` is the instant at which the check said so: the end of the run, where it judges
+    all of it.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Verdict:
     first: Violation | None
     asked: str = ""
     found: str = ""
+    objected_at: float | None = attrs.field(default=None, eq=False)
 
     def __str__(self) -> str:
         if self.first is None:

@@ -136,13 +136,14 @@ class Outcome:
     """What came of a run.
 
     ``violations`` maps the name of each check that failed to its first violation in
-    words. ``digest`` holds the run's numbers, ``coverage`` the points that it reached.
+    words, ``broken_at`` to the instant at which it objected. ``digest`` holds the run's numbers, ``coverage`` the points that it reached.
     """
 
     violations: Mapping[str, str] = attrs.field(factory=dict)
     trace_hash: str = ""
     digest: Mapping[str, float] = attrs.field(factory=dict)
     coverage: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    broken_at: Mapping[str, float] = attrs.field(factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -156,6 +157,7 @@ class Outcome:
             "trace_hash": self.trace_hash,
             "digest": dict(self.digest),
             "coverage": list(self.coverage),
+            "broken_at": dict(self.broken_at),
         }
 
 

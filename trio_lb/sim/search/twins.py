@@ -19,6 +19,8 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Final
 
+import attrs
+
 import trio_lb
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.search.trial import Outcome, Run, Trial, load
@@ -107,8 +109,7 @@ def _compared(first: Outcome, second: Outcome) -> Outcome:
         return first
     what = "traces" if first.trace_hash != second.trace_hash else "results"
     says = f"two runs, two {what}: {_told(first)} | {_told(second)}"
-    violations = {**first.violations, DIVERGED: says}
-    return Outcome(violations, first.trace_hash, first.digest, first.coverage)
+    return attrs.evolve(first, violations={**first.violations, DIVERGED: says})
 
 
 def _told(outcome: Outcome) -> str:
