@@ -57,3 +57,12 @@ def test_a_pool_s_own_timeouts_start_from_the_balancer_s() -> None:
     assert config.timeouts == TimeoutsConfig(connect=1.0, idle=9.0)
     assert config.pools["api"].timeouts == TimeoutsConfig(connect=1.0, idle=8.0)
     assert (config.pools["default"].timeouts, config.pools["db"].timeouts) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("total", "response", "until_head"), [(60.0, None, 60.0), (60.0, 20.0, 20.0), (5.0, 20.0, 5.0)]
+)
+def test_an_answer_has_to_begin_within_its_own_time_too(
+    total: float, response: float | None, until_head: float
+) -> None:
+    assert TimeoutsConfig(total=total, response=response).until_head == until_head

@@ -2,12 +2,14 @@
 
 import pytest
 import trio
+from trio.testing import MockClock
 
+from trio_lb.config.bounds import TimeoutsConfig
 from trio_lb.model.message import Reject
 from trio_lb.model.outcome import OutcomeKind
 from trio_lb.net.body import BodyCut, BodyRefused
 from trio_lb.net.h1_upstream import HeadCut
-from trio_lb.proxy.failure import FAILURES, ClientGone, kind_of
+from trio_lb.proxy.failure import FAILURES, ClientGone, cut_short, kind_of, still_coming
 
 
 class BrokenRecord(trio.BrokenResourceError):
@@ -33,3 +35,15 @@ def test_every_failure_has_a_name(failure: Exception, kind: OutcomeKind) -> None
 def test_our_own_bugs_and_our_own_close_have_none() -> None:
     assert not isinstance(trio.ClosedResourceError(), FAILURES)
     assert not isinstance(RuntimeError(), FAILURES)
+
+
+async def test_a_cut_is_named_by_the_wait_that_ended(autojump_clock: MockClock) -> None:
+    timeouts = TimeoutsConfig(response=20.0, idle=7.5)
+    assert cut_short(timeouts, 20.0) == "the server sent nothing for 7.5 s"
+    await trio.sleep(20.0)
+    assert cut_short(timeouts, 20.0) == "not complete within 20 s"
+
+
+def test_a_body_that_took_all_of_the_time_is_refused_by_its_length() -> None:
+    refusal = still_coming(TimeoutsConfig(response=2.5))
+    assert (refusal.status, refusal.message) == (408, "the body was still coming after 2.5 s")

@@ -41,7 +41,9 @@ class TimeoutsConfig:
         source="Envoy 15 s; the others have none",
     )
     response: float | None = knob(
-        None, maybe(SECONDS), "for the whole answer; null lets a download take its time"
+        None,
+        maybe(SECONDS),
+        "from the request's head to the answer's end; null lets a download take its time",
     )
     write_stall: float = knob(
         30.0, SECONDS, "for a peer that takes no byte", source="nginx 60 s (send_timeout)"
@@ -64,6 +66,11 @@ class TimeoutsConfig:
         "for an answer after the client has closed its sending side",
         source="Envoy's delayed close of 1 s",
     )
+
+    @property
+    def until_head(self) -> float:
+        """Seconds in which an answer has to begin: ``total``, or ``response`` if that is less."""
+        return self.total if self.response is None else min(self.total, self.response)
 
 
 @attrs.frozen(slots=True, kw_only=True)

@@ -4,11 +4,10 @@
       `---- SWITCHING ---> SWITCHED (101: a tunnel from here on)
 
 ``_proceed`` walks these phases and keeps everything it needs in the object, so that
-it can be cancelled at any wait and called again. That is what makes the plain path
-cheap. An answer that came while others had their turn needs no wait, and so no scope.
-Any other attempt first runs under one scope of ``PATIENCE_SECONDS``, with no second
-task and no deadline to move. Only a request that takes longer, or whose body is still coming,
-is *attended* (``proxy.attend``): a second task uploads, then watches; each wait has its deadline.
+it can be cancelled at any wait and called again. That makes the plain path cheap. An
+answer that came while others had their turn needs no wait, and so no scope. Any other attempt
+first runs under one scope of ``PATIENCE_SECONDS``, with no second task and no deadline to move.
+Only what takes longer is *attended* (``proxy.attend``): a second task uploads, then watches.
 """
 
 import math
@@ -27,7 +26,7 @@ from trio_lb.net.haste import Wait, hurried
 from trio_lb.proxy.answer_out import final_head, interim_head
 from trio_lb.proxy.attend import attend, upload_alone
 from trio_lb.proxy.exchange import Exchange
-from trio_lb.proxy.failure import FAILURES, ClientGone, kind_of
+from trio_lb.proxy.failure import FAILURES, ClientGone, cut_short, kind_of, still_coming
 from trio_lb.proxy.waiting import for_client
 
 PATIENCE_SECONDS = 0.05
@@ -218,8 +217,7 @@ class Attempt:
         self.outcome = Outcome(kind, self.answer.status if self.answer else None, True, detail)
 
     def _was_stale(self) -> bool:
-        connection = self._connection
-        return not (connection.is_fresh or self._interims or connection.inbox.data)
+        return not (self._connection.is_fresh or self._interims or self._connection.inbox.data)
 
     async def _read_head(self) -> None:
         """Await the final head (or a 101), passing interim ones on, or a refusal."""
@@ -331,8 +329,7 @@ class Attempt:
     async def _run_attended(self) -> None:
         self.exchange.client.take_time()
         timeouts = self.exchange.timeouts
-        if timeouts.response is not None:
-            self._hard_deadline = self.exchange.started_at + timeouts.response
+        self._hard_deadline = self.exchange.started_at + (timeouts.response or math.inf)
         async with trio.open_nursery() as nursery:
             self._scope = nursery.cancel_scope
             if self._phase is Phase.HEAD:
@@ -394,7 +391,10 @@ class Attempt:
         """Name what the deadline ended; nothing, if the outcome is known."""
         if self._to_client:
             self.fail(OutcomeKind.ABANDONED, "the client took nothing for too long")
-        elif self._phase is Phase.HEAD:
+        elif self._phase is Phase.BODY:
+            self.fail(OutcomeKind.TRUNCATED, cut_short(self.exchange.timeouts, self._hard_deadline))
+        elif self._head_deadline < math.inf or self.to_server:
             self.fail(OutcomeKind.TIMEOUT, "no answer in time")
-        else:
-            self.fail(OutcomeKind.TRUNCATED, "the server sent nothing for too long")
+        elif self.outcome is None:
+            refusal = still_coming(self.exchange.timeouts)
+            self.stop(OutcomeKind.ABANDONED, refusal.message, refusal)

@@ -60,7 +60,7 @@ class Forward:
         exchange.pool = pool.name
         if pool.config.timeouts is not None:
             exchange.timeouts = pool.config.timeouts
-        self._deadline = exchange.started_at + exchange.timeouts.total
+        self._deadline = exchange.started_at + exchange.timeouts.until_head
 
     async def run(self) -> None:
         """End the exchange; never raises for what a client or a server did."""
@@ -225,4 +225,4 @@ class Forward:
         timeouts = self._exchange.timeouts
         is_connect = outcome.kind is OutcomeKind.CONNECT_TIMEOUT
         wait = timeouts.connect if is_connect else timeouts.first_byte
-        return pardoned(outcome, had_seconds, min(wait, timeouts.total))
+        return pardoned(outcome, had_seconds, min(wait, timeouts.until_head))
