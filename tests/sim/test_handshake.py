@@ -83,7 +83,7 @@ async def test_an_answer_to_a_host_that_lost_its_sockets_is_lost_and_the_next_sy
         nursery.start_soon(crash)
         async with await a.connect(B) as near:
             assert not near.is_closed
-            assert trio.current_time() == 2 * LATENCY + 2 * LATENCY
+            assert trio.current_time() == 1.0 + 2 * LATENCY, "the SYN of 1 s was on its way"
             (far,) = await listener.accept_batch(16)
             far.close()
     assert a.descriptors.used == 0
@@ -233,7 +233,96 @@ async def test_a_jam_that_becomes_a_cut_has_lost_the_syn(
         path.jam(0.0)
         nursery.start_soon(cut_then_mend)
         async with await a.connect(B):
-            assert trio.current_time() == 4.0 + 2 * LATENCY, "the next SYN was overdue at 4.0 s"
+            # Those of 0, 1 and 3 s are lost with each other: the next one leaves at 7 s.
+            assert trio.current_time() == 7.0 + 2 * LATENCY
+
+
+async def test_syns_that_a_jam_held_meet_a_full_backlog_together(
+    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
+) -> None:
+    path = net.link("a", "b").path_from("a")
+
+    async def clear_then_accept() -> None:
+        await trio.sleep_until(18.0)
+        path.clear(18.0)
+        await trio.sleep_until(18.5)
+        for far in await listener.accept_batch(16):
+            far.close()
+
+    async with aclosing(await listen_on_b(net, backlog=0)) as listener:
+        async with await a.connect(B):
+            path.jam(2.0)
+            nursery.start_soon(clear_then_accept)
+            async with await a.connect(B):
+                # Those of 2, 3, 5, 9 and 17 s are there at 18 s; the next one leaves at 33 s.
+                assert trio.current_time() == 33.0 + 2 * LATENCY
+
+
+async def test_a_syn_that_left_just_before_the_jam_clears_comes_in_its_own_time(
+    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
+) -> None:
+    path = net.link("a", "b").path_from("a")
+
+    async def clear_then_accept() -> None:
+        await trio.sleep_until(5.5)
+        path.clear(5.5)
+        await trio.sleep_until(5.75)
+        for far in await listener.accept_batch(16):
+            far.close()
+
+    async with aclosing(await listen_on_b(net, backlog=0)) as listener:
+        async with await a.connect(B):
+            path.jam(2.0)
+            nursery.start_soon(clear_then_accept)
+            async with await a.connect(B):
+                # SYNs at 2, 3 and 5 s: two of them find no place at 5.5 s, the third one does at 6.
+                assert trio.current_time() == 5.0 + 2 * LATENCY
+
+
+async def test_each_syn_that_a_jam_held_is_answered(
+    net: VirtualNetwork,
+    a: HostNetwork,
+    nursery: trio.Nursery,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there, back = map(net.link("a", "b").path_from, "ab")
+    lost = [True, True]
+    monkeypatch.setattr(back, "is_lost", lambda: bool(lost) and lost.pop())
+
+    async def clear_later() -> None:
+        await trio.sleep(10)
+        there.clear(10.0)
+
+    async with aclosing(await listen_on_b(net)) as listener:
+        there.jam(0.0)
+        nursery.start_soon(clear_later)
+        async with await a.connect(B):
+            assert trio.current_time() == 10.0 + LATENCY, "the answer to the third SYN of four"
+            (far,) = await listener.accept_batch(16)
+            assert trio.current_time() == 10.0 + 2 * LATENCY
+            far.close()
+
+
+async def test_who_gives_up_in_a_jam_leaves_nothing_in_it(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    path = net.link("a", "b").path_from("a")
+    async with aclosing(await listen_on_b(net)):
+        path.jam(0.0)
+        for _ in range(1000):
+            with trio.move_on_after(2 * LATENCY):
+                await a.connect(B)
+            assert path.held_handshakes == 0
+    assert net.open_streams() == []
+
+
+async def test_who_waits_as_long_as_for_silence_leaves_nothing_in_the_jam(
+    net: VirtualNetwork, a: HostNetwork
+) -> None:
+    path = net.link("a", "b").path_from("a")
+    path.jam(0.0)
+    assert await failure_of(a) == (False, 127.0)
+    assert path.held_handshakes == 0
 
 
 async def test_nobody_waits_longer_for_a_jam_than_for_silence(

@@ -13,7 +13,9 @@
     whatever has not ended --LEAVE--> LEFT
 
 A SYN that was dropped is sent again after 1, 3, 7, 15, 31 and 63 seconds, and 127
-seconds after the first one the attempt fails: Linux's figures for tcp_syn_retries = 6.
+seconds after the first one the attempt fails: Linux's figures for tcp_syn_retries = 6. While
+a jam holds one, the next ones leave nonetheless, and are held behind it. When it clears they
+arrive in one instant, and are judged then one by one, each as of when it was sent.
 
 Nothing here waits. ``due_at`` is when ``advance`` has something to do: calls of the clock make
 it (``start``), or the task that connects where there is no clock that calls (``wait``).
@@ -28,6 +30,7 @@ from typing import Final, Protocol
 import attrs
 import trio
 
+from trio_lb.model import step
 from trio_lb.model.address import Address
 from trio_lb.model.errors import IllegalTransition
 from trio_lb.net.env import ConnectError
@@ -78,7 +81,7 @@ class Listening(Protocol):
         ...
 
 
-class At(Enum):
+class At(step.Step):
     """How far a handshake has come: which packet is under way, or what became of it."""
 
     SYN = "syn"
@@ -90,7 +93,7 @@ class At(Enum):
     LEFT = "left"
 
 
-class Step(Enum):
+class Step(step.Step):
     """What leads on."""
 
     ADMIT = "admit"
@@ -141,22 +144,10 @@ class Handshake:
     """
 
     __slots__ = (
-        "_arrival",
-        "_at",
-        "_call",
-        "_clock",
-        "_ends",
-        "_give_up_at",
-        "_is_lost",
-        "_next_syn_at",
-        "_on_over",
-        "_place",
-        "_route",
-        "_syns",
-        "_tell",
-        "due_at",
-        "outcome",
-    )
+        "_arrival", "_at", "_call", "_clock", "_ends", "_give_up_at", "_is_lost", "_judged_at",
+        "_next_syn_at", "_on_over", "_path", "_place", "_route", "_syns", "_tell",
+        "due_at", "outcome",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -165,12 +156,12 @@ class Handshake:
         on_over: Callable[[VirtualStream | ConnectError | None], object],
     ) -> None:
         self.outcome: VirtualStream | ConnectError | None = None
-        self.due_at = now
+        self.due_at = self._arrival = now
         self._route = route
         self._on_over = on_over
         self._at = At.SYN
         self._syns = 0
-        self._next_syn_at = now
+        self._next_syn_at = self._judged_at = now
         # Added up as ``_next_syn_at`` is: 127.0 at once may be a little more than these.
         *_, self._give_up_at = itertools.accumulate(SYN_PATIENCE_SECONDS, initial=now)
         self._ends: tuple[VirtualStream, VirtualStream] | None = None
@@ -178,7 +169,7 @@ class Handshake:
         self._tell: Callable[[], object] = _tell_nobody
         self._clock: DesClock | None = None
         self._call: Call | None = None
-        self._knock(now)
+        self._knock()
 
     def _take(self, step: Step) -> None:
         after = TRANSITIONS[self._at].get(step)
@@ -243,6 +234,7 @@ class Handshake:
         if self._call is not None:
             self._call.cancel()
         if Step.LEAVE in TRANSITIONS[self._at]:
+            self._path.forget(self._look_again)
             self._take(Step.LEAVE)
             self._withdraw()
             self.due_at = math.inf
@@ -257,78 +249,84 @@ class Handshake:
         if self._at is At.PAUSE:
             self._resend(now)
             return
-        path = self._route.there if self._at is At.SYN else self._route.back
-        crossing = Crossing.LOST if self._is_lost else path.crossing(self._arrival, now)
+        crossing = Crossing.LOST if self._is_lost else self._path.crossing(self._arrival, now)
         if crossing is Crossing.ARRIVED:
-            self._arrived(now)
+            self._arrived(self._path.delivery(self._arrival))
         elif crossing is Crossing.LOST or now >= self._give_up_at:
+            self._path.forget(self._look_again)
             self._lose(now)
         else:
             self.due_at = self._give_up_at
-            path.when_clear(self._look_again)
+            self._path.when_clear(self._look_again)
 
     def _look_again(self) -> None:
-        """The jam is over."""
-        if self._at in (At.SYN, At.SYN_ACK, At.REFUSAL) and self.due_at == self._give_up_at:
-            self.due_at = trio.current_time()
-            if self._call is None:
-                self._tell()
-            else:
-                self._call.cancel()
-                self._plan()
+        """The jam is over: what it held arrives now, or never, if a cut goes on."""
+        self.due_at = trio.current_time()
+        self._arrival = self._path.delivery(self._arrival)
+        if self._call is None:
+            self._tell()
+        else:
+            self._call.cancel()
+            self._plan()
 
-    def _send(self, path: Path, now: float) -> None:
-        self._arrival, self._is_lost = path.arrival(now), path.is_lost()
-        self.due_at = self._arrival
+    def _send(self, path: Path, at: float, not_before: float = -math.inf) -> None:
+        self._path = path
+        self.due_at = self._arrival = max(path.arrival(at), not_before)
+        self._is_lost = path.is_lost()
 
-    def _knock(self, now: float) -> None:
+    def _knock(self) -> None:
+        """Send the next SYN as of when it is due; it does not overtake the one before."""
+        sent_at = self._next_syn_at
         self._next_syn_at += SYN_PATIENCE_SECONDS[self._syns]
         self._syns += 1
-        self._send(self._route.there, now)
+        self._send(self._route.there, sent_at, not_before=self._judged_at)
 
     def _resend(self, now: float) -> None:
         if now >= self._give_up_at:
             self._fail(ConnectError(f"{self._route.target}: connection timed out"))
         else:
             self._take(Step.RESEND)
-            self._knock(now)
+            self._knock()
 
-    def _lose(self, now: float) -> None:
+    def _lose(self, at: float) -> None:
         self._withdraw()
+        if self._at is At.SYN:
+            self._judged_at = at
         self._take(Step.LOSE)
-        self.due_at = max(self._next_syn_at, now)  # A jam may have held it for longer than that.
+        self.due_at = self._next_syn_at  # Passed, maybe: then it is on its way behind this one.
 
-    def _arrived(self, now: float) -> None:
+    def _arrived(self, at: float) -> None:
         match self._at:
             case At.SYN:
-                self._syn_arrived(now)
+                self._judged_at = at
+                self._syn_arrived(at)
             case At.SYN_ACK:
-                self._stand(now)
+                self._stand(at)
             case _:
                 error = ConnectError(f"{self._route.target}: connection refused", refused=True)
                 self._fail(error)
 
-    def _syn_arrived(self, now: float) -> None:
+    def _syn_arrived(self, at: float) -> None:
         """Be admitted, refused, or lost: the far host decides."""
         route = self._route
         connects = (route.link.connects, route.far.connects)
         if Connects.BLACKHOLE in connects:
-            self._lose(now)
+            self._lose(at)
             return
         listener = route.far.listener_at(route.target)
         is_refused = listener is None or Connects.REFUSE in connects
         if listener is not None and not is_refused:
             if not listener.is_full(route.far.backlog_cap):
-                self._be_admitted(listener, now)
+                self._be_admitted(listener, at)
                 return
             is_refused = route.far.overflow is Overflow.RESET
         if is_refused:
             self._take(Step.REFUSE)
-            self._send(route.back, now)
+            self._send(route.back, at)
         else:
-            self._lose(now)
+            self._lose(at)
 
-    def _be_admitted(self, listener: VirtualListener, now: float) -> None:
+    def _be_admitted(self, listener: VirtualListener, at: float) -> None:
         """Hold a place in the queue while the SYN-ACK travels.
 
         The place is taken before, so that SYNs of one instant cannot all slip in.
@@ -336,7 +334,7 @@ class Handshake:
         self._take(Step.ADMIT)
         self._ends = self._make_ends()
         self._place = listener, listener.admit(self._ends[1], self._route.there)
-        self._send(self._route.back, now)
+        self._send(self._route.back, at)
 
     def _make_ends(self) -> tuple[VirtualStream, VirtualStream]:
         route = self._route
@@ -359,16 +357,16 @@ class Handshake:
 
     # ------------------------------------------------------------------ how it ends
 
-    def _stand(self, now: float) -> None:
+    def _stand(self, at: float) -> None:
         assert self._place is not None, "its place was held until now"
         assert self._ends is not None, "with both ends"
         (near, _), (listener, pending) = self._ends, self._place
         if near.is_closed:
-            self._lose(now)  # Our host has lost its sockets, and knows of no such connection.
+            self._lose(at)  # Our host has lost its sockets, and knows of no such connection.
             return
         self._place = self._ends = None
         near.keep_alive()
-        listener.complete(pending, self._route.there.arrival(now))
+        listener.complete(pending, self._route.there.arrival(at))
         self._end(Step.ARRIVE, near)
 
     def _fail(self, error: ConnectError) -> None:

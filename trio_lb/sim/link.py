@@ -74,7 +74,7 @@ class Path:
         self._is_cut = False
         self._is_jammed = False
         self.on_stall: Callable[[], object] = _tell_nobody
-        self._on_clear: list[Callable[[], object]] = []
+        self._on_clear: dict[Callable[[], object], None] = {}
 
     def arrival(self, now: float, size_bytes: int = 0) -> float:
         """Return when what is sent now would arrive if nothing stalled.
@@ -166,7 +166,7 @@ class Path:
             begin, _ = self._stalls.pop()
             self._stalls.append((begin, now))
         if not is_jammed and self._on_clear:
-            tell, self._on_clear = self._on_clear, []
+            tell, self._on_clear = self._on_clear, {}
             for look_again in tell:
                 look_again()
 
@@ -180,8 +180,17 @@ class Path:
         return Crossing.HELD if self._is_jammed and not self._is_cut else Crossing.LOST
 
     def when_clear(self, look_again: Callable[[], object]) -> None:
-        """Call ``look_again()`` once, when the jam of now is over."""
-        self._on_clear.append(look_again)
+        """Call ``look_again()`` once, when the jam of now is over, unless it is forgotten before."""
+        self._on_clear[look_again] = None
+
+    def forget(self, look_again: Callable[[], object]) -> None:
+        """Let who waits for the end of the jam go, if it does."""
+        self._on_clear.pop(look_again, None)
+
+    @property
+    def held_handshakes(self) -> int:
+        """How many wait for the end of the jam."""
+        return len(self._on_clear)
 
 
 class Link:
