@@ -186,6 +186,37 @@ async def test_the_second_signal_ends_it_at_once_with_75(
     assert "warning SIGTERM again: ending at once" in running.log
 
 
+async def test_a_stop_that_cuts_no_request_says_what_it_cut(
+    world: World, nursery: trio.Nursery
+) -> None:
+    plan = config("10.0.0.9:80", drain_timeout="5s", accept_grace="1s")
+    running = await start(world, nursery, plan)
+    client = await world.client(FRONT, host="lb")
+    await client.send(b"GET / HT")
+    world.sim.send_signal("SIGTERM")
+    await trio.sleep(6)
+    assert running.ended == (Exit.DRAIN_TIMED_OUT, 6.0)
+    assert "warning stopped; no request was cut, but 1 connection that had begun" in running.log
+
+
+async def test_a_stop_that_takes_long_still_heeds_the_other_signals(
+    world: World, nursery: trio.Nursery
+) -> None:
+    server = await world.http_server("s1")
+    server.think_seconds = 20.0
+    running = await start(world, nursery, config(server.address))
+    client = await world.client(FRONT, host="lb")
+    await client.send(GET)
+    await trio.sleep(1)
+    for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGQUIT"):
+        world.sim.send_signal(name)
+        await trio.sleep(1)
+    assert "warning SIGHUP: nothing is read again by a program that stops" in running.log
+    assert "info SIGUSR1: there is no access log to open anew" in running.log
+    assert any("<init>" in line for line in running.log), "the tree of tasks"
+    assert (await client.read_response()).status == 200
+
+
 async def test_a_taken_port_is_71_and_one_sentence(world: World) -> None:
     taken = await world.env.network.listen(FRONT)
     running = Running(world)

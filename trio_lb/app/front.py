@@ -90,11 +90,16 @@ class Spokesmen:
 
 
 class Front:
-    """The listeners of one balancer. ``cut_requests`` were ended by a stop's deadline."""
+    """The listeners of one balancer.
+
+    ``cut_requests`` were ended by a stop's deadline, and ``cut_connections``: those that
+    carried one, or had begun to say something.
+    """
 
     def __init__(self, env: Env, registry: Registry, context: ProxyContext) -> None:
         self.connections = Connections(context)
         self.cut_requests = 0
+        self.cut_connections = 0
         self._env = env
         self._registry = registry
         self._context = context
@@ -234,6 +239,7 @@ class Front:
     async def _cut(self) -> None:
         """End what still serves, and wait until it has noticed."""
         self.cut_requests = self._context.ledger.active
+        self.cut_connections = len(self.connections)
         for scope in self._serving:
             scope.cancel()
         self.door.cut()

@@ -32,6 +32,9 @@ STANDARD_OUTPUT: Final = "/dev/stdout"
 STOP_SIGNALS: Final = ("SIGTERM", "SIGINT")
 OTHER_SIGNALS: Final = ("SIGHUP", "SIGUSR1", "SIGQUIT")
 
+Action = Callable[[], None]
+"""What a signal that stops nothing brings about."""
+
 _log = logging.getLogger("trio_lb.run")
 
 
@@ -137,14 +140,14 @@ class Program:
         return await self._follow(signals, lb, logs)
 
     async def _follow(self, signals: AsyncIterator[str], lb: LoadBalancer, logs: Logs) -> Exit:
-        actions: Mapping[str, Callable[[], None]] = {
+        actions: Mapping[str, Action] = {
             "SIGHUP": Reload(lb, self._read, logs),
             "SIGUSR1": self._reopen_logs,
             "SIGQUIT": _log_task_tree,
         }
         async for name in signals:
             if name in STOP_SIGNALS:
-                return await _stop(name, signals, lb)
+                return await _stop(name, signals, lb, actions)
             actions[name]()
         raise AssertionError("signals end with the program only")
 
@@ -190,7 +193,9 @@ async def _print_blocks(lb: LoadBalancer, period_seconds: float, lines: Lines) -
         lines.put(format_block(lb.statistics(), lb.servers()).encode())
 
 
-async def _stop(name: str, signals: AsyncIterator[str], lb: LoadBalancer) -> Exit:
+async def _stop(
+    name: str, signals: AsyncIterator[str], lb: LoadBalancer, actions: Mapping[str, Action]
+) -> Exit:
     """Drain; a second stop signal, or the end of the drain's time, cuts what is left."""
     limit = lb.config.drain_timeout
     _log.info(
@@ -199,23 +204,39 @@ async def _stop(name: str, signals: AsyncIterator[str], lb: LoadBalancer) -> Exi
     )  # fmt: skip
     clean = False
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_cancel_at_second, signals, nursery.cancel_scope)
+        nursery.start_soon(_cancel_at_second, signals, nursery.cancel_scope, actions)
         clean = await lb.shutdown()
         nursery.cancel_scope.cancel()
     if clean:
         _log.info("stopped; every request has ended")
         return Exit.OK
-    left = lb.cut_requests or lb.statistics().active_connections
-    _log.warning("stopped; requests cut before their end: %d", left)
+    _log.warning("stopped; %s", _what_was_cut(lb))
     return Exit.DRAIN_TIMED_OUT
 
 
-async def _cancel_at_second(signals: AsyncIterator[str], scope: trio.CancelScope) -> None:
+def _what_was_cut(lb: LoadBalancer) -> str:
+    """Requests, or else who was in the middle of a head or a handshake when time was up."""
+    requests = lb.cut_requests or lb.statistics().active_connections
+    if requests:
+        return f"requests cut before their end: {requests}"
+    begun = lb.front.cut_connections or len(lb.front.connections)
+    return f"no request was cut, but {begun} connection{'s'[: begun != 1]} that had begun"
+
+
+def _refuse_reload() -> None:
+    _log.warning("SIGHUP: nothing is read again by a program that stops")
+
+
+async def _cancel_at_second(
+    signals: AsyncIterator[str], scope: trio.CancelScope, actions: Mapping[str, Action]
+) -> None:
+    """Go on heeding signals while a stop lasts, which may be long; but read nothing again."""
     async for name in signals:
         if name in STOP_SIGNALS:
             _log.warning("%s again: ending at once", name)
             scope.cancel()
             return
+        (_refuse_reload if name == "SIGHUP" else actions[name])()
 
 
 def _log_task_tree() -> None:
