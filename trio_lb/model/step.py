@@ -1,4 +1,4 @@
-"""The states and signals of machines that every request goes through."""
+"""The states and signals of machines that every request, probe or packet goes through."""
 
 import enum
 

@@ -165,6 +165,8 @@ class FailOpen:
             self._checks.forget(server_id)
             self._holds.pop(server_id, None)
         turn = self._checks.note(server_id, zone, is_healthy, refused, now)
+        if turn is Turn.STAYED and not before and self.mode is not FailOpenMode.ALWAYS:
+            return []  # Nobody is held, and nothing has turned: so it is with nearly each check.
         if is_healthy or refused:
             self._holds.pop(server_id, None)
         if self.mode is FailOpenMode.ALWAYS:

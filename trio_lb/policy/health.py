@@ -20,7 +20,6 @@ A pool without probes needs no machine: its servers are usable at once. Where su
 pool wants overrides all the same, the machine begins as HEALTHY (``initial``).
 """
 
-import enum
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -28,9 +27,10 @@ from typing import Any, Final
 import attrs
 
 from trio_lb.model.events import Event, ServerHealthChanged
+from trio_lb.model.step import Step
 
 
-class HealthState(enum.Enum):
+class HealthState(Step):
     """What the checks say; the value is the word for people and for REST."""
 
     UNKNOWN = "unknown"
@@ -38,7 +38,7 @@ class HealthState(enum.Enum):
     UNHEALTHY = "unhealthy"
 
 
-class Signal(enum.Enum):
+class Signal(Step):
     """What a run of checks can mean."""
 
     ROSE = "enough good checks in a row"

@@ -9,11 +9,12 @@ What the other end did is no phase: it arrives.
 """
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Final
 
+from trio_lb.model.step import Step
 
-class Phase(Enum):
+
+class Phase(Step):
     """How far our own half has come."""
 
     OPEN = "open"
@@ -22,7 +23,7 @@ class Phase(Enum):
     ABANDONED = "abandoned"
 
 
-class Act(Enum):
+class Act(Step):
     """What the owner does to it."""
 
     FINISH = "finish"

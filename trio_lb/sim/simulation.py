@@ -144,7 +144,7 @@ class Simulation:
         self._refuse_known(name)
         host = self._host(name, zone)
         self.cast.hosts.append(name)
-        env = SimEnv(host, self.rng(f"host {name}").getrandbits(64))
+        env = SimEnv(host, self.rng(f"host {name}").getrandbits(64), clock=self.clock)
         tell = partial(self.wire.tell, What.NOTE, name, 0, 0)
         self.programs[name] = Program(name, host, env, run, revived_after, tell)
         return self.programs[name]
@@ -201,7 +201,7 @@ class Simulation:
         host = self._host(name, zone)
         self.cast.hosts.append(name)
         network = host if cpu is None else CpuNetwork(host, cpu)
-        env = SimEnv(network, self.rng(f"balancer {name}").getrandbits(64))
+        env = SimEnv(network, self.rng(f"balancer {name}").getrandbits(64), clock=self.clock)
         self._wanted[name] = _Wanted({} if config is None else config, host, env)
 
     def clients(

@@ -93,11 +93,11 @@ class VirtualStream:
             # Who will have to wait needs no checkpoint before it: that is one pass saved.
             if self._phase in GONE or not self._hears or self.next_news() <= self._now():
                 await trio.lowlevel.checkpoint()
-            while True:
-                data = self.receive_nowait(max_bytes)
-                if data is not None:
-                    return data
+            else:
                 await seat.wait(self.next_news)
+            while (data := self.receive_nowait(max_bytes)) is None:
+                await seat.wait(self.next_news)
+            return data
 
     def _receiver(self) -> Seat:
         """The seat of the task that receives; an actor has none."""
@@ -173,7 +173,7 @@ class VirtualStream:
         size = min(len(data), self._outgoing.room(now))
         if size > 0:
             passes = self._flow.passes(now)
-            piece = bytes(memoryview(data)[:size])
+            piece = bytes(data if size == len(data) else memoryview(data)[:size])
             if self._outgoing.rules:
                 self._send_ruled(piece, now, passes=passes)
             else:
@@ -331,7 +331,7 @@ class VirtualStream:
     @property
     def is_reset(self) -> bool:
         """Whether a reset has arrived; bytes that came before it may still be there to read."""
-        return self._cut_at() <= self._now()
+        return bool(self._cuts) and self._cut_at() <= self._now()
 
     @property
     def has_ended(self) -> bool:

@@ -8,11 +8,11 @@ answer; one before a request is whole ends the connection.
 """
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from trio_lb.model import step
 from trio_lb.model.errors import IllegalTransition
 from trio_lb.sim.actors.conduct import Answer, Then
 from trio_lb.sim.actors.delivery import Delivery
@@ -31,7 +31,7 @@ _PROBE: Final = b"trio-lb-health/"
 """How the user agent of a health probe begins."""
 
 
-class At(Enum):
+class At(step.Step):
     """Where a connection is with its request."""
 
     IDLE = "idle"
@@ -41,7 +41,7 @@ class At(Enum):
     GONE = "gone"
 
 
-class Step(Enum):
+class Step(step.Step):
     """What leads on."""
 
     HEAD = "head"
