@@ -1,5 +1,6 @@
 """Links and paths: when does what leaves now arrive?"""
 
+import contextlib
 import itertools
 import math
 import random
@@ -7,16 +8,19 @@ from contextlib import aclosing
 
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sim.support import LATENCY, far_apart, pair
 from trio_lb.model.address import Address
-from trio_lb.sim.link import Path
+from trio_lb.sim.link import Link, Path
 from trio_lb.sim.network import VirtualNetwork
+from trio_lb.sim.outages import Outages
 from trio_lb.sim.pipe import Pipe
+from trio_lb.sim.run import run
 from trio_lb.sim.stream import VirtualStream
 
+B_80 = Address("b", 80)
 seconds = st.floats(0, 100)
 
 
@@ -136,6 +140,135 @@ async def test_a_stall_of_one_direction_leaves_the_other_flowing(net: VirtualNet
         link.heal()
         assert await far.receive_some(100) == b"held though it was under way"
         assert trio.current_time() == 64.0
+
+
+def test_a_copy_of_what_was_lost_may_meet_the_next_stall() -> None:
+    outages = Outages()
+    outages.begin(10.0)
+    outages.end(20.0)
+    there = Path(1.0, random.Random(0), outages)
+    there.stall(22.0)
+    there.heal(30.0)
+    assert there.delivery(10.0) == 30.0, "the copy that finds the host comes at 22.6 s"
+
+
+# What is remembered.
+
+
+async def test_after_a_thousand_faults_a_path_remembers_the_last(net: VirtualNetwork) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    there = net.link("a", "b").path_from("a")
+    async with near, far:
+        near.send_nowait(b"nobody reads it for long")
+        for number in range(1000):
+            there.stall(trio.current_time())
+            near.send_nowait(bytes([number % 256]))
+            await trio.sleep(2.0)
+            there.heal(trio.current_time())
+            await trio.sleep(2.0)
+            assert there.stalls <= 1
+        assert len(await far.receive_some(65536)) == 24 + 1000
+
+
+async def test_what_one_direction_holds_is_no_reason_to_remember_the_other(
+    net: VirtualNetwork,
+) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    link = net.link("a", "b")
+    async with near, far:
+        link.stall(sent_by="b")
+        far.send_nowait(b"held all day")
+        for _ in range(1000):
+            link.path_from("a").jam(trio.current_time())
+            link.path_from("a").clear(trio.current_time() + 0.5)
+            await trio.sleep(1.0)
+        assert [link.path_from(end).stalls for end in "ab"] == [1, 1]
+
+
+async def test_what_is_held_twice_is_still_held_by_both(net: VirtualNetwork) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    link = net.link("a", "b")
+    async with near, far:
+        link.stall()
+        near.send_nowait(b"held")
+        await trio.sleep(5.0)
+        link.heal()
+        link.stall()
+        with trio.move_on_after(5.0) as patience:
+            await far.receive_some(100)
+        assert patience.cancelled_caught
+        link.heal()
+        assert await far.receive_some(100) == b"held"
+        assert trio.current_time() == 13.0
+
+
+async def test_after_a_thousand_crashes_a_host_remembers_the_last(net: VirtualNetwork) -> None:
+    a, b = net.host("a"), net.host("b")
+    for _ in range(1000):
+        async with aclosing(await b.listen(Address("b", 80))), await a.connect(B_80) as near:
+            near.send_nowait(b"lost")
+            b.crash()
+        await trio.sleep(300.0)
+        b.restart()
+    assert len(net.outages_of("b").spans) <= 2
+
+
+switches = st.sampled_from(["stall a", "stall b", "heal", "crash", "restart", "reset", "close"])
+deeds = st.sampled_from(["send a", "send b", "eof a", "read a", "read b", "abort a"])
+plays = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0, 3.0]), st.one_of(switches, deeds)),
+    max_size=25,
+)
+
+
+def seen(play: list[tuple[float, str]]) -> list[tuple[float, object]]:
+    """Do these things so many seconds after each other; say what both ends have seen of it."""
+
+    async def main() -> list[tuple[float, object]]:
+        net, said = VirtualNetwork(1), list[tuple[float, object]]()
+        far_apart(net)
+        near, far = await pair(net)
+        ends, link = {"a": near, "b": far}, net.link("a", "b")
+        for seconds, deed in play:
+            await trio.sleep(seconds)
+            verb, _, name = deed.partition(" ")
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                match verb:
+                    case "stall":
+                        link.stall(sent_by=name)
+                    case "heal" | "reset":
+                        getattr(link, verb)()
+                    case "crash" | "restart":
+                        getattr(net.host("b"), verb)()
+                    case "close":
+                        near.close()
+                    case "send":
+                        said.append((trio.current_time(), ends[name].send_nowait(b"12345")))
+                    case "eof":
+                        ends[name].finish()
+                    case "abort":
+                        ends[name].abort()
+                    case _:
+                        said.append((trio.current_time(), ends[name].receive_nowait(3)))
+            for end in ends.values():
+                said.append((end.next_news(), (end.is_reset, end.has_ended, end.next_room())))
+        return said
+
+    return run(main)
+
+
+@given(plays)
+@settings(deadline=None)
+def test_law_what_a_path_forgets_nobody_misses(play: list[tuple[float, str]]) -> None:
+    forgetful = seen(play)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Link, "settle", lambda link, now: None)
+        patch.setattr(Outages, "forget", lambda outages, before: None)
+        remembering = seen(play)
+    assert forgetful == remembering
 
 
 async def test_healing_wakes_who_waits(net: VirtualNetwork, nursery: trio.Nursery) -> None:

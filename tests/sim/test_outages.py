@@ -56,6 +56,18 @@ def test_beginning_and_ending_again_change_nothing() -> None:
     assert outages.reached(25.0) == 25.0
 
 
+def test_of_what_is_forgotten_nobody_may_ask_and_the_rest_is_as_it_was() -> None:
+    outages = down_from_ten_to_twenty()
+    outages.begin(30.0)
+    outages.end(40.0)
+    outages.forget(20.0)
+    assert outages.spans == [(30.0, 40.0)]
+    outages.begin(50.0)
+    outages.forget(45.0)
+    assert outages.spans == [(50.0, math.inf)]
+    assert outages.is_down
+
+
 @given(st.lists(st.floats(0, 1000), max_size=6).map(sorted), st.floats(0, 1000))
 def test_what_arrives_never_does_so_earlier_nor_in_an_outage(
     switched: list[float], arrival: float

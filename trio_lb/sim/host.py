@@ -278,6 +278,7 @@ class HostNetwork:
         """
         self.resume()  # Nobody is left who could stand still.
         if not fin:
+            self._forget_outages(trio.current_time())
             self._outages.begin(trio.current_time())
         for listener in list(self.listeners):
             listener.close(VirtualStream.abort if fin else VirtualStream.vanish)
@@ -290,6 +291,15 @@ class HostNetwork:
         if not fin:
             for link in self._net.links_of(self.name):
                 link.patience.watch()
+
+    def _forget_outages(self, now: float) -> None:
+        """Forget those of which nobody asks: see ``Link.settle``."""
+        if self._outages.spans:
+            links = self._net.links_of(self.name)
+            for link in links:
+                link.settle(now)
+            asked_from = [link.path_to(self.name).asked_from for link in links]
+            self._outages.forget(min(asked_from, default=now))
 
     def restart(self) -> None:
         """Come up again with no memory: bytes of an old connection are answered with RST."""

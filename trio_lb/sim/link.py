@@ -4,14 +4,21 @@ A path answers one question: what leaves now, when does it arrive? It keeps no
 packets. A stall is a pair of instants, and ``delivery`` moves whatever would have
 arrived between them to its end; so bytes that were under way when the stall began
 are held too, and healing needs no queue to be walked.
+
+Whoever waits for an arrival asks again and again, so a stall is remembered until nobody
+asks about its time any more:
+
+    a stall begins --> Link.settle --> what has arrived writes down when (``settled``),
+                                       what has not, is asked about (``asked_from``)
+                                   --> stalls that ended before are forgotten
 """
 
 import math
 import random
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import trio
 
@@ -45,6 +52,26 @@ class Crossing(Enum):
     LOST = "lost"
 
 
+class Waits(Protocol):
+    """Somebody to whom something comes over links: a listener."""
+
+    def wake(self) -> object:
+        """What a stall held may be there now."""
+        ...
+
+    def settle(self, now: float) -> object:
+        """Write down when what has come did: see ``Link.settle``."""
+        ...
+
+
+class Lobby(Protocol):
+    """The network, as a link sees it."""
+
+    def open_listeners(self) -> Sequence[Waits]:
+        """Return those that are not closed."""
+        ...
+
+
 class Path:
     """One direction of a link.
 
@@ -53,7 +80,8 @@ class Path:
     no limit), ``queue_bytes`` is what may wait for it before more is lost (None: any
     number), ``loss`` the share in [0, 1) of packets that are lost. All may be changed
     at any time and hold for what is sent then. ``far`` tells when the host at the path's
-    end was down; ``on_stall`` is called when a stall begins.
+    end was down; ``on_stall`` is called when a stall begins, ``before_stall`` with the instant
+    before that, if there were others. ``asked_from`` is the first instant that may be asked about.
 
     A path stalls while it is cut (``stall``), jammed, or both. A cut loses SYNs, a jam
     holds them, too.
@@ -74,6 +102,8 @@ class Path:
         self._is_cut = False
         self._is_jammed = False
         self.on_stall: Callable[[], object] = _tell_nobody
+        self.before_stall: Callable[[float], object] = _tell_nobody
+        self.asked_from = -math.inf
         self._on_clear: dict[Callable[[], object], None] = {}
 
     def arrival(self, now: float, size_bytes: int = 0) -> float:
@@ -119,12 +149,33 @@ class Path:
         stalls = self._stalls
         if not stalls and not self._far.spans:
             return arrival  # As nearly always.
+        while True:
+            let_go = self._let_go(arrival)
+            arrival = self._far.reached(let_go)
+            if arrival == let_go:
+                return arrival
+            # A copy of what was lost may meet the next stall.
+
+    def _let_go(self, arrival: float) -> float:
+        stalls = self._stalls
         if stalls and arrival < stalls[-1][1]:
             index = bisect_right(stalls, arrival, key=_end)
             while index < len(stalls) and stalls[index][0] <= arrival:
                 arrival = stalls[index][1]  # And perhaps into the next one, which begins there.
                 index += 1
-        return self._far.reached(arrival)
+        return arrival
+
+    def settled(self, arrival: float, now: float) -> float | None:
+        """Return when that arrival happened, once it has; until then note that it is asked about."""
+        at = self.delivery(arrival)
+        if at < now:
+            return at
+        self.asked_from = min(self.asked_from, arrival)
+        return None
+
+    def forget_stalls(self) -> None:
+        """Forget those of which nobody asks any more."""
+        self._stalls = [stall for stall in self._stalls if stall[1] > self.asked_from]
 
     @property
     def is_stalled(self) -> bool:
@@ -160,6 +211,8 @@ class Path:
         was_stalled = self.is_stalled
         self._is_cut, self._is_jammed = is_cut, is_jammed
         if self.is_stalled and not was_stalled:
+            if self._stalls:
+                self.before_stall(now)
             self._stalls.append((now, _NEVER))
             self.on_stall()
         elif was_stalled and not self.is_stalled:
@@ -188,6 +241,11 @@ class Path:
         self._on_clear.pop(look_again, None)
 
     @property
+    def stalls(self) -> int:
+        """How many it remembers: the one that goes on, and those that may be asked about."""
+        return len(self._stalls)
+
+    @property
     def held_handshakes(self) -> int:
         """How many wait for the end of the jam."""
         return len(self._on_clear)
@@ -196,8 +254,8 @@ class Path:
 class Link:
     """Both directions between two hosts, and the switches for their faults.
 
-    ``outages`` are those of the two ends. ``on_heal`` is called after a heal, for those
-    who wait on something else than a stream of the link. ``idle_drop_seconds`` is the
+    ``outages`` are those of the two ends; the ``lobby`` is where those are who wait on
+    something else than a stream of the link. ``idle_drop_seconds`` is the
     silence after which a box in the middle forgets a connection (None: never). Each of the
     ``greeters`` is called with both ends of each connection that is made from now on. ``patience``
     is that of senders: who makes something dark has it watch.
@@ -209,7 +267,7 @@ class Link:
         outages: tuple[Outages, Outages],
         latency_seconds: float,
         seed: int,
-        on_heal: Callable[[], None],
+        lobby: Lobby,
     ) -> None:
         first, second = self.ends = ends
         of_first, of_second = outages
@@ -221,10 +279,11 @@ class Link:
             first: Path(latency_seconds, derive_rng(seed, f"path {first}>{second}"), of_second),
             second: Path(latency_seconds, derive_rng(seed, f"path {second}>{first}"), of_first),
         }
-        self._on_heal = on_heal
+        self._lobby = lobby
         self.patience = Patience(self)
         for path in self._paths.values():
             path.on_stall = self.patience.watch
+            path.before_stall = self.settle
 
     @property
     def is_dark(self) -> bool:
@@ -234,6 +293,20 @@ class Link:
     def path_from(self, host: str) -> Path:
         """Return the direction that leaves ``host``; a host's link to itself has only one."""
         return self._paths[host]
+
+    def path_to(self, host: str) -> Path:
+        """Return the direction that leads to ``host``."""
+        first, second = self.ends
+        return self._paths[second if host == first else first]
+
+    def settle(self, now: float) -> None:
+        """Forget the stalls of which nobody asks: what arrived before now knows when it did."""
+        for path in self._paths.values():
+            path.asked_from = now
+        for waiting in (*self.streams.values(), *self._lobby.open_listeners()):
+            waiting.settle(now)
+        for path in self._paths.values():
+            path.forget_stalls()
 
     def set_latency(self, seconds: float) -> None:
         """Set the one-way latency of both directions."""
@@ -266,7 +339,8 @@ class Link:
         """Let all who wait for what a stall held look again."""
         for stream in self.streams.values():
             stream.wake()
-        self._on_heal()
+        for listener in self._lobby.open_listeners():
+            listener.wake()
 
     def reset(self) -> None:
         """Break every stream of the link: both ends see a reset at this instant."""
@@ -277,7 +351,7 @@ class Link:
         return list(self._paths.values()) if sent_by is None else [self._paths[sent_by]]
 
 
-def _tell_nobody() -> None:
+def _tell_nobody(*_: object) -> None:
     """A path that is part of no link."""
 
 

@@ -143,6 +143,13 @@ class VirtualListener:
         if pending in self._queue:
             self._queue.remove(pending)
 
+    def settle(self, now: float) -> None:
+        """See ``Link.settle``: who waits to be accepted remembers since when."""
+        for pending in self._queue:
+            ready_at = pending.path.settled(pending.ready_at, now)
+            if ready_at is not None:
+                pending.ready_at = ready_at
+
     async def aclose(self) -> None:
         """See ``Listener``: what nobody accepted is reset."""
         self.close(VirtualStream.abort)

@@ -112,9 +112,7 @@ class VirtualNetwork:
         if ends not in self._links:
             outages = (self.outages_of(ends[0]), self.outages_of(ends[1]))
             latency_seconds = self._latency_between(one, other)
-            self._links[ends] = Link(
-                ends, outages, latency_seconds, self._seed, self._wake_listeners
-            )
+            self._links[ends] = Link(ends, outages, latency_seconds, self._seed, self)
         return self._links[ends]
 
     def _latency_between(self, one: str, other: str) -> float:
@@ -183,6 +181,11 @@ class VirtualNetwork:
         """Return the ends that their owners have not closed; those in a queue count."""
         return [stream for link in self._links.values() for stream in link.streams.values()]
 
+    def stream(self, serial: int) -> VirtualStream | None:
+        """Return the end of that number, unless its owner has closed it."""
+        known = (link.streams.get(serial) for link in self._links.values())
+        return next((stream for stream in known if stream is not None), None)
+
     def open_listeners(self) -> list[VirtualListener]:
         """Return the listeners that are not closed."""
         return [listener for host in self._hosts.values() for listener in host.listeners]
@@ -190,10 +193,6 @@ class VirtualNetwork:
     def next_serial(self) -> int:
         """Return the next number of a stream: an identity that no address space decides."""
         return next(self._serials)
-
-    def _wake_listeners(self) -> None:
-        for listener in self.open_listeners():
-            listener.wake()
 
 
 def _in_order(one: str, other: str) -> tuple[str, str]:

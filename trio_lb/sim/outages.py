@@ -41,6 +41,10 @@ class Outages:
             begin, _ = self.spans.pop()
             self.spans.append((begin, now))
 
+    def forget(self, before: float) -> None:
+        """Forget those that were over by then: nobody asks about that time any more."""
+        self.spans = [span for span in self.spans if span[1] > before]
+
     def reached(self, arrival: float) -> float:
         """Return when a packet, or the first copy of it to find the host up, arrives."""
         if not self.spans or arrival >= self.spans[-1][1]:

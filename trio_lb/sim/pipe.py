@@ -14,10 +14,12 @@ would: no news travels faster than the link.
 import errno
 import math
 import os
-from typing import Final
+from typing import Final, TypeVar
 
 from trio_lb.sim.link import Path
 from trio_lb.sim.rule import Rule, Valve
+
+T = TypeVar("T")
 
 _FIN: Final = b""
 """The last item of a direction. It stays in the queue, so end of file can be read again."""
@@ -118,6 +120,11 @@ class Pipe:
         self._is_over = True
         self.broken_by = errno.ETIMEDOUT
 
+    def settle(self, now: float) -> None:
+        """See ``Link.settle``."""
+        self._items = _settled(self._path, self._items, now)
+        self._acks = _settled(self._back, self._acks, now)
+
     def next_ack(self) -> float:
         """Return when the window opens further; infinite when nothing was read."""
         return self._back.delivery(self._acks[0][0]) if self._acks else math.inf
@@ -204,6 +211,12 @@ class Pipe:
             if len(data) and self._path.delivery(arrival) > until:
                 return arrival
         return None
+
+
+def _settled(path: Path, coming: list[tuple[float, T]], now: float) -> list[tuple[float, T]]:
+    """Return the same; what has arrived with the instants at which it did."""
+    settled = [(path.settled(arrival, now), arrival, what) for arrival, what in coming]
+    return [(arrival if at is None else at, what) for at, arrival, what in settled]
 
 
 def why(outgoing: Pipe) -> str:

@@ -24,15 +24,12 @@ from trio_lb.sim.phase import GONE, TRANSITIONS, Act, Phase
 from trio_lb.sim.pipe import Pipe, why
 from trio_lb.sim.rule import End, judge
 from trio_lb.sim.seat import Seat
+from trio_lb.sim.trip import Trip
 from trio_lb.sim.watch import Watch
 
 
 def _tell_nobody() -> None:
     """Whoever was here has left."""
-
-
-Instant = Callable[[], float]
-"""When something arrives; asked anew each time, since a stall may move it."""
 
 
 class VirtualStream:
@@ -60,7 +57,7 @@ class VirtualStream:
         self._link = link
         self._now = trio.lowlevel.current_clock().current_time
         self._phase = Phase.OPEN
-        self._cuts: list[Instant] = []
+        self._cuts: list[Trip] = []
         self._hears = True
         self._receiving: Seat | None = None
         self._sending: Seat | None = None
@@ -200,8 +197,7 @@ class VirtualStream:
         elif end is End.FIN:
             self._send_fin()
         elif end is End.RESET:
-            path = self._path
-            self._remote._be_cut(lambda: path.delivery(max(arrival, now + path.latency_seconds)))
+            self._remote._be_cut(Trip(max(arrival, now + self._path.latency_seconds), self._path))
             self.cut()
 
     def _sender(self) -> Seat:
@@ -266,16 +262,15 @@ class VirtualStream:
 
     def close(self) -> None:
         """See ``Stream``; with bytes unread it says RST instead of FIN, as Linux does."""
+        now = self._now()
         if self._phase in GONE or self.is_reset:
             self.vanish()  # Nothing is said on a connection that was reset.
-            return
-        now = self._now()
-        if self._incoming.has_bytes(now):
+        elif self._incoming.has_bytes(now):
             self.abort()
-            return
-        if self._phase is Phase.OPEN:
-            self._send_fin()
-        self._leave(now)
+        else:
+            if self._phase is Phase.OPEN:
+                self._send_fin()
+            self._leave(now)
 
     def abort(self) -> None:
         """See ``Stream``: RST, which bytes that wait for bandwidth do not hold up."""
@@ -283,9 +278,9 @@ class VirtualStream:
             self.vanish()  # Nothing is said on a connection that was reset.
             return
         now = self._now()
-        path, arrival = self._path, self._path.arrival(now)
+        reset = Trip(self._path.arrival(now), self._path)
         if self._flow.passes(now):
-            self._remote._be_cut(lambda: path.delivery(arrival))
+            self._remote._be_cut(reset)
         self._leave(now)
 
     def vanish(self) -> None:
@@ -340,8 +335,7 @@ class VirtualStream:
 
     def cut(self) -> None:
         """Suffer a reset from the middle of the link, at this instant."""
-        now = self._now()
-        self._be_cut(lambda: now)
+        self._be_cut(Trip(self._now(), None))
 
     def _leave(self, now: float) -> None:
         """Be gone for our side; bytes that are still under way to us meet a closed end."""
@@ -359,17 +353,23 @@ class VirtualStream:
 
     def _be_answered_by_reset(self, arrival: float) -> None:
         """Bytes of ours reach a closed end at ``arrival``: its reset comes back from there."""
-        there, back, late = self._path, self._remote._path, self._remote._path.latency_seconds
-        self._be_cut(lambda: back.delivery(there.delivery(arrival) + late))
+        self._be_cut(Trip(arrival, self._path, self._remote._path))
 
-    def _be_cut(self, at: Instant) -> None:
+    def _be_cut(self, reset: Trip) -> None:
         # All are kept and the first to arrive counts: which one that is, stalls decide.
-        self._cuts.append(at)
+        self._cuts.append(reset)
         self._tell_receiver()
         self._tell_sender()
 
     def _cut_at(self) -> float:
-        return min(at() for at in self._cuts) if self._cuts else math.inf
+        return min(reset.ends_at() for reset in self._cuts) if self._cuts else math.inf
+
+    def settle(self, now: float) -> None:
+        """See ``Link.settle``."""
+        self._incoming.settle(now)
+        self._outgoing.settle(now)
+        for reset in self._cuts:
+            reset.settle(now)
 
     def wake(self) -> None:
         """Let those who wait on this end look again: tasks at once, watches at the next news."""
