@@ -197,3 +197,12 @@ def test_where_nothing_fails_no_test_is_written_and_that_is_told(
     code, lines = simulate(capsys, calm, "--until", "1", "--settle", "0", "--emit", str(test))
     assert (code, lines[1:]) == (0, [f"nothing failed, so no test was written to {test}"])
     assert not test.exists()
+
+
+def test_seeds_of_a_story_that_is_cut_off_say_what_they_do_not_come_to(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = ["zone-partition", "--until", "25", "--seeds", "1", "--jobs", "1"]
+    code, lines = simulate(capsys, *argv)
+    assert code == 5
+    assert "VACUOUS: never reached: comes_back (it takes a run of 60 s)" in lines

@@ -194,3 +194,17 @@ def test_servers_of_a_configuration_are_where_it_says_whoever_was_there_by_chanc
         sim.balancer({"servers": servers})
     totals = sim.run(until=2.0).figures().totals
     assert totals["good"] == totals["offered"] == 20
+
+
+def test_a_check_that_takes_a_longer_run_is_not_reached() -> None:
+    def never(happening: Happening) -> str | None:
+        return "something happened"
+
+    sim = world()
+    sim.check(never, takes=11.0)
+    result = sim.run(until=10)
+    assert (result.ok, result.is_vacuous) == (True, True)
+    assert [point.name for point in result.coverage] == ["never (it takes a run of 11 s)"]
+    sim = world()
+    sim.check(never, takes=10.0)
+    assert not sim.run(until=10).ok

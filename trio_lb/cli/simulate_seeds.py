@@ -15,7 +15,7 @@ from trio_lb.cli.simulate_one import (
 from trio_lb.cli.simulate_options import Asked
 from trio_lb.cli.simulate_text import many_runs, many_runs_data, missed, small_text, vain
 from trio_lb.cli.unheard import unheard
-from trio_lb.sim.checks.coverage import Sometimes
+from trio_lb.sim.checks.board import Board
 from trio_lb.sim.search.explore import Exploration, Finding, explore
 from trio_lb.sim.search.shrink import Budget, Step
 from trio_lb.sim.search.trial import CRASHED
@@ -67,8 +67,8 @@ def points_of(asked: Asked) -> list[str]:
     Raises:
       ConfigError: there is no such world; better told now than once for each seed.
     """
-    checks = simulation_of(asked.sweep.first).checks
-    return [check.point for check in checks if isinstance(check, Sometimes)]
+    first = asked.sweep.first
+    return [point.name for point in Board(simulation_of(first).checks, first.until).coverage]
 
 
 def explored_with_progress(asked: Asked) -> Exploration:

@@ -73,7 +73,8 @@ class Direction:
         self._sim = sim
         self._until = until
         self._options = options
-        self._board = Board([*(standard_checks() if options.standard else ()), *sim.checks])
+        standard = standard_checks() if options.standard else ()
+        self._board = Board([*standard, *sim.checks], until)
         horizon = until + options.settle + LAST_SECONDS
         self._tally = Tally(horizon) if options.tally else None
         for check in self._board.checks:

@@ -33,7 +33,7 @@ from trio_lb.sim.balancer import Balancer
 from trio_lb.sim.cast import Cast, Crowd
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.checks.check import Check
-from trio_lb.sim.checks.plain import Judge
+from trio_lb.sim.checks.plain import Judge, as_check
 from trio_lb.sim.clock import DesClock
 from trio_lb.sim.cpu import CpuCost, CpuNetwork
 from trio_lb.sim.direction import Direction, Options
@@ -281,9 +281,12 @@ class Simulation:
             raise RuntimeError("the simulation does not run: use faults() before it does")
         self.agenda.add(fault)
 
-    def check(self, *checks: Check | Judge) -> None:
-        """Add checks beside the standard ones; a plain function of a ``Happening`` is one."""
-        self.checks += checks
+    def check(self, *checks: Check | Judge, takes: float = 0.0) -> None:
+        """Add checks beside the standard ones; a plain function of a ``Happening`` is one.
+
+        A run of less than ``takes`` seconds does not come to what they are about, and says so.
+        """
+        self.checks += [as_check(check, takes) for check in checks]
 
     # ------------------------------------------------------------------ the run
 

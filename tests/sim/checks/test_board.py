@@ -111,3 +111,18 @@ def test_a_run_whose_points_were_not_reached_is_vacuous() -> None:
     assert board.is_vacuous
     wire.tell(What.EJECT, "lb", 0, 0, "s1", "default", "x", 5)
     assert not board.is_vacuous
+
+
+def test_a_run_that_is_too_short_for_a_check_does_not_reach_it_and_does_not_judge_it() -> None:
+    diary, small, wire = Diary(), world(), Wire(lambda: 0.5)
+    diary.takes_seconds = 60.0
+    board = Board([diary, clumsy], until=59.9)
+    board.begin(small, wire)
+    board.quiet(small)
+    assert [verdict.name for verdict in board.finish(small)] == ["clumsy"]
+    assert diary.lines == []
+    assert [(point.name, point.at) for point in board.coverage] == [
+        ("diary (it takes a run of 60 s)", None)
+    ]
+    assert board.is_vacuous
+    assert not Board([diary, clumsy], until=60.0).is_vacuous

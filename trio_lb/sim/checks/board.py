@@ -4,6 +4,7 @@ A check must not change the world, not even by crashing in it: what it raises is
 hears nothing more, and ``on_crash`` lets the simulation end the run. ``finish`` raises it.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 from trio_lb.sim.checks.check import Check
@@ -17,11 +18,14 @@ from trio_lb.sim.happening import Ear, Happening, What, Wire
 class Board:
     """All checks of a run, connected to its wire for as long as it lasts.
 
-    ``crashed`` is the first crash of a check, or None.
+    ``crashed`` is the first crash of a check, or None. A run that ends at ``until`` is too short for
+    some checks: these are not heard, for they would judge a story without its end.
     """
 
-    def __init__(self, given: Sequence[Check | Judge]) -> None:
-        self.checks = [as_check(each) for each in given]
+    def __init__(self, given: Sequence[Check | Judge], until: float = math.inf) -> None:
+        every = [as_check(each) for each in given]
+        self.checks = [check for check in every if check.takes_seconds <= until]
+        self._beyond = [check for check in every if check.takes_seconds > until]
         self.crashed: CheckCrashed | None = None
         self._is_over = False
         self.on_crash: Callable[[CheckCrashed], object] = _ignore
@@ -70,9 +74,9 @@ class Board:
 
     @property
     def coverage(self) -> list[Reached]:
-        """All points that were asked for, reached or not."""
+        """All points that were asked for, reached or not; and checks for which the run was too short."""
         points = (check for check in self.checks if isinstance(check, Sometimes))
-        return [point.reached for point in points]
+        return [*(point.reached for point in points), *(each.unreached for each in self._beyond)]
 
     @property
     def is_vacuous(self) -> bool:

@@ -11,7 +11,7 @@ and so the place in the trace to look at; what the end shows is the last resort.
 
 from collections.abc import Callable, Mapping
 
-from trio_lb.sim.checks.violation import MOST_KEPT, Verdict, Violation
+from trio_lb.sim.checks.violation import MOST_KEPT, Reached, Verdict, Violation
 from trio_lb.sim.checks.world import Nowhere, World
 from trio_lb.sim.happening import Ear, Happening, What
 
@@ -20,11 +20,13 @@ class Check:
     """Root of all checks. A subclass gives ``name`` and ``ears``, and calls ``object``.
 
     One that measures a figure says in ``asked`` what it may be, and at the end in ``found`` what
-    it was. ``on_first`` is called with the first violation, at once; ``objected_at`` is the instant
-    of that call, which may be long after what the violation is about.
+    it was. It takes a run of ``takes_seconds``: a shorter one does not come to what it is about.
+    ``on_first`` is called with the first violation, at once; ``objected_at`` is the instant of that
+    call, which may be long after what the violation is about.
     """
 
     name: str = "check"
+    takes_seconds: float = 0.0
 
     def __init__(self) -> None:
         self.violations: list[Violation] = []
@@ -34,6 +36,11 @@ class Check:
         self.world: World = Nowhere()
         self.objected_at: float | None = None
         self.on_first: Callable[[Violation], object] = lambda _: None
+
+    @property
+    def unreached(self) -> Reached:
+        """The point that a run misses which is too short for this check."""
+        return Reached(f"{self.name} (it takes a run of {self.takes_seconds:g} s)", None)
 
     @property
     def ears(self) -> Mapping[What, Ear]:

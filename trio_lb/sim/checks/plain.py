@@ -53,14 +53,14 @@ class PlainCheck(Check):
             self.object(happening, text)
 
 
-def as_check(given: Check | Judge) -> Check:
-    """Return a check for whatever a user calls one.
+def as_check(given: Check | Judge, takes: float = 0.0) -> Check:
+    """Return a check for whatever a user calls one, which takes a run of so many seconds.
 
     Raises:
       TypeError: it is neither a check nor a function.
     """
-    if isinstance(given, Check):
-        return given
-    if isinstance(given, type) or not callable(given):
+    if isinstance(given, type) or (not callable(given) and not isinstance(given, Check)):
         raise TypeError(f"{given!r} is no check: give a Check, or a function of a Happening")
-    return PlainCheck(given)
+    check = given if isinstance(given, Check) else PlainCheck(given)
+    check.takes_seconds = max(takes, check.takes_seconds)
+    return check

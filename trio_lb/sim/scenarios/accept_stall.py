@@ -23,6 +23,7 @@ from trio_lb.sim.simulation import Simulation
 
 BEGIN: Final = 20.0
 END: Final = 50.0
+UNTIL: Final = 60.0
 PLACES: Final = 100
 """Of the scenario's own balancer: so many clients at once, as ``limits.max_connections``."""
 
@@ -126,11 +127,11 @@ def build(setup: Setup) -> Simulation:
         NobodyTurnedAway(),
         PlacesFree(0.5 * PLACES),
         ErrorRate("<0.2%"),
-        ComesBack(within=20.0),
         Sometimes("somebody is sent to the server that accepts nobody", What.RETRY, What.ERROR),
     )
+    sim.check(ComesBack(within=20.0), takes=UNTIL)
     if len(names) > 1:
-        sim.check(ShareFalls(names[0], 1 / 3 / len(names), BEGIN + 10.0, END))
+        sim.check(ShareFalls(names[0], 1 / 3 / len(names), BEGIN + 10.0, END), takes=END)
     return sim
 
 
@@ -160,7 +161,7 @@ SCENARIO = Scenario(
     summary="one server accepts nobody for 30 s: its backlog is full",
     about="a short timeout for connecting, passive ejection, retries",
     build=build,
-    until=60.0,
+    until=UNTIL,
     settle=30.0,
     options={"rate": 6.0, "how": "drop"},
 )

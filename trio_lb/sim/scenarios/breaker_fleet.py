@@ -70,12 +70,17 @@ class TrialsRare(Check):
         self._half_open: dict[tuple[str, str], None] = {}
         self._recent: deque[float] = deque()
         self._total = self._peak = 0
+        self._is_healed = False
 
     @property
     def ears(self) -> Mapping[What, Ear]:
         """See ``Check``."""
         moves = dict.fromkeys((What.OPEN, What.CLOSE), self._over)
-        return {What.HALF_OPEN: self._begun, What.SELECT: self._selected, **moves}
+        heard = {What.HALF_OPEN: self._begun, What.SELECT: self._selected}
+        return {**heard, **moves, What.PHASE: self._phase}
+
+    def _phase(self, happening: Happening) -> None:
+        self._is_healed = happening.values[0] != "safety"  # By the end of a run that is shorter.
 
     def _begun(self, happening: Happening) -> None:
         self._half_open[happening.entity, str(happening.values[0])] = None
@@ -85,7 +90,7 @@ class TrialsRare(Check):
 
     def _selected(self, happening: Happening) -> None:
         key = (happening.entity, str(happening.values[0]))
-        if key not in self._half_open or not BEGIN <= happening.at < END:
+        if key not in self._half_open or self._is_healed or not BEGIN <= happening.at < END:
             return
         recent = self._recent
         recent.append(happening.at)
@@ -161,10 +166,10 @@ def build(setup: Setup) -> Simulation:
         TrialsRare(0.7 * count, 3 * count),
         ProbesApart(0.7 * count, 0.1, since=BEGIN),
         ErrorRate(f"<{100 * (NOISE + 0.75 * in_vain):.1f}%"),
-        ComesBack(within=20.0),
         Sometimes("a server is left alone", What.OPEN, What.EJECT),
         Sometimes("it is taken back", What.CLOSE, What.READMIT),
     )
+    sim.check(ComesBack(within=20.0), takes=UNTIL)
     return sim
 
 

@@ -17,6 +17,7 @@ from trio_lb.sim.happening import Ear, Happening, What
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
+BEGIN: Final = 20.0
 EJECTED_SECONDS: Final = 5.0
 
 
@@ -35,9 +36,9 @@ def build(setup: Setup) -> Simulation:
     load = OpenLoop(Poisson(options["rate"] * len(names) / 10))
     sim.clients("web", load, policy=ClientPolicy(timeout=10.0))
     failing = names[0]
-    sim.faults(at(20, Errors(f"server:{failing}", share=1.0, status=500, for_="30s")))
+    sim.faults(at(BEGIN, Errors(f"server:{failing}", share=1.0, status=500, for_="30s")))
+    sim.check(EjectedWithin(failing, EJECTED_SECONDS), takes=BEGIN + EJECTED_SECONDS)
     sim.check(
-        EjectedWithin(failing, EJECTED_SECONDS),
         ErrorRate("<0.5%"),
         ComesBack(within=20.0),
         Sometimes("the server fails", What.REPLY, when=lambda h: h.values[0] == 500),

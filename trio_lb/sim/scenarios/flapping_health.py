@@ -37,8 +37,8 @@ def build(setup: Setup) -> Simulation:
     period = options["period"]
     lies = HealthLies(f"server:{names[0]}", answer="failing", for_=period / 2)
     sim.faults(every(period, lies, start=BEGIN, stop=END))
+    sim.check(Oscillation(0.2), takes=END)
     sim.check(
-        Oscillation(0.2),
         Changes(names[0], most=4),
         ErrorRate("<0.1%"),
         ComesBack(within=10.0, slower=2.0),

@@ -19,6 +19,7 @@ from trio_lb.sim.simulation import Simulation
 
 SLOWER: Final = 40.0
 SETTLED_SECONDS: Final = 10.0
+UNTIL: Final = 60.0
 
 
 def build(setup: Setup) -> Simulation:
@@ -36,6 +37,9 @@ def build(setup: Setup) -> Simulation:
     sim.check(
         ShareDuring(slow, 0.02, after_seconds=SETTLED_SECONDS),
         SlowerDuring(1.3, after_seconds=SETTLED_SECONDS),
+        takes=UNTIL,
+    )
+    sim.check(
         ComesBack(within=10.0),
         Sometimes("the slow server is asked", What.SELECT, when=lambda h: h.values[0] == slow),
     )
@@ -47,7 +51,7 @@ SCENARIO = Scenario(
     number=4,
     summary="one of ten servers is 40 times as slow, and its probes are good",
     build=build,
-    until=60.0,
+    until=UNTIL,
     settle=20.0,
     about="an algorithm that looks at latency (peak_ewma)",
     options={"rate": 100.0},

@@ -29,14 +29,24 @@ POISONER: Final = "poisoner"
 class Poison:
     """Kills each server that takes one of the poisoner's requests; starts it again later.
 
-    It listens and acts by a call of the clock: who hears must not change the world.
+    It listens and acts by a call of the clock: who hears must not change the world. With the time of
+    faults its own is over, too: then nobody dies any more, and whoever is dead comes back.
     """
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
         self._poisoned: dict[int, None] = {}
+        self._dead: dict[str, None] = {}
+        self._is_over = False
         sim.wire.hear(self._arrived, What.ARRIVE)
         sim.wire.hear(self._taken, What.TAKE)
+        sim.wire.hear(self._phase, What.PHASE)
+
+    def _phase(self, happening: Happening) -> None:
+        if happening.values[0] == "liveness":
+            self._is_over = True
+            for name in self._dead:
+                self._sim.clock.call_at(happening.at, partial(self._raise, name))
 
     def _arrived(self, happening: Happening) -> None:
         if happening.entity == POISONER:
@@ -49,10 +59,16 @@ class Poison:
 
     def _kill(self, name: str) -> None:
         server = self._sim.servers[name]
-        if server.listener is not None:
+        if server.listener is not None and not self._is_over:
             server.crash(fin=True)
+            self._dead[name] = None
             at = self._sim.clock.current_time() + DOWN_SECONDS
-            self._sim.clock.call_at(at, server.restart)
+            self._sim.clock.call_at(at, partial(self._raise, name))
+
+    def _raise(self, name: str) -> None:
+        if name in self._dead:
+            del self._dead[name]
+            self._sim.servers[name].restart()
 
 
 class FewDie(Check):

@@ -223,8 +223,8 @@ def build(setup: Setup) -> Simulation:
     slow_reader = ClientPolicy(timeout=300.0, pace=PACE)
     sim.clients("readers", OpenLoop(Replay(_evenly(readers))), policy=slow_reader)
     until = BEGIN + LASTS_SECONDS + HEAD_SECONDS
+    sim.check(Unhurt("web", BEGIN, until), takes=until)
     sim.check(
-        Unhurt("web", BEGIN, until),
         CutInTime("tricklers", HEAD_SECONDS if setup.config is None else None),
         PlacesBounded(),
         HeldBounded("readers", PACE, MOST_HELD_BYTES),

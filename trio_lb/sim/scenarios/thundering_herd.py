@@ -54,8 +54,8 @@ def build(setup: Setup) -> Simulation:
     sim.faults(
         at(BEGIN, *(Crash(f"server:{name}", fin=True, for_=OUTAGE_SECONDS) for name in lost))
     )
+    sim.check(PeakRate(lost, 1.5), takes=END)
     sim.check(
-        PeakRate(lost, 1.5),
         HalfOpens(max(1, round(0.6 * len(lost)))),
         ErrorRate("<1%"),
         ComesBack(within=25.0),
