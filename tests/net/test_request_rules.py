@@ -237,3 +237,26 @@ def test_connection_options_are_lower_case_and_close_ends_keep_alive() -> None:
 @pytest.mark.parametrize("value", [b"a", b"a.b:80", b"a:", b"[::1]:80", b"a%20b", b"1.2.3.4"])
 def test_authorities(value: bytes) -> None:
     assert is_authority(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[::ffff:192.0.2.1]:80", b"[1:2:3:4:5:6:7::]", b"[v1.a:b]", b"a:00080", b"a:" + b"0" * 5000,
+    ],
+)  # fmt: skip
+def test_authorities_that_are_odd_and_right(value: bytes) -> None:
+    assert is_authority(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[1]", b"[:::]", b"[...]", b"[1::2::3]", b"[12345::]", b"[1:2:3:4:5:6:7:8:9]",
+        b"[192.0.2.1]", b"[::192.0.2.256]", b"[::1", b"[]", b"a:65536", b"a:" + b"1" * 5000,
+    ],
+)  # fmt: skip
+def test_no_authorities(value: bytes) -> None:
+    assert not is_authority(value)
+    assert status(GET, f"Host: {value.decode()}") == 400
+    assert status(f"GET http://{value.decode()}/ HTTP/1.1", HOST) == 400

@@ -5,6 +5,7 @@ looks at what it needs. A parser's leniency ends here: whatever comes out can be
 forwarded without a doubt about where the message ends.
 """
 
+import ipaddress
 import re
 
 from trio_lb.model.message import Framing, Length, Reject, RequestHead, Unsized
@@ -24,19 +25,22 @@ _STEERING = frozenset(
 
 _SUB_DELIMS_UNRESERVED = rb"A-Za-z0-9\-._~!$&'()*+,;="
 AUTHORITY = re.compile(
-    rb"(?:\[[0-9A-Fa-f:.]+\]|\[v[0-9A-Fa-f]+\.["
+    rb"(?:\[([0-9A-Fa-f:.]+)\]|\[v[0-9A-Fa-f]+\.["
     + _SUB_DELIMS_UNRESERVED
     + rb":]+\]|(?:["
     + _SUB_DELIMS_UNRESERVED
     + rb"]|%[0-9A-Fa-f]{2})+)(?::([0-9]*))?"
 )
-"""``uri-host [ ":" port ]`` of RFC 3986, not empty and without userinfo (RFC 9110 4.2.4)."""
+"""``uri-host [ ":" port ]`` of RFC 3986, not empty and without userinfo (RFC 9110 4.2.4).
+
+What it matches may still be no authority: see ``is_authority``."""
 
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)([/?].*)?", re.DOTALL)
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 """At most 10^18 - 1 bytes: no number can wrap anywhere behind us."""
 
 _MAX_PORT = 65535
+_PORT_DIGITS = 5
 _CONNECT_REFUSED = Reject(405, "method_not_allowed", "CONNECT is not served here")
 
 Steering = dict[bytes, list[bytes]]
@@ -145,7 +149,22 @@ def _place(raw: RawRequest, steering: Steering) -> tuple[bytes, bytes] | Reject:
 def is_authority(value: bytes) -> bool:
     """Whether ``value`` is ``host`` or ``host:port`` with a port that exists."""
     match = AUTHORITY.fullmatch(value)
-    return match is not None and (not match[1] or int(match[1]) <= _MAX_PORT)
+    if match is None or (match[1] and not _is_ipv6(match[1])):
+        return False
+    if not match[2]:
+        return True
+    # No sender writes zeros in front, but a port of a thousand digits has to cost nothing.
+    port = match[2].lstrip(b"0")
+    return len(port) <= _PORT_DIGITS and int(port or b"0") <= _MAX_PORT
+
+
+def _is_ipv6(text: bytes) -> bool:
+    """Whether what stands in brackets is an address, not only its characters."""
+    try:
+        ipaddress.IPv6Address(text.decode("ascii"))
+    except ValueError:
+        return False
+    return True
 
 
 def _absolute(raw: RawRequest) -> tuple[bytes, bytes] | Reject:

@@ -33,7 +33,7 @@ from trio_lb.net.h1_client import (
 from trio_lb.net.inbox import Inbox
 from trio_lb.net.memory import MemoryStream, memory_stream_pair, memory_stream_to
 from trio_lb.net.relay import Stalled, send_all
-from trio_lb.net.request_rules import AUTHORITY
+from trio_lb.net.request_rules import is_authority
 from trio_lb.proxy.answer_out import interim_head
 from trio_lb.proxy.dispatch import Router, dispatch
 from trio_lb.proxy.exchange import Exchange
@@ -270,7 +270,7 @@ def head_of(request: Request, head: RequestHead, framing: Framing) -> RequestHea
         for name, value in checked.headers.pairs()
     ]
     host = head.host if "host" not in checked.headers else host_of(checked).encode("latin-1")
-    if host and not AUTHORITY.fullmatch(host):
+    if host and not is_authority(host):
         raise ValueError(f"{host!r} is not a host")
     target = checked.target
     if not target.startswith("/") and target != "*":
