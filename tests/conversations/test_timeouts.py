@@ -90,6 +90,15 @@ async def test_a_head_has_ten_seconds_from_the_connection_s_beginning(world: Wor
         assert s1.peers == []
 
 
+async def test_a_late_head_that_asks_for_no_body_is_answered_without_one(world: World) -> None:
+    async with open_play(world, await world.http_server("s1")) as play:
+        client = await play.client()
+        await client.send(b"\r\nHEAD / HTTP/1.1\r\nHost: a\r\n")
+        answer = await client.read_response("HEAD")
+        assert (trio.current_time(), answer.status, answer.body) == (10.0, 408, b"")
+        await client.eof()
+
+
 async def test_a_connection_that_says_nothing_is_closed_after_ten_seconds(world: World) -> None:
     async with open_play(world, await world.http_server("s1")) as play:
         client = await play.client()

@@ -102,7 +102,7 @@ class ClientConnection:
         self._due = now + context.timeouts.client_head
         self._requests = 0
         self._must_linger = False
-        self._refused = b""  # The bytes that were no request head.
+        self._refused = b""  # The bytes that were no request head, or not yet.
 
     @property
     def is_idle(self) -> bool:
@@ -166,6 +166,7 @@ class ClientConnection:
         elif self._phase is Phase.HEAD:
             seconds = self._context.timeouts.client_head
             message = f"no complete request head within {seconds:g} s"
+            self._refused = self._client.inbox.data
             await self._refuse_head(Reject(408, "request_timeout", message))
         else:
             self._take(Signal.CLOSE)
