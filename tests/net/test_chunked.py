@@ -104,6 +104,8 @@ def test_what_follows_the_body_is_left_alone() -> None:
         b"0\r\nA : b\r\n\r\n",
         b"0\r\n folded\r\n\r\n",
         b"0\r\nA: \x00\r\n\r\n",
+        b"0\r\n\n",
+        b"0\r\nA: b\n\n",
     ],
 )
 @pytest.mark.parametrize("step", [1, 1000])

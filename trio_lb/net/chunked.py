@@ -179,6 +179,8 @@ class ChunkedReader:
         else:
             found = data.find(b"\r\n\r\n")
             if found < 0:
+                if data.count(b"\n") != data.count(b"\r\n"):
+                    return _bad("a trailer ends in LF without CR")
                 if len(data) > MAX_TRAILERS:
                     return _bad("trailers larger than 16 KiB")
                 self._pending = data
