@@ -124,7 +124,9 @@ def test_a_get_without_a_body_says_nothing_of_one() -> None:
         ),
         ("Upgrade: websocket", []),
         ("Connection: TE\nTE: trailers, gzip", ["Connection: te", "TE: trailers"]),
+        ("Connection: TE\nTE: gzip\nTE: Trailers", ["Connection: te", "TE: trailers"]),
         ("Connection: TE\nTE: gzip", []),
+        ("Connection: TE\nTE: xtrailers, trailers-not", []),
     ],
 )
 def test_connection_says_what_it_has_to_on_our_own_hop(fields: str, written: list[str]) -> None:
@@ -263,6 +265,7 @@ def test_trust_is_a_matter_of_networks(networks: list[str], host: str, covered: 
         ("6.6.6.6, unknown, 10.0.0.2", "10.0.0.2"),
         ("6.6.6.6, [10.0.0.2", "6.6.6.6"),
         ("6.6.6.6, 1:2", "10.0.0.1"),
+        ('6.6.6.6, fe80::1%\xe9 "', "fe80::1"),
     ],
 )
 def test_the_client_is_the_last_address_that_is_not_trusted(chain: str, client: str) -> None:

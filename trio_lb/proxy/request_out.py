@@ -75,11 +75,15 @@ class Trust:
 
 
 def _literal(said: str) -> str | None:
-    """The address in an element of X-Forwarded-For; some proxies write brackets and a port."""
+    """The address in an element of X-Forwarded-For; some proxies write brackets and a port.
+
+    A zone (fe80::1%eth0) means something to its own host alone, and may hold any character.
+    """
     if said.startswith("["):
         said = said[1:].partition("]")[0]
     elif said.count(":") == 1:
         said = said.partition(":")[0]
+    said = said.partition("%")[0]
     try:
         ipaddress.ip_address(said)
     except ValueError:
@@ -238,7 +242,11 @@ def _connection_lines(head: RequestHead) -> bytes:
     """What Connection has to say on our own hop: an upgrade, or that trailers are welcome."""
     if head.upgrade:
         return b"Connection: upgrade\r\nUpgrade: %b\r\n" % head.upgrade
-    te = head.get(b"te") if b"te" in head.connection else None
-    if te is not None and b"trailers" in te.lower():
+    if b"te" in head.connection and _takes_trailers(head):
         return b"Connection: te\r\nTE: trailers\r\n"
     return b""
+
+
+def _takes_trailers(head: RequestHead) -> bool:
+    codings = b",".join(value for lower, _, value in head.fields if lower == b"te").split(b",")
+    return any(each.partition(b";")[0].strip(b" \t").lower() == b"trailers" for each in codings)
