@@ -15,6 +15,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -145,7 +146,7 @@ class Play:
             try:
                 return shrink(
                     ending.trial,
-                    self._outcome,
+                    partial(self._outcome, ending.check),
                     clock=time.process_time,
                     check=ending.check,
                     budget=self.shrinking,
@@ -153,9 +154,11 @@ class Play:
             except DoesNotFail:
                 return None
 
-    def _outcome(self, trial: Trial) -> Outcome:
-        result = self.again(trial, tally=False)
-        return Outcome({each.check: str(each) for each in result.violations})
+    def _outcome(self, check: str, trial: Trial) -> Outcome:
+        """Run it until the check objects."""
+        result = self.again(trial, tally=False, trace=False, enough=check)
+        says = {each.check: str(each) for each in result.violations}
+        return Outcome(says, broken_at=result.broken_at)
 
 
 def is_deserted(sim: Simulation) -> bool:

@@ -18,7 +18,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 import attrs
@@ -64,10 +64,10 @@ def is_clean(trial: Trial) -> bool:
     return _clean(trial.text).ok
 
 
-def run_with(bug: Bug, trial: Trial) -> Outcome:
-    """Run a trial with the bug in the product."""
+def run_with(bug: Bug, trial: Trial, *, enough: str = "") -> Outcome:
+    """Run a trial with the bug in the product; until a check objects, if that is ``enough``."""
     with bug.planted():
-        return attempt(trial, run_trial)
+        return attempt(trial, partial(run_trial, enough=enough))
 
 
 def hunt(bug: Bug, *, seconds: float = MOST_SECONDS) -> Find:
@@ -114,7 +114,7 @@ def _shrunk(
 
     def differs(candidate: Trial) -> Outcome:
         """Fail only what the bug makes fail."""
-        outcome = known.get(candidate.text) or run_with(bug, candidate)
+        outcome = known.get(candidate.text) or run_with(bug, candidate, enough=found.check)
         return outcome if outcome.ok or is_fair(candidate) else Outcome()
 
     budget = Budget(seconds=seconds)

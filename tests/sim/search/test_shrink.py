@@ -47,11 +47,11 @@ def shrunk(trial: Trial = FAILING, **more: object) -> Shrunk:
 def test_forty_faults_become_two_with_round_numbers_in_a_short_run() -> None:
     small = shrunk()
     assert small.trial == Trial(
-        "two tiers", seed=17, faults=[slow("s3", 0, 1), slow("s1", 0, 1)], until=1, settle=0
+        "two tiers", seed=17, faults=[slow("s1", 0, 1), slow("s3", 0, 1)], until=1, settle=0
     )
     assert (small.check, small.says) == ("latency", "server:s1 and server:s3 are slow")
     assert small.finished
-    assert small.runs == 124
+    assert small.runs == 61
 
 
 def test_the_faults_alone_take_less_than_twenty_five_runs() -> None:
@@ -59,7 +59,7 @@ def test_the_faults_alone_take_less_than_twenty_five_runs() -> None:
     shrunk(on_progress=steps.append)
     of_faults = [step for step in steps if step.name == "faults"]
     assert (of_faults[11].best.faults, of_faults[12].runs) == (tuple(forty_faults()[-2:]), 17)
-    assert [step.runs for step in of_faults[13:]] == [114, 115, 116, 122, 123, 124]
+    assert [step.runs for step in of_faults[13:]] == [50, 51, 52, 59, 60, 61]
 
 
 def test_the_run_is_halved_first_while_it_fails() -> None:
@@ -67,6 +67,38 @@ def test_the_run_is_halved_first_while_it_fails() -> None:
     shrunk(on_progress=steps.append)
     cut = [(step.runs, step.best.until) for step in steps if step.name == "first cut"]
     assert cut == [(2, 100.0), (3, 50.0), (4, 50.0)]
+
+
+def objects_when_both_are_slow(trial: Trial) -> Outcome:
+    """Fail as a simulation does that ends when its check objects: 250 ms after both are slow."""
+    begins = [fault.at for fault in trial.faults if fault.kind == "slow"]
+    outcome = run_trial(trial)
+    if outcome.ok:
+        return outcome
+    return attrs.evolve(outcome, broken_at={"latency": max(begins) + 0.25})
+
+
+def test_a_run_ends_when_its_check_has_objected_and_is_not_halved() -> None:
+    steps: list[Step] = []
+    small = shrink(FAILING, objects_when_both_are_slow, clock=ticking(), on_progress=steps.append)
+    assert [(step.name, step.runs, step.best.until) for step in steps[:1]] == [
+        ("first cut", 2, 41.0)
+    ]
+    assert small.trial == shrunk().trial
+    assert small.runs == 42
+
+
+def test_faults_that_only_matter_together_come_sooner_together() -> None:
+    """Each of them alone can't: the second must come 3.25 seconds after the first."""
+
+    def one_after_the_other(trial: Trial) -> Outcome:
+        begins = [fault.at for fault in trial.faults]
+        is_it = len(begins) == 2 and begins[1] - begins[0] == 3.25
+        return Outcome({"order": "3.25 s"} if is_it else {})
+
+    trial = Trial("two tiers", faults=[slow("s1", 20.5, 21.5), slow("s2", 23.75, 24.75)])
+    small = shrink(trial, one_after_the_other, clock=ticking())
+    assert [fault.at for fault in small.trial.faults] == [0.5, 3.75]
 
 
 def test_another_failure_on_the_way_is_not_taken_for_this_one() -> None:
@@ -161,6 +193,6 @@ def test_what_is_left_always_fails_and_shrinks_no_further(seed: int, count: int)
     if run_trial(trial).ok:
         return
     small = shrunk(trial)
-    assert "latency" in run_trial(small.trial).violations
+    assert run_trial(small.trial).violations["latency"] == small.says
     assert len(small.trial.faults) == 2
     assert shrunk(small.trial).trial == small.trial

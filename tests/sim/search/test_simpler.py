@@ -1,6 +1,9 @@
 """Simpler trials: less in a measure that has a least value, so that every descent ends."""
 
+from collections.abc import Iterator
+
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,15 +12,26 @@ from tests.sim.search.support import cut, slow
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.target import Sort, Target
 from trio_lb.sim.search.simpler import (
+    all_earlier,
+    is_broken_within,
+    replaced,
     simpler_durations,
-    simpler_faults,
     simpler_numbers,
     simpler_options,
+    until_broken,
+    ways_of,
     with_options,
 )
 from trio_lb.sim.search.trial import Trial
 
 finite = st.floats(-1e12, 1e12)
+
+
+def simpler_faults(trial: Trial) -> Iterator[Trial]:
+    """Yield the trial with one fault simpler in one way."""
+    for fault in trial.faults:
+        for way in ways_of(fault):
+            yield from (replaced(trial, fault, simpler) for simpler in way(fault))
 
 
 def test_the_goal_comes_first_then_rounder_numbers_then_those_between() -> None:
@@ -53,6 +67,61 @@ def test_the_settling_time_goes_to_nothing_first() -> None:
     trial = Trial("x", until=60, settle=8.5)
     settles = [each.settle for each in simpler_durations(trial) if each.until == 60]
     assert settles[:2] == [0.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("broken_at", "until", "settle"),
+    [
+        (36.349, 37.0, 0.0),  # Nothing that comes later can matter.
+        (36.0, 37.0, 0.0),  # At the very instant of the end it might come too late.
+        (59.5, 60.0, 0.0),
+        (60.017, 60.0, 1.0),
+        (69.9, 60.0, 10.0),
+        (70.5, 60.0, 10.0),  # Clients were leaving: who knows how long it takes until then?
+        (None, 60.0, 10.0),
+    ],
+)
+def test_a_run_can_be_over_when_its_check_has_objected(
+    broken_at: float | None, until: float, settle: float
+) -> None:
+    trial = Trial("x", faults=[slow("s1", 30, 50), cut("s2", 55, 56)], until=60, settle=10)
+    left = until_broken(trial, broken_at)
+    assert (left.until, left.settle) == (until, settle)
+    assert len(left.faults) == (1 if until < 55 else 2)
+    assert is_broken_within(trial, broken_at) == (left != trial or broken_at == 69.9)
+
+
+def test_less_time_than_until_the_check_objected_is_not_tried() -> None:
+    trial = Trial("x", until=60, settle=10)
+    assert [each.until for each in simpler_durations(trial, 36.3)] == [37.0]
+    assert list(simpler_durations(attrs.evolve(trial, until=37, settle=0), 36.3)) == []
+    in_peace = [(each.until, each.settle) for each in simpler_durations(trial, 62.5)]
+    assert in_peace[:2] == [(60.0, 3.0), (30.0, 10.0)]
+
+
+def test_all_faults_come_sooner_and_stay_as_far_apart() -> None:
+    trial = Trial("x", faults=[slow("s1", 9.125, 11.5), cut("s2", 12, 13)])
+    assert [[(fault.at, fault.until) for fault in each.faults] for each in all_earlier(trial)] == [
+        [(0.125, 2.5), (3.0, 4.0)],
+        [(1.125, 3.5), (4.0, 5.0)],
+        [(5.125, 7.5), (8.0, 9.0)],
+    ]
+
+
+@pytest.mark.parametrize("faults", [[], [slow("s1", 0.9, 3)]])
+def test_what_comes_in_the_first_second_comes_no_sooner(faults: list[Fault]) -> None:
+    assert list(all_earlier(Trial("x", faults=faults))) == []
+
+
+@given(st.lists(faults(), max_size=3))
+def test_coming_sooner_comes_to_an_end(several: list[Fault]) -> None:
+    trial, sooner = Trial("x", faults=several), list(all_earlier(Trial("x", faults=several)))
+    for _ in range(10_000):
+        if not sooner:
+            break
+        trial = sooner[-1]
+        sooner = list(all_earlier(trial))
+    assert min((fault.at for fault in trial.faults), default=0.0) < 1.0
 
 
 def test_options_are_left_out_or_get_smaller_by_what_they_are() -> None:

@@ -14,15 +14,21 @@ from typing import Final
 import attrs
 
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.search.ddmin import ddmin
 from trio_lb.sim.search.simpler import (
+    Way,
+    all_earlier,
+    is_broken_within,
+    replaced,
     shortened,
     simpler_durations,
-    simpler_faults,
     simpler_options,
+    until_broken,
+    ways_of,
     with_options,
 )
-from trio_lb.sim.search.trial import CRASHED, Run, Trial, attempt
+from trio_lb.sim.search.trial import CRASHED, Outcome, Run, Trial, attempt
 
 DEFAULT_RUNS: Final = 500
 DEFAULT_SECONDS: Final = 60.0
@@ -89,7 +95,7 @@ def shrink(
         raise DoesNotFail(f"{wanted} should fail with seed {trial.seed}; those that do: {failed}")
     check = check or next(iter(outcome.violations))
     shrinker = _Shrinker(trial, run, check, budget or Budget(), clock, on_progress)
-    shrinker.says = outcome.violations[check]
+    shrinker.keep(trial, outcome)
     return shrinker.shrink()
 
 
@@ -107,15 +113,23 @@ class _Shrinker:
     ) -> None:
         self.best = trial
         self.says = ""
+        self._broken_at: float | None = None
         self._run = run
         self._check = check
         self._budget = budget
         self._clock = clock
         self._begun = clock()
         self._on_progress = on_progress
-        self._known: dict[str, bool] = {trial.text: True}
+        self._known: dict[str, Outcome | None] = {}
         self._runs = 1
         self._step = ""
+
+    def keep(self, trial: Trial, outcome: Outcome) -> None:
+        """Take it, which fails, for the best so far."""
+        self._known[trial.text] = outcome
+        self.best = trial
+        self.says = outcome.violations[self._check]
+        self._broken_at = outcome.broken_at.get(self._check)
 
     def shrink(self) -> Shrunk:
         """Take all steps until a round of them changes nothing, or the budget is spent."""
@@ -124,9 +138,9 @@ class _Shrinker:
         while before != self.best and self._may_go_on():
             before = self.best
             self._take("faults", self._fewer_faults)
-            self._take("duration", lambda: self._descend(simpler_durations))
+            self._take("duration", self._less_time)
             self._take("options", self._fewer_options)
-            self._take("numbers", lambda: self._descend(simpler_faults))
+            self._take("numbers", self._simpler_faults)
         finished = before == self.best and self._may_go_on()
         return Shrunk(self.best, self._check, self.says, self._runs, finished)
 
@@ -135,7 +149,14 @@ class _Shrinker:
         step()
 
     def _cut(self) -> None:
-        """Halve the run while it fails: all that follows costs half as much each time."""
+        """End the run when the check has objected; where that is not known, halve it while it fails.
+
+        All that follows costs as much less.
+        """
+        if is_broken_within(self.best, self._broken_at):
+            cut = until_broken(self.best, self._broken_at)
+            if cut == self.best or not self._may_go_on() or self._fails(cut):
+                return
         if self._may_go_on():
             self._fails(attrs.evolve(self.best, settle=0.0))
         while self._may_go_on() and self.best.until > 1:
@@ -149,6 +170,33 @@ class _Shrinker:
             lambda faults: self._fails(attrs.evolve(trial, faults=faults)),
             may_go_on=self._may_go_on,
         )
+
+    def _less_time(self) -> None:
+        """A run that begins sooner with what matters can end sooner, too."""
+        for simpler in (self._shorter, all_earlier, self._shorter):
+            self._descend(simpler)
+
+    def _shorter(self, trial: Trial) -> Iterator[Trial]:
+        return simpler_durations(trial, self._broken_at)
+
+    def _simpler_faults(self) -> None:
+        """One number after the other, each as far as it goes."""
+        for fault in self.best.faults:
+            for way in ways_of(fault):
+                fault = self._simpler_fault(fault, way)
+
+    def _simpler_fault(self, fault: Fault, way: Way) -> Fault:
+        """Return what has become of the fault."""
+        moved = True
+        while moved:
+            moved = False
+            for simpler in way(fault):
+                if not self._may_go_on():
+                    return fault
+                if self._fails(replaced(self.best, fault, simpler)):
+                    fault, moved = simpler, True
+                    break
+        return fault
 
     def _fewer_options(self) -> None:
         """First which of them matter at all, then their values.
@@ -186,24 +234,24 @@ class _Shrinker:
     def _fails(self, trial: Trial) -> bool:
         """Run it, unless it is known; one that fails is the best so far."""
         text = trial.text
-        if text not in self._known:
-            self._known[text] = self._tries(trial)
+        is_new = text not in self._known
+        outcome = self._known[text] = self._tried(trial) if is_new else self._known[text]
+        if outcome is not None:
+            self.keep(trial, outcome)
+        if is_new:
             self._on_progress(Step(self._step, self._runs, self.best))
-        elif self._known[text]:
-            self.best = trial
-        return self._known[text]
+        return outcome is not None
 
     def _is_another_crash(self, says: str) -> bool:
         """Checks are told apart by name, crashes by what was raised."""
         return self._check == CRASHED and says.partition(":")[0] != self.says.partition(":")[0]
 
-    def _tries(self, trial: Trial) -> bool:
+    def _tried(self, trial: Trial) -> Outcome | None:
+        """Return what came of it if it fails as it should."""
         self._runs += 1
         try:
-            says = attempt(trial, self._run).violations.get(self._check)
+            outcome = attempt(trial, self._run)
         except ConfigError:
-            return False  # No such world: the scenario can't do without what was left out.
-        if says is None or self._is_another_crash(says):
-            return False
-        self.best, self.says = trial, says
-        return True
+            return None  # No such world: the scenario can't do without what was left out.
+        says = outcome.violations.get(self._check)
+        return None if says is None or self._is_another_crash(says) else outcome

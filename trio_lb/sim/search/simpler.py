@@ -6,9 +6,10 @@ goes from candidate to candidate comes to an end.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -30,13 +31,52 @@ def shortened(trial: Trial, until: float) -> Trial:
     return attrs.evolve(trial, until=until, faults=faults)
 
 
-def simpler_durations(trial: Trial) -> Iterator[Trial]:
-    """Yield the trial with less time, then with less peace after it."""
+def is_broken_within(trial: Trial, broken_at: float | None) -> bool:
+    """Whether its check objected before it was over; one that judges a whole run does so then."""
+    return broken_at is not None and broken_at <= trial.until + trial.settle
+
+
+def until_broken(trial: Trial, broken_at: float | None) -> Trial:
+    """Return the trial that is over by the next whole second after its check objected.
+
+    Up to that instant it is the same run, so the check objects in it, too.
+    """
+    if broken_at is None or not is_broken_within(trial, broken_at):
+        return trial
+    if broken_at > trial.until:
+        left = math.floor(broken_at - trial.until) + 1.0
+        return attrs.evolve(trial, settle=min(left, trial.settle))
+    return shortened(attrs.evolve(trial, settle=0.0), min(math.floor(broken_at) + 1.0, trial.until))
+
+
+def simpler_durations(trial: Trial, broken_at: float | None = None) -> Iterator[Trial]:
+    """Yield the trial with less time, then with less peace after it.
+
+    If its check objected before ``until``, less time would only cut off what is looked for.
+    """
+    if (cut := until_broken(trial, broken_at)) != trial:
+        yield cut
+    if broken_at is not None and broken_at <= trial.until:
+        return
     for until in simpler_numbers(trial.until, 0.0):
         if until > 0:
             yield shortened(trial, until)
     for settle in simpler_numbers(trial.settle, 0.0):
         yield attrs.evolve(trial, settle=settle)
+
+
+def all_earlier(trial: Trial) -> Iterator[Trial]:
+    """Yield the trial whose faults come some whole seconds sooner, as far apart as they were."""
+    first = math.floor(min((fault.at for fault in trial.faults), default=0.0))
+    for sooner in dict.fromkeys((first, first - 1, first // 2)):
+        if sooner > 0:
+            moved = [_moved(each, round(each.at - sooner, 9)) for each in trial.faults]
+            yield attrs.evolve(trial, faults=moved)
+
+
+def _moved(fault: Fault, at: float) -> Fault:
+    until = None if fault.until is None else _end(at, fault.until - fault.at)
+    return attrs.evolve(fault, at=at, until=until)
 
 
 def with_options(trial: Trial, names: Sequence[str]) -> Trial:
@@ -51,12 +91,11 @@ def simpler_options(trial: Trial) -> Iterator[Trial]:
             yield attrs.evolve(trial, options={**trial.options, name: simpler})
 
 
-def simpler_faults(trial: Trial) -> Iterator[Trial]:
-    """Yield the trial with one number of one fault simpler."""
-    for place, fault in enumerate(trial.faults):
-        for simpler in _simpler_fault(fault):
-            faults = [*trial.faults[:place], simpler, *trial.faults[place + 1 :]]
-            yield attrs.evolve(trial, faults=faults)
+def replaced(trial: Trial, fault: Fault, by: Fault) -> Trial:
+    """Return the trial with one of its faults exchanged."""
+    faults = list(trial.faults)
+    faults[faults.index(fault)] = by
+    return attrs.evolve(trial, faults=faults)
 
 
 def simpler_numbers(number: float, goal: float) -> Iterator[float]:
@@ -84,47 +123,46 @@ def _measure(number: float, goal: float) -> tuple[bool, int, float]:
     return number != goal, digits, abs(number - goal)
 
 
-def _simpler_fault(fault: Fault) -> Iterator[Fault]:
-    """First whole arguments back to their defaults, then the times, then the arguments' values."""
-    defaults = KINDS[fault.kind].defaults
-    for changes in (*_towards(fault.args, defaults), *_times(fault)):
+Way: TypeAlias = Callable[[Fault], Iterator[Fault]]
+"""One respect in which a fault can be simpler; yields such faults."""
+
+
+def ways_of(fault: Fault) -> list[Way]:
+    """Return its arguments one by one, then when it comes, then how long it lasts."""
+    ways: list[Way] = [partial(_nearer_default, name) for name in fault.args]
+    return [*ways, _earlier, _briefer]
+
+
+def _nearer_default(name: str, fault: Fault) -> Iterator[Fault]:
+    """Let one argument be its default, or a number nearer to it: what is usual distracts nobody."""
+    value = fault.args[name]
+    goal = KINDS[fault.kind].defaults.get(name, value)
+    if value == goal:
+        return
+    tried = [goal]
+    # A flag is a number for Python, and has no other value on the way to its default.
+    if not isinstance(value, bool) and isinstance(value, int | float):
+        tried += simpler_numbers(value, goal) if isinstance(goal, int | float) else ()
+    for each in tried:
         try:
-            simpler = attrs.evolve(fault, **changes)
+            yield attrs.evolve(fault, args={**fault.args, name: each})
         except ConfigError:
             continue  # The kind does not allow this value.
-        if simpler != fault:
-            yield simpler
 
 
-def _towards(
-    args: Mapping[str, object], defaults: Mapping[str, object]
-) -> Iterator[dict[str, Any]]:
-    """Let one argument be its default, or a number nearer to it: what is usual distracts nobody."""
-    for name, value in args.items():
-        goal = defaults.get(name, value)
-        if value == goal:
-            continue
-        yield {"args": {**args, name: goal}}
-        # A flag is a number for Python, and has no other value on the way to its default.
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            continue
-        if isinstance(goal, int | float):
-            for number in simpler_numbers(value, goal):
-                yield {"args": {**args, name: number}}
+def _earlier(fault: Fault) -> Iterator[Fault]:
+    """It moves as a whole, so that it lasts as long."""
+    for at in simpler_numbers(fault.at, 0.0):
+        yield _moved(fault, at)
 
 
-def _times(fault: Fault) -> Iterator[dict[str, Any]]:
-    """Move it as a whole, so that it lasts as long; then let it last for less.
-
-    Its end is rounded as it is seen, not as the length is: 7.1 + 0.2 has many digits.
-    """
-    at, until = fault.at, fault.until
-    for begin in simpler_numbers(at, 0.0):
-        yield {"at": begin, "until": None if until is None else _end(begin, until - at)}
-    if until is not None:
-        for length in simpler_numbers(round(until - at, 9), 0.0):
-            if length > 0:
-                yield {"until": _end(at, length)}
+def _briefer(fault: Fault) -> Iterator[Fault]:
+    """Its end is rounded as it is seen, not as the length is: 7.1 + 0.2 has many digits."""
+    if fault.until is None:
+        return
+    for length in simpler_numbers(round(fault.until - fault.at, 9), 0.0):
+        if length > 0 and (until := _end(fault.at, length)) != fault.until:
+            yield attrs.evolve(fault, until=until)
 
 
 def _end(begin: float, length: float) -> float:

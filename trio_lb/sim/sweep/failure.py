@@ -7,6 +7,7 @@ with it, is one more that fails.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
@@ -44,7 +45,7 @@ def made_small(
     """
     check = next(iter(finding.outcome.violations))
     before = _certain(finding)
-    run: Run = TwinRun(RUN_NAME) if check == DIVERGED else apart
+    run: Run = TwinRun(RUN_NAME) if check == DIVERGED else partial(apart, enough=check)
     try:
         shrunk = shrink(
             before,
@@ -73,13 +74,13 @@ def _certain(finding: Finding) -> Trial:
     return as_certain(finding.trial, run_whole(finding.trial, tally=False))
 
 
-def apart(trial: Trial) -> Outcome:
-    """Run a trial in a process of its own.
+def apart(trial: Trial, *, enough: str = "") -> Outcome:
+    """Run a trial in a process of its own; until a check objects, if that is ``enough``.
 
     Raises:
       KeyboardInterrupt: Ctrl-C came meanwhile.
     """
-    explored = explore([trial], run_trial, processes=1)
+    explored = explore([trial], partial(run_trial, enough=enough), processes=1)
     if explored.interrupted:
         raise KeyboardInterrupt
     outcome = explored.findings[0].outcome
