@@ -98,6 +98,21 @@ def test_a_101_answers_only_what_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "upgrade"),
+    [
+        (["Connection: upgrade", "Upgrade: websocket"], b"websocket"),
+        (["Upgrade: TLS/1.0", "Upgrade: websocket"], b"TLS/1.0, websocket"),
+        (["Connection: upgrade", "Upgrade: HTTP/2.0, websocket, h2c, "], b"websocket"),
+        (["Connection: upgrade", "Upgrade: h2c"], None),
+        (["Connection: upgrade"], None),
+    ],
+)
+def test_a_426_names_what_could_be_relayed(fields: list[str], upgrade: bytes | None) -> None:
+    assert good("HTTP/1.1 426 Upgrade Required", *fields).upgrade == upgrade
+    assert good(OK, *fields).upgrade is None
+
+
+@pytest.mark.parametrize(
     ("line", "fields", "reusable"),
     [
         (OK, ["Content-Length: 1"], True),

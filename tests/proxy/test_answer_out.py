@@ -91,6 +91,18 @@ def test_a_101_names_the_protocol_that_was_chosen() -> None:
     )
 
 
+def test_a_426_says_what_to_upgrade_to() -> None:
+    """RFC 9110 section 15.5.22: it must."""
+    required = answer((b"Upgrade", b"websocket"), status=426, upgrade=b"websocket")
+    assert final_head(required, GET, date=b"", close=False) == (
+        b"HTTP/1.1 426 Because\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+    assert b"Connection: upgrade\r\nUpgrade: websocket\r\nConnection: close\r\n" in final_head(
+        required, GET, date=b"", close=True
+    )
+    assert b"pgrade:" not in final_head(required, OLD_GET, date=b"", close=True)
+
+
 def test_an_error_is_text() -> None:
     assert error_answer(502, "upstream_reset", "it closed", request_id="r1", date=DATE) == (
         b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\n"

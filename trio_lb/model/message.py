@@ -98,7 +98,8 @@ class ResponseHead:
     ``framing`` already counts in the request's method (HEAD has no body);
     ``declared`` is what Content-Length said, body or not; ``speaks_of_body`` tells that a
     head whose message has none by rule (HEAD, 304) announces one all the same. An
-    interim response (1xx) has ``status < 200`` and NO_BODY.
+    interim response (1xx) has ``status < 200`` and NO_BODY. ``upgrade`` is the protocol that
+    a 101 chose, or those that a 426 asks for.
     """
 
     status: int

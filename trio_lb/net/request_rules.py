@@ -228,6 +228,9 @@ def _upgrade(values: list[bytes], connection: frozenset[bytes]) -> bytes | None:
         return None
     protocols = b", ".join(values)
     names = {name.strip(b" \t").lower() for name in protocols.split(b",")}
-    if b"" in names or any(name.startswith((b"h2", b"http/")) for name in names):
-        return None
-    return protocols
+    return protocols if all(map(may_switch_to, names)) else None
+
+
+def may_switch_to(protocol: bytes) -> bool:
+    """Whether a tunnel of this name may be asked for: another HTTP is no tunnel of ours."""
+    return protocol != b"" and not protocol.lower().startswith((b"h2", b"http/"))

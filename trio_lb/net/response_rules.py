@@ -2,11 +2,12 @@
 
 from trio_lb.model.message import Framing, Length, Reject, RequestHead, ResponseHead, Unsized
 from trio_lb.net.codec import RawResponse
-from trio_lb.net.request_rules import connection_options, content_length
+from trio_lb.net.request_rules import connection_options, content_length, may_switch_to
 
 _STEERING = frozenset({b"content-length", b"transfer-encoding", b"connection", b"upgrade"})
 _MAX_STATUS = 599
 _BODILESS = frozenset({204, 304})
+_UPGRADE_REQUIRED = 426
 
 
 def read_response(raw: RawResponse, request: RequestHead) -> ResponseHead | Reject:
@@ -48,6 +49,7 @@ def read_response(raw: RawResponse, request: RequestHead) -> ResponseHead | Reje
         framing,
         connection,
         declared,
+        upgrade=_required(upgrades) if raw.status == _UPGRADE_REQUIRED else None,
         speaks_of_body=framing is Unsized.NO_BODY and bool(declared or encodings),
     )
 
@@ -78,6 +80,12 @@ def _switch(
         connection,
         upgrade=chosen,
     )
+
+
+def _required(upgrades: list[bytes] | None) -> bytes | None:
+    """What of it the client can switch to through us (a 426 must say: RFC 9110 15.5.22)."""
+    names = (name.strip(b" \t") for name in b",".join(upgrades or []).split(b","))
+    return b", ".join([name for name in names if may_switch_to(name)]) or None
 
 
 def _framing(

@@ -19,6 +19,7 @@ _HOP_BY_HOP = frozenset(
 
 CHUNKED_LINE = b"Transfer-Encoding: chunked\r\n"
 CLOSE_LINE = b"Connection: close\r\n"
+_UPGRADE_LINES = b"Connection: upgrade\r\nUpgrade: %b\r\n"
 
 
 class DateLine:
@@ -55,6 +56,8 @@ def final_head(
         parts.append(b"Content-Length: %d\r\n" % answer.declared)
     if not dated:
         parts.append(date)
+    if answer.upgrade is not None and request.minor > 0:
+        parts.append(_UPGRADE_LINES % answer.upgrade)
     if close:
         parts.append(CLOSE_LINE)
     parts.append(extra)
@@ -67,7 +70,7 @@ def interim_head(answer: ResponseHead) -> bytes:
     parts = [b"HTTP/1.1 %d %b\r\n" % (answer.status, answer.reason)]
     _copy_fields(answer, parts)
     if answer.upgrade is not None:
-        parts.append(b"Connection: upgrade\r\nUpgrade: %b\r\n" % answer.upgrade)
+        parts.append(_UPGRADE_LINES % answer.upgrade)
     parts.append(b"\r\n")
     return b"".join(parts)
 
