@@ -2,9 +2,10 @@
 
 Identity is the address. A server that stays keeps its object; one that goes drains and
 is a *leaver* until its last request ended; one that comes back meanwhile is taken back.
+A leaver may *stand in*: take requests still, while nobody of the plan can (``Plans``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
@@ -32,6 +33,7 @@ class Membership:
         self._pool = pool
         self._members: dict[str, Server] = {}
         self._leavers: dict[Address, Server] = {}
+        self._stand_ins: tuple[Server, ...] = ()
 
     def __iter__(self) -> Iterator[Server]:
         """Yield the members in configured order, then the leavers in the order of leaving."""
@@ -42,6 +44,16 @@ class Membership:
     def members(self) -> Sequence[Server]:
         """Those that the plan names, in its order."""
         return tuple(self._members.values())
+
+    @property
+    def stand_ins(self) -> Sequence[Server]:
+        """The leavers that still take requests, in the order of leaving."""
+        return self._stand_ins
+
+    @property
+    def serving(self) -> Sequence[Server]:
+        """Who may be given requests: the members, then those that stand in for them."""
+        return (*self._members.values(), *self._stand_ins)
 
     @property
     def is_empty(self) -> bool:
@@ -99,10 +111,16 @@ class Membership:
         members = [here.pop(config.address) for config in plan]
         self._members = {server.id: server for server in members}
         self._leavers = here
+        self.stand_in(self._stand_ins)
+
+    def stand_in(self, leavers: Iterable[Server]) -> None:
+        """Let these, as far as they are leavers, be the stand-ins; without any, there is none."""
+        self._stand_ins = tuple(s for s in leavers if self._leavers.get(s.address) is s)
 
     def drop(self, leaver: Server) -> None:
         """Forget a server that has left."""
         del self._leavers[leaver.address]
+        self.stand_in(self._stand_ins)
 
 
 def refuse_doubles(pool: PoolConfig) -> None:

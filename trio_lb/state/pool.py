@@ -236,7 +236,7 @@ class Pool:
     @property
     def deadline(self) -> float | None:
         """When time alone changes something: a verdict, a share, or a drain that ends."""
-        instants = (self._verdicts.deadline, self._drains.deadline)
+        instants = (self._verdicts.deadline, self._drains.deadline, self._plans.deadline)
         return min((at for at in instants if at is not None), default=None)
 
     def on_deadline(self, now: float) -> Sequence[Event]:
@@ -263,6 +263,7 @@ class Pool:
         It stays a member, drained, until it is resumed or removed.
         """
         server = self._membership.need(server_id)
+        self._verdicts.relieve((server,))
         told = self._drains.start(server, now, expires_at)
         return self._follow(told + self._verdicts.set_by_hand(server, now), now)
 
@@ -370,6 +371,7 @@ class Pool:
     ) -> Sequence[Event]:
         """Let the verdicts follow from what has changed, and wake whom it concerns."""
         told = self._verdicts.follow(told, now, review=review)
+        told += self._plans.relieve(now)
         self._announce(changed)
         return told
 

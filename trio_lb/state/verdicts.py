@@ -133,6 +133,14 @@ class Verdicts:
 
     # -- what a plan changes
 
+    def relieve(self, leavers: Sequence[Server]) -> None:
+        """Give no more requests to leavers that stood in."""
+        kept = [server for server in self._membership.stand_ins if server not in leavers]
+        if len(kept) == len(self._membership.stand_ins):
+            return
+        self._membership.stand_in(kept)
+        self.rotation.replace(self._membership.serving)
+
     def part_with(self, servers: Iterable[Server], now: float) -> list[Event]:
         """Forget servers that leave."""
         told: list[Event] = []
@@ -175,7 +183,7 @@ class Verdicts:
         self.ramps.take(config.slow_start, members, now)
         if is_first:
             self.ramps.presume_warm(members)
-        self.rotation.replace(members)
+        self.rotation.replace(self._membership.serving)
         return self._take_fail_open(config, now)
 
     def _take_fail_open(self, config: PoolConfig, now: float) -> list[Event]:
