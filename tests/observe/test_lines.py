@@ -49,9 +49,16 @@ async def test_a_cancelled_end_writes_it_too(env: SimEnv) -> None:
 async def test_the_end_waits_one_second_for_a_sink_that_hangs(env: SimEnv) -> None:
     sink = env.open_sink("/log")
     sink.hang()
-    async with open_lines(sink, "log", tell=print) as lines:
-        lines.put(b"last\n")
+    told: list[str] = []
+    async with open_lines(sink, "log", tell=told.append) as lines:
+        for _ in range(3):
+            lines.put(b"last\n")
+            await trio.lowlevel.checkpoint()
     assert (env.now(), sink.data) == (LAST_WORDS_SECONDS, b"")
+    assert told == [
+        "log: cannot be written (it takes nothing); its lines are lost until it can",
+        "log: 3 lines were lost at the end",
+    ]
 
 
 async def test_a_line_put_while_another_is_written_is_not_forgotten_at_the_end(
@@ -98,7 +105,8 @@ async def test_a_closed_pipe_is_called_by_its_cause(env: SimEnv) -> None:
         sink.fail(BrokenPipeError(errno.EPIPE, "Broken pipe"))
         lines.put(b"lost\n")
     assert told == [
-        "standard error: cannot be written (its reader has left); its lines are lost until it can"
+        "standard error: cannot be written (its reader has left); its lines are lost until it can",
+        "standard error: 1 line was lost at the end",
     ]
 
 

@@ -50,8 +50,7 @@ async def lines_of(
         (
             events.ServerEjected(**S1, reason="5 failures in a row", until=12.5),
             "WARNING",
-            "server default/s1: ejected (5 failures in a row); it gets no requests for 5.5 s, or "
-            "until a check finds it healthy",
+            "server default/s1: ejected (5 failures in a row); it gets no requests for 5.5 s",
         ),
         (
             events.ServerReadmitted(**S1),
@@ -204,6 +203,21 @@ async def test_on_tcp_nobody_is_answered(env: SimEnv, caplog: pytest.LogCaptureF
     async with serving(env, News(), protocol="tcp") as lb:
         lb.publish([events.NoHealthyServers(at=7.0, pool="default")])
     assert caplog.records[-1].getMessage().endswith("; a client was reset")
+
+
+async def test_where_servers_are_checked_an_ejection_may_end_sooner(
+    env: SimEnv, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = {"servers": [{"id": "s1", "address": "10.0.0.9:80"}], "health_check": True}
+    ejected = events.ServerEjected(**S1, reason="5 failures in a row", until=12.5)
+    with caplog.at_level(logging.WARNING, "trio_lb.news"):
+        async with open_load_balancer(config, env=env, services=[News()]) as lb:
+            lb.bus.publish(ejected)
+    assert (
+        caplog.records[0]
+        .getMessage()
+        .endswith("it gets no requests for 5.5 s, or until checks find that it has recovered")
+    )
 
 
 async def test_while_a_word_stands_above_the_checks_they_are_not_spoken_of(

@@ -3,7 +3,7 @@
 Who has something to say calls `put` and goes on. One task writes; a sink that hangs
 (a stopped reader) or fails (a full disk) costs lines, never time: the queue is
 bounded, what does not fit is counted, and both changes are told once each, the
-trouble and its end.
+trouble and its end: that it is over, or that the program is.
 """
 
 import errno
@@ -81,6 +81,9 @@ class Lines:
             await self._sink.write(b"".join(batch))
         except OSError as error:
             self._lose(len(batch), _why(error))
+        except trio.Cancelled:
+            self._lose(len(batch), "it takes nothing")
+            raise
         else:
             self._relieved()
 
@@ -100,7 +103,14 @@ class Lines:
     def _relieved(self) -> None:
         if self._lost_before is not None:
             lost, self._lost_before = self.lost - self._lost_before, None
-            self._tell(f"{self.name}: written again; {lost} lines were lost")
+            self._tell(f"{self.name}: written again; {_lines(lost)} lost")
+
+    def _account(self) -> None:
+        """Count what will never be written, and tell of a trouble that had no end."""
+        if self._queue:
+            self._lose(len(self._queue), "it takes nothing")
+        if self._lost_before is not None:
+            self._tell(f"{self.name}: {_lines(self.lost - self._lost_before)} lost at the end")
 
     def _end(self) -> None:
         self._ending = True
@@ -141,8 +151,13 @@ async def open_lines(
 async def _write_until_the_end(lines: Lines, shield: trio.CancelScope) -> None:
     with shield:
         await lines._run()
+    lines._account()
     with trio.CancelScope(shield=True, deadline=trio.current_time() + LAST_WORDS_SECONDS):
         await lines._sink.aclose()
+
+
+def _lines(count: int) -> str:
+    return "1 line was" if count == 1 else f"{count} lines were"
 
 
 def _why(error: OSError) -> str:

@@ -130,7 +130,13 @@ async def open_logs(
     root = logging.getLogger()
     before = root.level
     sink = env.open_sink(STANDARD_ERROR)
-    async with open_lines(sink, "standard error", tell=_log.warning) as lines:
+
+    def tell(text: str) -> None:
+        # Without a handler, logging itself would write to the sink that is in trouble, and wait.
+        if handler in root.handlers:
+            _log.warning(text)
+
+    async with open_lines(sink, "standard error", tell=tell) as lines:
         handler = _QueueHandler(lines, sink, render, env.wall)
         root.addHandler(handler)
         root.setLevel(level.upper())

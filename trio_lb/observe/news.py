@@ -16,6 +16,7 @@ from trio_lb.model import events
 from trio_lb.model.events import Event
 from trio_lb.observe.first_checks import FirstChecks
 from trio_lb.observe.throttle import Throttle
+from trio_lb.state.server import Server
 
 _log = logging.getLogger("trio_lb.news")
 
@@ -41,16 +42,24 @@ def _health(event: events.ServerHealthChanged, lb: LoadBalancer) -> Line:
 
 def _is_overridden(event: events.ServerEvent, lb: LoadBalancer) -> bool:
     """Whether no check has a say now: a person's word stands, or an application did not start."""
-    pool = lb.registry.find_pool(event.pool)
-    server = None if pool is None else pool.get_server(event.server_id)
+    server = _server_of(event, lb)
     return server is not None and server.health is not None and server.health.is_overridden
 
 
+def _server_of(event: events.ServerEvent, lb: LoadBalancer) -> Server | None:
+    pool = lb.registry.find_pool(event.pool)
+    return None if pool is None else pool.get_server(event.server_id)
+
+
 def _ejected(event: events.ServerEjected, lb: LoadBalancer) -> Line:
+    server = _server_of(event, lb)
+    sooner = ""
+    if server is not None and server.health is not None:
+        sooner = ", or until checks find that it has recovered"
     return Line(
         logging.WARNING,
         f"{_server(event)}: ejected ({event.reason}); it gets no requests for "
-        f"{event.until - event.at:.1f} s, or until a check finds it healthy",
+        f"{event.until - event.at:.1f} s{sooner}",
     )
 
 
