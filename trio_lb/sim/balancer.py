@@ -3,7 +3,7 @@
 It can crash, restart, stand still and be reloaded, as its process could.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -28,7 +28,8 @@ STARTS_AGAIN_SECONDS: Final = 1.0
 
 
 class Balancer:
-    """One balancer. ``lb`` is the running ``LoadBalancer``, None while it is down.
+    """One balancer. ``lb`` is the running ``LoadBalancer``, None while it is down, ``ended_at`` when
+    it went down last.
 
     ``names`` maps (pool, id) of a server to what the simulation calls it, where that differs.
     """
@@ -50,6 +51,7 @@ class Balancer:
         self.names = names
         self.certificates: Certificates | None = None
         self.lives = 0
+        self.ended_at = 0.0
         self.hire: Callable[[int], list[tuple[str, Address]]] = _nobody
         self.start_soon: Callable[[Callable[[], Awaitable[object]]], None] = _nowhere
         # Of whom it was said that they are to go, until the balancer itself knows.
@@ -69,6 +71,13 @@ class Balancer:
     def secured(self) -> list[Address]:
         """Where TLS is spoken."""
         return [each.bind for each in self.plan.listeners if each.ssl is not None]
+
+    def names_at(self, address: Address) -> list[Sequence[str]]:
+        """Return the names of each certificate that is shown there."""
+        shown = (each.ssl for each in self.plan.listeners if each.bind == address)
+        return [
+            each.server_names for tls in shown if tls is not None for each in tls.all_certificates
+        ]
 
     @property
     def front_door(self) -> Address:
@@ -108,7 +117,7 @@ class Balancer:
                 await nursery.start(self.lb.serve)
                 begun()
                 await trio.sleep_forever()
-        self.lb = None
+        self.lb, self.ended_at = None, trio.current_time()
 
     async def _wait_to_be_started(self) -> None:
         """A process that ended as it began, over a certificate, is started again by somebody."""

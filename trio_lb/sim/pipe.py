@@ -31,8 +31,8 @@ class Pipe:
     All instants are seconds on trio's clock. ``until`` is the instant up to which
     arrivals count: now, or the instant of a reset that came before. ``rules`` and ``valves``
     are those of faults; who adds or removes a valve wakes the receiver. ``window`` may be
-    changed: a smaller one is filled by what is under way. ``broken_by`` is what the sender is told,
-    should the connection break.
+    changed: a smaller one is filled by what is under way. ``sent_at`` is when bytes were sent last;
+    ``broken_by`` is what the sender is told, should the connection break.
     """
 
     __slots__ = (
@@ -46,6 +46,7 @@ class Pipe:
         "_unread",
         "broken_by",
         "rules",
+        "sent_at",
         "valves",
         "window",
     )
@@ -63,6 +64,7 @@ class Pipe:
         self._unread = 0
         self._last = -math.inf
         self._lost_from = math.inf
+        self.sent_at = -math.inf
         self.broken_by = errno.ECONNRESET
 
     # The sender's side.
@@ -88,6 +90,7 @@ class Pipe:
         arrival = self._path.arrival(now, len(data)) + late_seconds
         if self._is_over:
             return arrival
+        self.sent_at = now
         self._unread += len(data)
         return self._append(data, arrival, passes=passes)
 

@@ -98,6 +98,7 @@ class SmallBalancer:
     lb: SmallLb | None
     names: dict[tuple[str, str], str] = attrs.field(factory=dict)
     lives: int = 1
+    ended_at: float = 0.0
 
 
 @attrs.define

@@ -1,8 +1,15 @@
 """Probes stop when nobody wants to know any more."""
 
-from tests.sim.checks.support import Play, world
+from contextlib import aclosing
+
+import pytest
+import trio
+
+from tests.sim.checks.support import Play, SmallBalancer, SmallWorld, world
+from trio_lb.model.address import Address
 from trio_lb.sim.checks.probes import ProbesStop
 from trio_lb.sim.happening import What
+from trio_lb.sim.network import VirtualNetwork
 
 
 def test_a_member_is_probed_and_one_that_left_is_not() -> None:
@@ -54,15 +61,44 @@ def test_a_balancer_that_starts_again_may_have_its_old_servers_back() -> None:
     assert play.end() == []
 
 
-def test_a_probe_that_a_fault_held_back_is_nobodys() -> None:
-    play = Play(ProbesStop())
+@pytest.mark.parametrize(
+    ("sent_at", "said"),
+    [
+        (1.0, []),
+        (2.5, []),
+        (3.5, ["it is probed, though nobody has it in a pool since 2.000000 s"]),
+    ],
+)
+async def test_what_counts_is_when_a_probe_was_sent_not_when_it_arrives(
+    net: VirtualNetwork, sent_at: float, said: list[str]
+) -> None:
+    prober, s1 = net.host("lb"), net.host("s1")
+    play = Play(ProbesStop(grace_seconds=1.0), SmallWorld(net, {}))
     play.lb(0.0, What.HEALTH, "s1", "default", 1, "x")
-    play.tell(1.0, What.INJECT, "server:s1", "slow_accept", 1, "{}")
-    play.lb(2.0, What.REMOVE, "s1", "default")
-    play.tell(5.0, What.PROBE, "s1", 200)
-    play.tell(5.0, What.HEALED, "server:s1", "slow_accept", 1)
-    play.tell(15.0, What.PROBE, "s1", 200)
+    async with aclosing(await s1.listen(Address(s1.address, 80))) as listener:
+        async with await prober.connect(listener.address) as near:
+            (far,) = await listener.accept_batch(1)
+            await trio.sleep_until(sent_at)
+            net.link("lb", "s1").set_latency(30.0)
+            near.send_nowait(b"GET /health HTTP/1.1")
+        async with far:
+            assert await far.receive_some(100)
+            play.lb(2.0, What.REMOVE, "s1", "default")
+            play.tell(trio.current_time(), What.PROBE, "s1", 200, conn=far.serial)
+            assert play.now > 30.0
+    assert play.end() == said
+
+
+def test_a_balancer_that_drains_has_not_stopped() -> None:
+    small = world()
+    balancer = small.balancers["lb"]
+    play = Play(ProbesStop(grace_seconds=1.0), small)
+    play.lb(0.0, What.HEALTH, "s1", "default", 1, "x")
+    play.tell(7.5, What.PHASE, "sim", "end")
+    play.lb(8.0, What.NEWS, "listener_closed")
+    play.tell(20.0, What.PROBE, "s1", 200)  # Somebody is served still, by a server that is well.
+    small.balancers["lb"] = SmallBalancer(balancer.host, None, ended_at=30.0)
+    play.tell(30.5, What.PROBE, "s1", 200)
     assert play.said == []
-    play.tell(15.1, What.INJECT, "lb:lb", "scale_down", 2, "{}")  # It holds nothing back.
-    play.tell(15.2, What.PROBE, "s1", 200)
-    assert play.end() == ["it is probed, though nobody has it in a pool since 2.000000 s"]
+    play.tell(35.0, What.PROBE, "s1", 200)
+    assert play.end() == ["it is probed, though nobody has it in a pool since 30.000000 s"]

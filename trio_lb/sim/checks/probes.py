@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from trio_lb.sim.checks.check import Check
-from trio_lb.sim.checks.faults import Weather
 from trio_lb.sim.checks.rebirth import Rebirth
 from trio_lb.sim.checks.world import World
-from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.happening import Ear, Happening, What
 
-AFTERMATH_SECONDS: Final = 10.0
-"""So long after the last fault, what a network or a server held back may still come."""
-_HARMLESS: Final = frozenset(("scale_up", "scale_down", "reload"))
-"""Kinds of fault that hold nothing back: after these a probe is as quick as ever."""
 CLOSED: Final = "listener_closed"
 """The news with which a balancer begins to stop."""
 
@@ -21,8 +15,9 @@ CLOSED: Final = "listener_closed"
 class ProbesStop(Check):
     """No server is probed once it has left all pools, or once all balancers have stopped.
 
-    ``grace_seconds`` is for a probe that was on its way. One that a fault may have held back
-    (a server accepts late, and finds it among those who wait) is nobody's.
+    What counts is when the probe was sent, with ``grace_seconds`` for one that was about to be.
+    When it arrives is nobody's fault: a server that accepts late finds it among those who wait, and
+    on a lossy link its bytes may come long after who sent them has lost patience.
     """
 
     name = "probes_stop"
@@ -35,7 +30,6 @@ class ProbesStop(Check):
         self._stopped: dict[str, float] = {}
         self._is_end = False
         self._rebirth = Rebirth(self._forget)
-        self._weather = Weather(frozenset(KINDS) - _HARMLESS)
 
     def begin(self, world: World) -> None:
         """See ``Check``."""
@@ -50,8 +44,7 @@ class ProbesStop(Check):
             What.HEALTH: self._is_member,
             What.REMOVE: self._removed,
             What.PHASE: self._phase,
-            **self._weather.ears,
-            What.INJECT: self._injected,
+            What.INJECT: self._rebirth.ears[What.INJECT],
             What.NEWS: self._news,
             What.PROBE: self._probed,
         }
@@ -81,10 +74,6 @@ class ProbesStop(Check):
             for home in [home for home in homes if home[0] == balancer]:
                 del homes[home]
 
-    def _injected(self, happening: Happening) -> None:
-        self._rebirth.ears[What.INJECT](happening)
-        self._weather.injected(happening)
-
     def _news(self, happening: Happening) -> None:
         self._rebirth.ears[What.NEWS](happening)
         # Before the end a balancer that dies will live again, and ask again.
@@ -95,18 +84,30 @@ class ProbesStop(Check):
         ended_at = self._nobody_since(happening.entity)
         if ended_at is None or happening.at <= ended_at + self._grace_seconds:
             return
-        if self._weather.was_calm(happening.at - AFTERMATH_SECONDS):
+        if self._sent_at(happening) > ended_at + self._grace_seconds:
             self.object(
                 happening, f"it is probed, though nobody has it in a pool since {ended_at:.6f} s"
             )
+
+    def _sent_at(self, happening: Happening) -> float:
+        """Return when the probe left; of one whose connection is unknown, when it was answered."""
+        asked = self.world.net.stream(happening.conn)
+        return happening.at if asked is None else asked.incoming.sent_at
 
     def _nobody_since(self, actor: str) -> float | None:
         """Return when the last home was given up; None while there is one, or none is known."""
         left = self._left.get(actor, {})
         ends = []
         for home in self._homes.get(actor, {}) | dict.fromkeys(left):
-            ended_at = left.get(home, self._stopped.get(home[0]))
+            ended_at = left[home] if home in left else self._stopped_at(home[0])
             if ended_at is None:
                 return None
             ends.append(ended_at)
         return max(ends, default=None)
+
+    def _stopped_at(self, balancer: str) -> float | None:
+        """Return when it was over; as long as it drains it has to know how its servers are."""
+        seen = self.world.balancers.get(balancer)
+        if seen is None or balancer not in self._stopped:
+            return self._stopped.get(balancer)
+        return seen.ended_at if seen.lb is None else None

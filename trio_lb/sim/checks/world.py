@@ -50,11 +50,13 @@ class SeenBalancer(Protocol):
     """A balancer on its host; ``lb`` is None while it does not run.
 
     ``names``: what happenings call the server of a pool and an id, where that differs.
-    ``lives``: how often it has started.
+    ``lives``: how often it has started. ``ended_at``: when it went down last.
     """
 
     @property
     def lives(self) -> int: ...
+    @property
+    def ended_at(self) -> float: ...
     @property
     def names(self) -> Mapping[tuple[str, str], str]: ...
     @property
