@@ -97,6 +97,13 @@ CASES: Final = (
         sent_matching(b"te", lambda got: got in ([], [b"trailers"]), "only trailers passes"),
     ),
     case(
+        "hop-by-hop: TE of what only resembles trailers promises none",
+        "9110 10.1.4",
+        head(b"TE: x-trailers", b"Connection: TE"),
+        status(200),
+        sent(b"te"),
+    ),
+    case(
         "hop-by-hop: nothing of its own is lost",
         RULE,
         head(b"Connection: X-Hop", b"X-Hop: secret", b"X-Hope: 1", b"X-Ho: 2"),

@@ -117,6 +117,12 @@ CASES: Final = (
         refused_or_closed(400, 408),
     ),
     case(
+        "limits: a HEAD that never ends is given up without a body",
+        "9110 9.3.2",
+        (send(head(method=b"HEAD")[:-2]),),
+        refused_or_closed(400, 408),
+    ),
+    case(
         "limits: a body that never comes is given up",
         "9110 15.5.9",
         (send(head(b"Content-Length: 5", method=b"POST"), b"he"),),

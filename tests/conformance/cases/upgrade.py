@@ -172,6 +172,24 @@ CASES: Final = (
         server=[answer(sized(b"no", status=b"400 Bad Request"))],
     ),
     case(
+        "upgrade: a 426 says what it asks for",
+        "9110 15.5.22",
+        head(),
+        status(426),
+        field(b"upgrade", b"websocket"),
+        kept(),
+        server=[
+            answer(
+                sized(
+                    b"no",
+                    b"Connection: upgrade",
+                    b"Upgrade: websocket",
+                    status=b"426 Upgrade Required",
+                )
+            )
+        ],
+    ),
+    case(
         "upgrade: bytes before the 101 wait for it",
         SMUGGLED,
         (send(WEBSOCKET + MASKED), Heard(FRAME)),
