@@ -8,6 +8,7 @@ import pytest
 from trio_lb.config.encryption import CertificateConfig, ListenerTls, UpstreamTls
 from trio_lb.model.errors import ConfigError
 from trio_lb.net import certificates as product
+from trio_lb.net.pem import PemError
 from trio_lb.net.rehearsal import Role, rehearse
 from trio_lb.sim.certificates import (
     AUTHORITY,
@@ -16,6 +17,7 @@ from trio_lb.sim.certificates import (
     Certificates,
     MemoryFile,
     client_context,
+    is_meant_for,
     server_context,
     towards_servers,
 )
@@ -90,7 +92,8 @@ def test_it_stands_in_for_each_certificate_under_its_names_and_issues_no_tickets
         ListenerTls(certificate="b.pem", certificates=(own,), client_ca="ca.pem", min_version="1.3")
     )
     assert [each.server_names for each in tls.all_certificates] == [(), own.server_names]
-    assert {each.certificate for each in tls.all_certificates} == {certificates.path}
+    first, second = (each.certificate for each in tls.all_certificates)
+    assert first == certificates.path != second
     assert (tls.client_ca, tls.session_tickets, tls.min_version) == (AUTHORITY, False, "1.3")
 
 
@@ -102,3 +105,73 @@ def test_towards_servers_the_simulation_s_authority_is_believed() -> None:
 def test_actors_share_their_settings() -> None:
     assert client_context() is client_context()
     assert server_context() is server_context()
+
+
+def listener_of(count: int) -> tuple[Certificates, ListenerTls]:
+    """Return what stands in for a listener with so many certificates."""
+    certificates = Certificates()
+    own = [
+        CertificateConfig(certificate="a.pem", server_names=(f"n{number}.example",))
+        for number in range(count)
+    ]
+    return certificates, certificates.stand_in(ListenerTls(certificates=tuple(own)))
+
+
+def test_each_certificate_of_a_listener_is_another_one_that_the_product_takes() -> None:
+    certificates, tls = listener_of(9)
+    texts = [Path(each.certificate).read_text() for each in tls.all_certificates]
+    assert len({*texts[:8]}) == 8
+    assert texts[8] == texts[1], "more than eight are not told apart"
+    product.server_context(tls.all_certificates)
+    certificates.renew()
+    renewed = [Path(each.certificate).read_text() for each in tls.all_certificates]
+    assert not {*texts} & {*renewed}
+    product.server_context(tls.all_certificates)
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
+def test_what_is_spoilt_is_refused_at_every_place(spoilt: str) -> None:
+    certificates, tls = listener_of(3)
+    certificates.spoilt = spoilt
+    with pytest.raises(ConfigError) as caught:
+        product.server_context(tls.all_certificates)
+    assert [each.path for each in caught.value.problems] == [
+        f"certificates[{number}]" for number in range(3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "is_right"),
+    [
+        ("a.example", "0B", True),
+        ("a.example", "0C", True),
+        ("a.example", "22", False),
+        ("x.b.example", "22", True),
+        ("y.x.b.example", "22", False),
+        ("b.example", "23", False),
+        ("whatever.example", "24", True),
+        ("a.example", "7F", False),
+    ],
+)
+def test_a_certificate_is_for_its_names_and_for_any_if_none_are_known(
+    name: str, shown: str, is_right: bool
+) -> None:
+    names = (("A.example",), ("*.b.example",), ())
+    assert is_meant_for(name, shown, names) is is_right
+
+
+def test_days_that_are_over_are_so_for_what_was_there_until_there_is_another() -> None:
+    certificates = Certificates()
+    certificates.expire()
+    assert (certificates.is_expired, certificates.is_over("0B"), certificates.is_over("0C")) == (
+        True,
+        True,
+        False,
+    )
+    with pytest.raises(PemError, match="not valid today"):
+        rehearse(certificates.path, certificates.path, Role.SERVER)
+    certificates.renew()
+    assert (certificates.is_expired, certificates.is_over("0B")) == (False, True)
+    rehearse(certificates.path, certificates.path, Role.SERVER)
+    certificates.renew()
+    assert not certificates.is_over("0B"), "it stands for one that is new"

@@ -81,6 +81,17 @@ def test_balancers_have_names_and_some_a_certificate() -> None:
     assert "tls_handshake" in field.points
     assert [str(each) for each in field.targets(KINDS["reload"])] == ["lb:lb", "lb:edge"]
     assert [str(each) for each in field.targets(KINDS["rotate_certificate"])] == ["lb:lb"]
+    assert [str(each) for each in field.targets(KINDS["expire_certificate"])] == ["lb:lb"]
+    assert field.targets(KINDS["expire_certificate"], servers_only=True) == []
+
+
+def test_servers_that_speak_tls_have_a_certificate_too() -> None:
+    servers = [{"id": "t1", "address": "10.7.0.1:443", "tls": {}}, {"address": "10.7.0.2:80"}]
+    field = field_of(world({"servers": servers}))
+    assert field.secured == ("t1",)
+    for mild in (False, True):
+        targets = field.targets(KINDS["expire_certificate"], servers_only=mild)
+        assert [str(each) for each in targets] == ["server:t1"]
 
 
 def test_programs_alone_have_sockets_and_who_has_neither_has_no_points() -> None:

@@ -1,11 +1,22 @@
 """Simulated clients speak TLS where a balancer does; what they are shown, and when it changes."""
 
+import pytest
+
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.actors.websocket import WebSocketPolicy
 from trio_lb.sim.arrivals import Every
 from trio_lb.sim.distributions import Fixed
-from trio_lb.sim.faults.fluent import Crash, RotateCertificate, Timed, at, during
+from trio_lb.sim.faults.fluent import (
+    Crash,
+    ExpireCertificate,
+    Reload,
+    Reset,
+    RotateCertificate,
+    Timed,
+    at,
+    during,
+)
 from trio_lb.sim.happening import Happening, What
 from trio_lb.sim.simulation import Simulation
 
@@ -128,3 +139,138 @@ def test_servers_that_are_to_speak_tls_do() -> None:
     ]
     assert {each.entity for each in taken if each.what is What.TAKE} == {*sim.servers}
     assert {each.entity for each in taken if each.what is What.PROBE} == {*sim.servers}
+
+
+NAMED: dict[str, object] = HTTPS | {
+    "ssl": {
+        "certificates": [
+            {**SSL, "server_names": ["shop.example", "www.shop.example"]},
+            {**SSL, "server_names": ["*.api.example"]},
+        ]
+    }
+}
+
+
+def asking(*hosts: str) -> tuple[Simulation, dict[str, list[object]]]:
+    """Return a world with a crowd for each host, and what each crowd's requests come to."""
+    sim = Simulation(seed=7)
+    sim.server("s1")
+    sim.balancer({"listeners": [NAMED]})
+    ends: dict[str, list[object]] = {}
+    for host in hosts:
+        policy = ClientPolicy(timeout=1.0, host=host, requests_per_connection=1)
+        sim.clients(f"of {host}", OpenLoop(Every(1.0)), policy=policy)
+    sim.wire.hear(
+        lambda each: ends.setdefault(each.entity[3:], []).append(each.values[3]), What.DONE
+    )
+    return sim, ends
+
+
+def test_who_asks_for_a_host_is_shown_the_certificate_of_that_name() -> None:
+    hosts = "shop.example", "eu.api.example", "WWW.shop.example:443", "sim"
+    sim, ends = asking(*hosts)
+    assert [each.partition(" note of ")[2] for each in notes_of(sim, until=1.5)] == [
+        "shop.example is shown the certificate 0B",
+        "eu.api.example is shown the certificate 22",
+        "WWW.shop.example:443 is shown the certificate 0B",
+        "sim is shown the certificate 0B",
+    ]
+    assert ends == {host: [""] * 4 for host in hosts}
+
+
+def test_a_certificate_for_other_names_is_not_believed() -> None:
+    sim, ends = asking("other.example", "api.example", "a.b.api.example")
+    sim.run(until=1.5)
+    assert all({*each} == {"certificate"} for each in ends.values())
+
+
+def test_web_sockets_ask_by_name_too() -> None:
+    sim = Simulation(seed=7)
+    sim.server("s1")
+    sim.balancer({"listeners": [NAMED]})
+    for host in ("eu.api.example", "other.example"):
+        sim.websockets(host, 1, WebSocketPolicy(messages=3, host=host))
+    ends: dict[str, dict[object, None]] = {}
+    sim.wire.hear(
+        lambda each: ends.setdefault(each.entity, {}).setdefault(each.values[3]), What.DONE
+    )
+    sim.run(until=3)
+    assert {host: [*each] for host, each in ends.items()} == {
+        "eu.api.example": [""],
+        "other.example": ["certificate"],
+    }
+
+
+def test_a_balancer_that_mixes_names_up_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trio_lb.net.certificates._Book.find", lambda book, name: book.front)
+    sim, ends = asking("shop.example", "eu.api.example")
+    sim.run(until=1.5)
+    assert {host: {*each} for host, each in ends.items()} == {
+        "shop.example": {""},
+        "eu.api.example": {"certificate"},
+    }
+
+
+def failures_of(sim: Simulation, *faults: Timed) -> dict[str, list[float]]:
+    """Run it for ten seconds, and return when clients' tries failed, by the reason."""
+    found: dict[str, list[float]] = {}
+    sim.wire.hear(
+        lambda each: found.setdefault(str(each.values[0]), []).append(round(each.at, 1)), What.FAIL
+    )
+    sim.faults(*faults)
+    assert sim.run(until=10.0, settle=3).violations == []
+    return found
+
+
+def test_from_the_end_of_its_days_nobody_believes_a_certificate_until_there_is_another() -> None:
+    assert failures_of(world(HTTPS), during(3.2, 5.2, ExpireCertificate("lb:lb"))) == {
+        "certificate": [3.5, 4.0, 4.5, 5.0]
+    }
+    shown = notes_of(world(HTTPS), during(3.2, 5.2, ExpireCertificate("lb:lb")))
+    assert shown == [
+        "0.502000 s note web is shown the certificate 0B",
+        "5.502000 s note web is shown the certificate 0C",
+    ]
+
+
+def test_a_connection_that_stands_outlives_the_certificate_it_began_with() -> None:
+    sim = world(HTTPS, requests_per_connection=1000)
+    assert failures_of(sim, at(3.2, ExpireCertificate("lb:lb"))) == {}
+
+
+def test_one_that_was_renewed_in_time_may_expire() -> None:
+    sim = world(HTTPS)
+    faults = at(3.2, ExpireCertificate("lb:lb")), at(3.3, RotateCertificate("lb"))
+    assert failures_of(sim, *faults) == {}
+
+
+def test_a_balancer_reads_no_certificate_whose_days_are_over() -> None:
+    faults = during(3.2, 5, ExpireCertificate("lb:lb")), at(4.2, Reload("lb"))
+    rejected = [each for each in notes_of(world(HTTPS), *faults) if "news" in each]
+    assert rejected == ["4.200000 s news lb config_rejected"]
+
+
+def test_a_balancer_that_verifies_leaves_a_server_whose_certificate_is_over() -> None:
+    def taken(**tls: object) -> set[str]:
+        """Who serves between the end of the first one's days and its heal."""
+        sim = Simulation(seed=7)
+        servers = [{"id": name, "address": f"{name}:443"} for name in ("s1", "s2")]
+        sim.balancer({"servers": servers, "tls": {"ca": "/etc/ca.pem", **tls}})
+        policy = ClientPolicy(requests_per_connection=1)
+        sim.clients("web", OpenLoop(Every(0.1)), policy=policy)
+        found: dict[str, None] = {}
+        failed: list[Happening] = []
+
+        def take(each: Happening) -> None:
+            if 4.0 < each.at < 8.0:
+                found[each.entity] = None
+
+        sim.wire.hear(take, What.TAKE)
+        sim.wire.hear(failed.append, What.FAIL)
+        sim.faults(at(3.0, Reset("server:s1")), during(3.0, 8.0, ExpireCertificate("server:s1")))
+        assert sim.run(until=10.0, settle=40).violations == []
+        assert failed == []
+        return {*found}
+
+    assert taken() == {"s2"}
+    assert taken(verify=False) == {"s1", "s2"}

@@ -2,16 +2,22 @@
 
     pem/authority.pem           vouches for the others; simulated clients trust it and nobody else
     pem/first.pem, second.pem   good ones
+    pem/named.pem               seven more pairs, for listeners with several certificates
     pem/expired.pem             its days are over
 
 They were made once and are no secret, keys included. All are RSA: with another kind of key the
 size of a signature is a matter of chance, and so the number of bytes on the wire. A balancer
 reads its own from a file in memory, as it would from disk, and that file can be exchanged.
+
+OpenSSL looks at dates by the real clock. So one whose days end in mid run is a good one that the
+simulation has declared over: clients are told by us, and whoever reads its file finds one that is
+over by any clock.
 """
 
 import os
 import ssl
 import weakref
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -27,7 +33,10 @@ AUTHORITY: Final = str(_FOLDER / "authority.pem")
 NAME: Final = "simulated.example"
 """The name in all of them."""
 
-_GOOD: Final = ("first", "second")
+_PLACES: Final = 8
+"""So many certificates of a listener are told apart; the ninth is again like the second."""
+_SERIALS: Final = (("0B", "0C"), *((f"{n:02X}", f"{n + 1:02X}") for n in range(0x22, 0x30, 2)))
+"""Of the two good ones of each place."""
 SPOILT: Final = ("broken", "expired", "alien")
 """What a file may hold that can't be used: half a certificate, one whose days are over, one whose
 key is another's."""
@@ -64,26 +73,27 @@ class MemoryFile:
 
 
 class Certificates:
-    """What one balancer shows on all of its listeners.
+    """What one balancer shows: a file for each place among a listener's certificates.
 
-    ``spoilt`` is None, or one of ``SPOILT`` in place of the good one. Whoever changes the file
+    ``spoilt`` is None, or one of ``SPOILT`` in place of the good ones. Whoever changes the files
     says so to the balancer: nothing is read before a reload.
     """
 
     def __init__(self) -> None:
-        self._file = MemoryFile("certificate.pem")
+        self._files = [MemoryFile("certificate.pem")]
         self._turn = 0
         self._spoilt: str | None = None
+        self._over: dict[int, None] = {}  # Turns, of the two, whose days are over.
         self._write()
 
     @property
     def path(self) -> str:
-        """Where certificate and key are."""
-        return self._file.path
+        """Where the first certificate is, with its key."""
+        return self._files[0].path
 
     @property
     def spoilt(self) -> str | None:
-        """What is wrong with the file."""
+        """What is wrong with the files."""
         return self._spoilt
 
     @spoilt.setter
@@ -92,36 +102,61 @@ class Certificates:
         self._write()
 
     def close(self) -> None:
-        """Let go of the file: nobody reads it any more."""
-        self._file.close()
+        """Let go of the files: nobody reads them any more."""
+        for file in self._files:
+            file.close()
 
     def renew(self) -> None:
-        """Put the other good one in the place of the one that is there."""
-        self._turn += 1
+        """Put the other good ones in the place of those that are there."""
+        self._turn = 1 - self._turn
+        self._over.pop(self._turn, None)
         self._write()
 
+    def expire(self) -> None:
+        """Let the days of those that are there be over."""
+        self._over[self._turn] = None
+        self._write()
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the days of those that are there are over."""
+        return self._turn in self._over
+
+    def is_over(self, shown: str) -> bool:
+        """Whether the days of the one with this serial number are over."""
+        return any(shown == pair[turn] for pair in _SERIALS for turn in self._over)
+
     def _write(self) -> None:
-        good = _text(_GOOD[self._turn % len(_GOOD)])
-        match self._spoilt:
+        for place, file in enumerate(self._files):
+            file.write(self._text_at(place).encode())
+
+    def _text_at(self, place: int) -> str:
+        good = _good(place, self._turn)
+        match "expired" if self.is_expired else self._spoilt:
             case "broken":
-                good = good[: len(good) // 4]
+                return good[: len(good) // 4]
             case "expired":
-                good = _text("expired")
+                return _text("expired")
             case "alien":
-                other = _text(_GOOD[(self._turn + 1) % len(_GOOD)])
-                good = good.partition(_KEY)[0] + _KEY + other.partition(_KEY)[2]
-        self._file.write(good.encode())
+                other = _good(0, 1 - self._turn)
+                return good.partition(_KEY)[0] + _KEY + other.partition(_KEY)[2]
+        return good
+
+    def _file(self, place: int) -> MemoryFile:
+        while len(self._files) <= place:
+            self._files.append(MemoryFile("certificate.pem"))
+            self._files[-1].write(self._text_at(len(self._files) - 1).encode())
+        return self._files[place]
 
     def stand_in(self, tls: ListenerTls) -> ListenerTls:
-        """Return a listener's settings with this certificate under all of its names.
+        """Return a listener's settings with these certificates under the names of its own.
 
         No tickets: how many bytes one has is a matter of chance.
         """
         worn = [
-            CertificateConfig(
-                certificate=self.path, private_key=self.path, server_names=each.server_names
-            )
-            for each in tls.all_certificates
+            CertificateConfig(certificate=path, private_key=path, server_names=each.server_names)
+            for place, each in enumerate(tls.all_certificates)
+            for path in [self._file(_place_of(place)).path]
         ]
         return attrs.evolve(
             tls,
@@ -133,7 +168,34 @@ class Certificates:
         )
 
 
+def _place_of(number: int) -> int:
+    return number if number < _PLACES else 1 + (number - 1) % (_PLACES - 1)
+
+
+def is_meant_for(name: str, shown: str, names: Sequence[Sequence[str]]) -> bool:
+    """Whether the certificate with this serial number may be shown to who asks for ``name``.
+
+    ``names`` are those of the listener's certificates, in their order. Of one that has none there
+    nobody here knows what stands in it: it may.
+    """
+    mine = [
+        own for number, own in enumerate(names) if shown in _SERIALS[_place_of(number)]
+    ]  # fmt: skip
+    parent = name.partition(".")[2]
+    wanted = (name, f"*.{parent}")
+    return any(not own or any(each.lower() in wanted for each in own) for own in mine)
+
+
 _KEY: Final = "-----BEGIN PRIVATE KEY-----"
+_END: Final = "-----END CERTIFICATE-----\n"
+
+
+def _good(place: int, turn: int) -> str:
+    """Return a certificate with its key."""
+    if not place:
+        return _text(("first", "second")[turn])
+    *certificates, key = _text("named").split(_END)
+    return certificates[2 * (place - 1) + turn] + _END + key
 
 
 @cache
@@ -156,10 +218,24 @@ def client_context() -> ssl.SSLContext:
 
 
 @cache
-def server_context() -> ssl.SSLContext:
-    """Return the TLS of simulated servers."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+def asking_context() -> ssl.SSLContext:
+    """Return the TLS of clients that ask for a host by name: which one it is they judge themselves.
+
+    All names of all configurations cannot stand in certificates that were made before.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(AUTHORITY)
+    context.load_verify_locations(_FOLDER / "named.pem")  # They vouch for themselves.
     context.load_cert_chain(_FOLDER / "first.pem")
+    return context
+
+
+@cache
+def server_context(*, expired: bool = False) -> ssl.SSLContext:
+    """Return the TLS of simulated servers; ``expired``: of those whose certificate is over."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_FOLDER / ("expired.pem" if expired else "first.pem"))
     context.num_tickets = 0
     context.options |= ssl.OP_NO_TICKET
     return context

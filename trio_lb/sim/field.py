@@ -36,7 +36,10 @@ def field_of(sim: Simulation) -> Field:
         points=tuple(_points(sim, plans)),
         programs=tuple(_serving(sim, plans)),
         balancers=tuple(sim.balancers),
-        secured=tuple(name for name, each in sim.balancers.items() if each.secured),
+        secured=(
+            *(name for name, each in sim.balancers.items() if each.secured),
+            *(name for name, each in sim.servers.items() if each.speaks_tls),
+        ),
     )
 
 

@@ -39,7 +39,8 @@ class What(Enum):
     FAIL = "fail"
     """A try failed: (reason, ns since the try began, 1 if an answer had begun else 0).
 
-    Reasons: ``refused``, ``connect`` (timeout of connecting), ``timeout``, ``reset``, ``closed``
+    Reasons: ``refused``, ``connect`` (timeout of connecting), ``timeout``, ``reset``,
+    ``certificate`` (that of the other end is not believed), ``closed``
     (an end before any byte of an answer), ``cut`` (an end in mid answer), ``garbled`` (no HTTP),
     ``alien`` (an answer that belongs to another request), ``altered`` (bytes that differ),
     ``away`` (the other end of a WebSocket took its leave), ``left`` (this client went away on purpose)."""

@@ -9,6 +9,7 @@ import trio
 from tests.sim.actors.test_end import Reader
 from tests.sim.support import far_apart, pair
 from tests.support.clock import run_in_virtual_time
+from trio_lb.sim.actors.end import Distrusted
 from trio_lb.sim.actors.tls_end import TlsEnd
 from trio_lb.sim.certificates import NAME, client_context, server_context
 from trio_lb.sim.clock import DesClock
@@ -148,3 +149,37 @@ def test_what_is_no_tls_is_a_fault() -> None:
 
 def test_contexts_ask_for_modern_tls() -> None:
     assert client_context().verify_mode is ssl.CERT_REQUIRED
+
+
+def test_what_is_objected_to_is_left_before_the_handshake_is_over() -> None:
+    async def scene(near: VirtualStream, far: VirtualStream) -> None:
+        def objection(shown: str) -> str:
+            return f"{shown} is too old"
+
+        ours = TlsEnd(near, client_context(), server_name=NAME, objection=objection)
+        theirs = server(far)
+        ours.send_nowait(b"a secret")
+        await trio.sleep(1.5)
+        assert theirs.receive_nowait(10) is None, "a hello, which it answers"
+        await trio.sleep(2)
+        with pytest.raises(Distrusted, match="0B is too old"):
+            ours.receive_nowait(10)
+        with pytest.raises(trio.BrokenResourceError):
+            ours.send_nowait(b"another")
+        ours.abort()
+        await trio.sleep(1)
+        with pytest.raises(trio.BrokenResourceError):
+            theirs.receive_nowait(10)
+
+    play(scene)
+
+
+def test_what_openssl_does_not_believe_is_distrusted_too() -> None:
+    async def scene(near: VirtualStream, far: VirtualStream) -> None:
+        ours = client(near)
+        Reader(TlsEnd(far, server_context(expired=True), server_side=True))
+        await trio.sleep(3.5)
+        with pytest.raises(Distrusted, match="has expired"):
+            ours.receive_nowait(10)
+
+    play(scene)

@@ -41,6 +41,8 @@ class Actor:
         self.host = host
         self.env = SimEnv(host)
         self.slow_factor = 1.0
+        self.speaks_tls = True
+        self.is_expired = False
         self.certificates: Certificates | None = None
         self.deeds: list[tuple[float, str]] = []
 

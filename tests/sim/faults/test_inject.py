@@ -89,7 +89,12 @@ def state_of(world: Play) -> dict[str, object]:
             )
     for actor in (*world.servers.values(), *world.balancers.values()):
         armed = sum(map(len, actor.env.tosses.values()))
-        state[f"actor {actor.name}"] = (actor.slow_factor, actor.env.epoch, armed)
+        state[f"actor {actor.name}"] = (
+            actor.slow_factor,
+            actor.is_expired,
+            actor.env.epoch,
+            armed,
+        )
     certificates = world.balancers["lb"].certificates
     state["certificate"] = None if certificates is None else certificates.spoilt
     entry = world.net.names.entry("api.local")

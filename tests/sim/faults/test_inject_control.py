@@ -160,3 +160,31 @@ def test_who_speaks_no_tls_has_no_certificate_to_exchange() -> None:
             world.inject("rotate_certificate", "lb:lb")
 
     play(scene)
+
+
+def test_days_end_for_what_is_shown_and_the_heal_is_another_one_that_is_read() -> None:
+    async def scene(world: Play) -> None:
+        certificates = world.balancers["lb"].certificates
+        assert certificates is not None
+        heal = world.inject("expire_certificate", "lb:lb")
+        assert (certificates.is_over("0B"), deeds_of(world)) == (True, [])
+        heal()
+        heal()
+        assert (certificates.is_expired, deeds_of(world)) == (False, [(0.0, "reloaded")])
+
+    play(scene)
+
+
+def test_a_server_s_certificate_is_over_until_the_last_heal_if_it_has_one() -> None:
+    async def scene(world: Play) -> None:
+        server = world.servers["s1"]
+        heals = [world.inject("expire_certificate", "server:s1") for _ in range(2)]
+        heals[0]()
+        assert server.is_expired
+        heals[1]()
+        assert not server.is_expired
+        server.speaks_tls = False
+        with pytest.raises(ConfigError, match="server:s1 has no certificate: it speaks no TLS"):
+            world.inject("expire_certificate", "server:s1")
+
+    play(scene)

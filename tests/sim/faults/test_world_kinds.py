@@ -8,7 +8,7 @@ def test_each_family_hits_its_own() -> None:
     hits = {
         world_kinds.host_kinds: {Sort.HOST, Sort.SERVER},
         world_kinds.app_kinds: {Sort.SERVER},
-        world_kinds.control_kinds: {Sort.RESOLVER, Sort.LB},
+        world_kinds.control_kinds: {Sort.RESOLVER, Sort.LB, Sort.SERVER},
         world_kinds.client_kinds: {Sort.CLIENT},
         world_kinds.buggify_kinds: {Sort.POINT},
     }

@@ -165,7 +165,7 @@ class ClientActor:
         if isinstance(outcome, ConnectError):
             one.failed(Trouble.REFUSED if outcome.refused else Trouble.CONNECT)
             return
-        end = self.stage.veil(self.name, outcome)
+        end = self.stage.veil(self.name, outcome, self.policy.host)
         line = Line(end, self.lines, self.clock, self.policy.pace)
         self.lines.add(line)
         one.go(line)

@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import trio
+
 from trio_lb.sim.watch import Watch
+
+
+class Distrusted(trio.BrokenResourceError):
+    """We do not believe the certificate that the other side has shown."""
 
 
 class End(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 import trio
 
-from trio_lb.sim.actors.end import End
+from trio_lb.sim.actors.end import Distrusted, End
 from trio_lb.sim.actors.http1 import Framing, Garbled, Head, MessageReader, body_of
 from trio_lb.sim.clock import DesClock
 from trio_lb.sim.watch import Watch
@@ -26,6 +26,7 @@ class Trouble(Enum):
     CONNECT = "connect"
     TIMEOUT = "timeout"
     RESET = "reset"
+    CERTIFICATE = "certificate"
     CLOSED = "closed"
     CUT = "cut"
     GARBLED = "garbled"
@@ -160,6 +161,8 @@ class Line:
                 self._watch.arm()
             else:
                 self._ended()
+        except Distrusted:
+            self._fail(Trouble.CERTIFICATE)
         except trio.BrokenResourceError:
             self._fail(Trouble.CUT if self._reader.has_begun else Trouble.RESET)
         except trio.ClosedResourceError:

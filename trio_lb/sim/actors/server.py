@@ -100,7 +100,8 @@ class ServerActor:
 
     For faults there are ``slow_factor``, ``conducts``, ``gates`` (what is refused before any work),
     ``health_told`` (a status that probes are told instead of the truth) and ``memory_limit`` (bytes
-    of requests that it can hold at once). ``speaks_tls`` holds for connections to come.
+    of requests that it can hold at once). ``speaks_tls`` holds for connections to come, as does
+    ``is_expired``: the days of its certificate are over.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class ServerActor:
         self.health_told: int | None = None
         self.memory_limit: float | None = None
         self.speaks_tls = False
+        self.is_expired = False
         self.listener: VirtualListener | None = None
         self.connections: dict[int, ServerConnection] = {}
         self.station = Station(stage.clock, settings.concurrency, settings.queue)
@@ -172,7 +174,7 @@ class ServerActor:
         self.stage.wire.tell(What.ACCEPT, self.name, stream.serial)
         end: End = stream
         if self.speaks_tls:
-            end = TlsEnd(stream, server_context(), server_side=True)
+            end = TlsEnd(stream, server_context(expired=self.is_expired), server_side=True)
         self.connections[stream.serial] = ServerConnection(self, end)
 
     def crash(self, *, fin: bool = False) -> None:

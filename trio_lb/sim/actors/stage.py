@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import attrs
 import trio
@@ -12,8 +13,10 @@ from trio_lb.sim.clock import DesClock
 from trio_lb.sim.happening import Wire
 from trio_lb.sim.stream import VirtualStream
 
+Veil: TypeAlias = Callable[[str, VirtualStream, str], End]
 
-def _as_it_is(name: str, stream: VirtualStream) -> End:
+
+def _as_it_is(name: str, stream: VirtualStream, asked: str) -> End:
     """Everybody speaks plainly."""
     return stream
 
@@ -22,14 +25,15 @@ def _as_it_is(name: str, stream: VirtualStream) -> End:
 class Stage:
     """What every actor is given. ``nursery`` is there from the begin of the run to its end.
 
-    ``veil(name, stream)`` returns what the client ``name`` speaks over on a new connection.
+    ``veil(name, stream, asked)`` returns what the client ``name`` speaks over on a new connection,
+    on which it asks for that host.
     """
 
     clock: DesClock
     wire: Wire
     seed: int
     nursery: trio.Nursery | None = None
-    veil: Callable[[str, VirtualStream], End] = _as_it_is
+    veil: Veil = _as_it_is
 
     def rng(self, name: str) -> random.Random:
         """Return the stream of chance of that name."""

@@ -11,7 +11,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import Event, Message, Ping
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from trio_lb.sim.actors.end import End
+from trio_lb.sim.actors.end import Distrusted, End
 from trio_lb.sim.watch import Watch
 
 _PIECE_BYTES: Final = 65536
@@ -22,7 +22,7 @@ class Talk:
 
     ``on_message(payload)`` is called for each whole message, ``on_event(event)`` for all else but
     pings, which are answered here. ``on_gone(reason)`` is called once, when the connection broke
-    or ended: ``reset``, ``closed`` or ``garbled``.
+    or ended: ``reset``, ``certificate``, ``closed`` or ``garbled``.
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class Talk:
                 self._watch.arm()
             else:
                 self._gone("closed")
+        except Distrusted:
+            self._gone("certificate")
         except trio.BrokenResourceError:
             self._gone("reset")
         except trio.ClosedResourceError:

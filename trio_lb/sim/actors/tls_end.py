@@ -10,10 +10,11 @@ import contextlib
 import math
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 import trio
 
+from trio_lb.sim.actors.end import Distrusted
 from trio_lb.sim.stream import VirtualStream
 from trio_lb.sim.watch import Watch
 
@@ -21,13 +22,16 @@ _PIECE_BYTES: Final = 65536
 _RECORD_BYTES: Final = 16384
 
 OnShaken = Callable[["TlsEnd"], object]
+Objection = Callable[[str], str]
+"""What speaks against a certificate with this serial number; "" if nothing does."""
 
 
 class TlsEnd:
     """An ``End`` that speaks TLS over ``transport``; it begins to shake hands at once.
 
     ``on_shaken`` hears when the handshake is over; then ``shown`` is the serial number of the
-    other side's certificate, in hexadecimal ("": it showed none).
+    other side's certificate, in hexadecimal ("": it showed none). What OpenSSL would believe may
+    still meet with an ``objection``: then the handshake is left before its last message.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class TlsEnd:
         server_side: bool = False,
         server_name: str | None = None,
         on_shaken: OnShaken = lambda end: None,
+        objection: Objection = lambda shown: "",
     ) -> None:
         self.shown = ""
         self._transport = transport
@@ -48,6 +53,7 @@ class TlsEnd:
         self._is_shaken = False
         self._fault: ssl.SSLError | None = None
         self._on_shaken = on_shaken
+        self._objection = objection
         self._early = b""  # Plaintext that was taken before the handshake was over.
         self._unsent = memoryview(b"")  # Ciphertext that waits for room.
         self._room: Watch | None = None
@@ -80,9 +86,12 @@ class TlsEnd:
             self._fault = error
             self._flush()  # The alert.
             return
-        self._is_shaken = True
         certificate = self._session.getpeercert() or {}
         self.shown = str(certificate.get("serialNumber", ""))
+        if why := self._objection(self.shown):
+            self._fault = ssl.SSLCertVerificationError(why)
+            return
+        self._is_shaken = True
         self._on_shaken(self)
         self._flush()
         self._send_early()
@@ -101,7 +110,7 @@ class TlsEnd:
             if self._is_shaken and (data := self._decrypted(max_bytes)) is not None:
                 return data
             if self._fault is not None:
-                raise trio.BrokenResourceError(f"TLS: {self._fault}")
+                self._complain(self._fault)
             piece = self._transport.receive_nowait(_PIECE_BYTES)
             if piece is None:
                 return None
@@ -110,6 +119,12 @@ class TlsEnd:
             self._incoming.write(piece)
             if not self._is_shaken:
                 self._shake()
+
+    def _complain(self, fault: ssl.SSLError) -> NoReturn:
+        kind = trio.BrokenResourceError
+        if isinstance(fault, ssl.SSLCertVerificationError):
+            kind = Distrusted
+        raise kind(f"TLS: {fault}")
 
     def _decrypted(self, max_bytes: int) -> bytes | None:
         try:

@@ -99,7 +99,8 @@ class Conversation:
         if isinstance(outcome, ConnectError):
             self._fail("refused" if outcome.refused else "connect")
         else:
-            self._begin(self._crowd.stage.veil(self._crowd.name, outcome))
+            crowd = self._crowd
+            self._begin(crowd.stage.veil(crowd.name, outcome, crowd.policy.host))
 
     def _begin(self, stream: End) -> None:
         self._talk = Talk(stream, ConnectionType.CLIENT, self._heard, self._event, self._broke)

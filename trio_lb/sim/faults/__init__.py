@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trio_lb.sim.faults.fluent import EndlessResponse as EndlessResponse
     from trio_lb.sim.faults.fluent import ErrorBurst as ErrorBurst
     from trio_lb.sim.faults.fluent import Errors as Errors
+    from trio_lb.sim.faults.fluent import ExpireCertificate as ExpireCertificate
     from trio_lb.sim.faults.fluent import FinMidBody as FinMidBody
     from trio_lb.sim.faults.fluent import Flap as Flap
     from trio_lb.sim.faults.fluent import HalfClose as HalfClose
@@ -95,6 +96,7 @@ __all__ = [
     "EndlessResponse",
     "ErrorBurst",
     "Errors",
+    "ExpireCertificate",
     "FinMidBody",
     "Flap",
     "HalfClose",

@@ -7,10 +7,12 @@ from functools import partial
 from typing import Final
 
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.certificates import Certificates
 from trio_lb.sim.faults.inject_host import restart
 from trio_lb.sim.faults.overlay import Heal, add, all_of, join, newest, worst_of
 from trio_lb.sim.faults.record import Fault
-from trio_lb.sim.faults.site import Injector, Site, count, number
+from trio_lb.sim.faults.site import Injector, Server, Site, count, number
+from trio_lb.sim.faults.target import Sort
 from trio_lb.sim.names import Entry
 
 DEPLOY_SECONDS: Final = 1.0
@@ -56,12 +58,26 @@ def _reload(site: Site, fault: Fault) -> None:
     site.balancer(fault).reload()
 
 
-def _rotate_certificate(site: Site, fault: Fault) -> Heal | None:
-    """Put another file where the certificate was, and say so; a bad one goes with the heal."""
-    balancer, to = site.balancer(fault), str(fault.args["to"])
-    certificates = balancer.certificates
+def _certificates(site: Site, fault: Fault) -> Certificates:
+    """Return what the balancer shows."""
+    certificates = site.balancer(fault).certificates
     if certificates is None:
         raise ConfigError(f"{fault.target} has no certificate: none of its listeners speaks TLS")
+    return certificates
+
+
+def _secured_server(site: Site, fault: Fault) -> Server:
+    """Return the server, which shows a certificate."""
+    server = site.world.servers.get(fault.target.names[0])
+    if server is None or not server.speaks_tls:
+        raise ConfigError(f"{fault.target} has no certificate: it speaks no TLS")
+    return server
+
+
+def _rotate_certificate(site: Site, fault: Fault) -> Heal | None:
+    """Put another file where the certificate was, and say so; a bad one goes with the heal."""
+    balancer, certificates = site.balancer(fault), _certificates(site, fault)
+    to = str(fault.args["to"])
     if to == "good":
         certificates.renew()
         balancer.reload()
@@ -69,6 +85,21 @@ def _rotate_certificate(site: Site, fault: Fault) -> Heal | None:
     heal = site.overlays.lay(certificates, "spoilt", to, newest)
     balancer.reload()
     return all_of([heal, balancer.reload])
+
+
+def _expire_certificate(site: Site, fault: Fault) -> Heal:
+    """Let the days be over of what is shown; a balancer goes on to show it, and reads nothing."""
+    if fault.target.sort is Sort.SERVER:
+        return site.overlays.lay(_secured_server(site, fault), "is_expired", True, _EITHER)
+    balancer, certificates = site.balancer(fault), _certificates(site, fault)
+    certificates.expire()
+
+    def heal() -> None:
+        if certificates.is_expired:
+            certificates.renew()
+            balancer.reload()
+
+    return heal
 
 
 def _deploy_wave(site: Site, fault: Fault) -> Heal:
@@ -110,6 +141,7 @@ CONTROL: Final[Mapping[str, Injector]] = {
     "dns_slow": _dns_slow,
     "reload": _reload,
     "rotate_certificate": _rotate_certificate,
+    "expire_certificate": _expire_certificate,
     "deploy_wave": _deploy_wave,
     "scale_up": _scale_up,
     "scale_down": _scale_down,

@@ -47,9 +47,14 @@ class Housed(Machine, Protocol):
 
 
 class Server(Housed, Protocol):
-    """A server; ``slow_factor`` multiplies the time that each answer takes."""
+    """A server; ``slow_factor`` multiplies the time that each answer takes.
+
+    ``is_expired``: the days of the certificate are over that it shows, if it ``speaks_tls``.
+    """
 
     slow_factor: float
+    speaks_tls: bool
+    is_expired: bool
 
 
 class Program(Housed, Protocol):

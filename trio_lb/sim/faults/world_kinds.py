@@ -152,6 +152,12 @@ def control_kinds() -> Sequence[FaultKind]:
             to=Arg(one_of("certificate", "good", *SPOILT), "good", "what the file holds"),
         ),
         kind(
+            "expire_certificate",
+            (Sort.SERVER, Sort.LB),
+            Lasts.OPEN,
+            "shows a certificate whose days are over, until it gets another",
+        ),
+        kind(
             "deploy_wave",
             _LB,
             Lasts.INSTANT,

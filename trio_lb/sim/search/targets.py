@@ -18,7 +18,8 @@ class Field:
     ``resolvers`` are names that are looked up, with the servers behind each; ``points`` those at
     which our own code tries itself.
     ``programs`` are the hosts whose programs serve: hit as hosts, and spared as servers are.
-    ``balancers`` are those that have a name, ``secured`` those among them that speak TLS.
+    ``balancers`` are those that have a name; ``secured`` are the balancers and servers that show a
+    certificate.
     """
 
     topology: Topology
@@ -40,7 +41,7 @@ class Field:
         for sort in kind.targets:
             if sort is Sort.LINK:
                 found += self._links(zones=not servers_only)
-            elif not _is_deaf(sort, kind):
+            elif not _is_deaf(sort, kind) and not (servers_only and _hits_all(sort, kind)):
                 spares = servers_only and sort is Sort.HOST
                 names = self.programs if spares else self._names(sort)
                 found += [Target(sort, (name,)) for name in names if self._is_felt(kind, name)]
@@ -48,7 +49,7 @@ class Field:
 
     def _is_felt(self, kind: FaultKind, name: str) -> bool:
         """Whether the kind can do something there: at a point that it knows, to a certificate."""
-        if kind.name == "rotate_certificate":
+        if kind.name in ("rotate_certificate", "expire_certificate"):
             return name in self.secured
         return not kind.points or name in kind.points
 
@@ -121,6 +122,11 @@ _DEAF: Final[Mapping[Sort, frozenset[str]]] = {
 def _is_deaf(sort: Sort, kind: FaultKind) -> bool:
     """Whether a thing of this sort would refuse such a fault, though the kind allows it."""
     return kind.name in _DEAF.get(sort, ())
+
+
+def _hits_all(sort: Sort, kind: FaultKind) -> bool:
+    """Whether it leaves nobody who could serve."""
+    return sort is Sort.LB and kind.name == "expire_certificate"
 
 
 _OF_SERVERS: Final = frozenset({"scale_up", "deploy_wave"})
