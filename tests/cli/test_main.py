@@ -137,3 +137,14 @@ def test_a_closed_standard_file_changes_no_exit_code(closed: str) -> None:
     command = f"exec {sys.executable} -m trio_lb check nowhere.yaml {closed}"
     ran = subprocess.run(["sh", "-c", command], capture_output=True, check=False, cwd=ROOT)
     assert (ran.returncode, ran.stderr) == (Exit.BAD_CONFIG, b"")
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_ctrl_c_while_modules_are_imported_is_130_and_no_traceback(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(name: str) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", interrupted)
+    assert main([command, "lb.yaml"]) == Exit.INTERRUPTED

@@ -76,6 +76,18 @@ def _command(argv: Sequence[str]) -> int:
 
 
 def _run(name: str, argv: Sequence[str]) -> int:
+    try:
+        if name != "run":
+            return _run_module(name, argv)
+        from trio_lb.cli.starting import held_signals
+
+        with held_signals():
+            return _run_module(name, argv)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+def _run_module(name: str, argv: Sequence[str]) -> int:
     from trio_lb.cli.arguments import Parser
     from trio_lb.model.errors import ConfigError
 
@@ -89,8 +101,6 @@ def _run(name: str, argv: Sequence[str]) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return Exit.BAD_CONFIG
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
 
 
 def _without_command(argv: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from functools import partial
 
 import trio
 
-from trio_lb.cli import garbage
+from trio_lb.cli import garbage, starting
 from trio_lb.cli.file_limit import ProcessFileLimit
 from trio_lb.cli.program import Program
 from trio_lb.cli.run_options import add_run_arguments, configuration, stats_period_seconds
@@ -43,6 +43,11 @@ def run(args: argparse.Namespace) -> int:
         file_limit=ProcessFileLimit(),
         warnings=problems,
         read=partial(configuration, args),
-        settle=garbage.settle,
+        settle=_settle,
     )
     return trio.run(program.main)
+
+
+def _settle() -> None:
+    garbage.settle()
+    starting.deliver()
