@@ -29,18 +29,18 @@ AUTHORITY = re.compile(
     + _SUB_DELIMS_UNRESERVED
     + rb":]+\]|(?:["
     + _SUB_DELIMS_UNRESERVED
-    + rb"]|%[0-9A-Fa-f]{2})+)(?::([0-9]*))?"
+    + rb"]|%[0-9A-Fa-f]{2})+)(?::([0-9]{0,5}))?"
 )
 """``uri-host [ ":" port ]`` of RFC 3986, not empty and without userinfo (RFC 9110 4.2.4).
 
-What it matches may still be no authority: see ``is_authority``."""
+A port has no more digits than ports have: Python refuses to read numbers of thousands, and so
+may others. What this matches may still be no authority: see ``is_authority``."""
 
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)([/?].*)?", re.DOTALL)
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 """At most 10^18 - 1 bytes: no number can wrap anywhere behind us."""
 
 _MAX_PORT = 65535
-_PORT_DIGITS = 5
 _CONNECT_REFUSED = Reject(405, "method_not_allowed", "CONNECT is not served here")
 
 Steering = dict[bytes, list[bytes]]
@@ -151,11 +151,7 @@ def is_authority(value: bytes) -> bool:
     match = AUTHORITY.fullmatch(value)
     if match is None or (match[1] and not _is_ipv6(match[1])):
         return False
-    if not match[2]:
-        return True
-    # No sender writes zeros in front, but a port of a thousand digits has to cost nothing.
-    port = match[2].lstrip(b"0")
-    return len(port) <= _PORT_DIGITS and int(port or b"0") <= _MAX_PORT
+    return not match[2] or int(match[2]) <= _MAX_PORT
 
 
 def _is_ipv6(text: bytes) -> bool:
