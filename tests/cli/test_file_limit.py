@@ -45,7 +45,7 @@ def test_a_limit_that_stays_low_is_told_with_the_numbers(refuses: bool) -> None:
     limit = Limit(1200, 1200, refuses)
     assert make_room(1000, limit) == (
         "file limit: 1200 descriptors (hard limit 1200), but 1000 connections may need 2400; "
-        "beyond about 500 connections new ones will wait. "
+        "beyond about 500 connections some are answered 503, or wait. "
         "Raise it (ulimit -Hn 2400, LimitNOFILE=2400) or lower --max-connections"
     )
 

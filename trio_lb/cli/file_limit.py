@@ -60,7 +60,7 @@ def make_room(max_connections: int, limit: FileLimit) -> str | None:
     enough_for = int(soft / DESCRIPTORS_A_CONNECTION / (1 + SPARE_FRACTION))
     return (
         f"file limit: {soft} descriptors (hard limit {hard}), but {max_connections} connections "
-        f"may need {needed}; beyond about {enough_for} connections new ones will wait. "
+        f"may need {needed}; beyond about {enough_for} connections some are answered 503, or wait. "
         f"Raise it (ulimit -Hn {needed}, LimitNOFILE={needed}) or lower --max-connections"
     )
 
