@@ -133,3 +133,29 @@ def fails_once(setup: Setup) -> Simulation:
     sim = odd(setup)
     sim.clock.call_at(3.5, Path("seen").touch)
     return sim
+
+
+def looping(setup: Setup) -> Simulation:
+    """A check of the user's own loops without an end, in seed 1."""
+    sim = calm(setup)
+
+    @checks(What.DONE)
+    def my_loop(happening: Happening) -> str | None:
+        while setup.seed == 1:
+            pass
+        return None
+
+    sim.check(my_loop)
+    return sim
+
+
+def fails_and_waits(setup: Setup) -> Simulation:
+    """It fails with any fault, and twice in a row; then nobody gets an end to see."""
+    with Path("seen").open("a+") as seen:
+        seen.write("x")
+        seen.seek(0)
+        times = len(seen.read())
+    if times == 9:
+        os.write(2, b"it is run again\n")
+        signal.pause()
+    return odd(setup)

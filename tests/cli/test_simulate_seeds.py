@@ -179,6 +179,29 @@ def test_ctrl_c_while_a_failure_is_made_small_leaves_what_was_told(tmp_path: Pat
     assert (len(data["seeds"]), data["small"]) == (1, None)
 
 
+def test_ctrl_c_in_the_middle_of_it_leaves_a_test_of_what_is_small_by_then(tmp_path: Path) -> None:
+    name = f"{stories.__name__}:fails_and_waits"
+    command = [sys.executable, "-m", "trio_lb", "simulate", name, *SHORT, "--emit", "test_it.py"]
+    process = subprocess.Popen(
+        [*command, "--seed", "1", "--seeds", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "it is run again\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    assert out.splitlines()[-2:] == [
+        "seed 1 made small in 6 runs: 1 of 2 faults, 3 of 4 s; stopped there, more might go",
+        "the test is in test_it.py",
+    ]
+    assert "Crash" in (tmp_path / "test_it.py").read_text()
+
+
 def test_who_names_nothing_searches_what_has_something_of_everything(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

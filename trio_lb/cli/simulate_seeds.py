@@ -41,8 +41,9 @@ def run_seeds(asked: Asked) -> int:
         interrupted = explored.interrupted
         try:
             small = None if interrupted else _small(asked, explored.failures)
-        except KeyboardInterrupt:  # Whoever has seen the failure may not care for a smaller one.
+        except KeyboardInterrupt:  # It came before there was anything smaller.
             interrupted = True
+    interrupted = interrupted or (small is not None and small.shrunk.interrupted)
     if small is not None and asked.args.json != "-":
         print(small_text(small, asked.args.emit))
     _write_data(asked, explored, wanted, small)

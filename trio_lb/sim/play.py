@@ -144,7 +144,7 @@ class Play:
         """Return the smallest run that fails in the same way; None if not even this one does."""
         with _no_logs():
             try:
-                return shrink(
+                shrunk = shrink(
                     ending.trial,
                     partial(self._outcome, ending.check),
                     clock=time.process_time,
@@ -153,6 +153,9 @@ class Play:
                 )
             except DoesNotFail:
                 return None
+        if shrunk.interrupted:
+            raise KeyboardInterrupt  # Who runs many tests wants to end them all.
+        return shrunk
 
     def _outcome(self, check: str, trial: Trial) -> Outcome:
         """Run it until the check objects."""

@@ -119,6 +119,8 @@ def _shrunk(
 
     budget = Budget(seconds=seconds)
     small = shrink(trial, differs, clock=time.process_time, check=found.check, budget=budget)
+    if small.interrupted:
+        raise KeyboardInterrupt
     runs = found.shrinking + small.runs - 1
     return attrs.evolve(found, trial=small.trial, says=small.says, shrinking=runs)
 

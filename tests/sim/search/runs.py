@@ -2,6 +2,11 @@
 
 import os
 import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
 
 from trio_lb.sim.search.trial import Outcome, Trial
 
@@ -41,3 +46,32 @@ def prints(trial: Trial) -> Outcome:
     """Something is printed, which is no answer."""
     os.write(1, b"hello\n")
     return plain(trial)
+
+
+def spins_at_one(trial: Trial) -> Outcome:
+    """Seed 1 loops for ever, without a look at any clock; seed 4 is not done before that one is."""
+    begun = Path(str(trial.options["begun"]))
+    if trial.seed == 1:
+        begun.touch()
+    while trial.seed == 1:
+        pass
+    while trial.seed == 4 and not begun.exists():
+        time.sleep(0.001)
+    return plain(trial)
+
+
+def dies_when_it_is_done(trial: Trial) -> Outcome:
+    """Seed 0 answers, and then its process ends."""
+    if trial.seed == 0:
+        threading.Thread(target=_ends_when_idle, args=(threading.main_thread().ident,)).start()
+    return plain(trial)
+
+
+def _ends_when_idle(main: int) -> None:
+    """It waits for the next trial when it stands where those are received."""
+    while True:
+        frame: FrameType | None = sys._current_frames()[main]
+        while frame is not None:
+            if frame.f_code.co_name == "recv":
+                os._exit(3)
+            frame = frame.f_back

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,21 @@ def test_a_dead_worker_has_no_reply_and_can_be_asked_and_killed_in_peace() -> No
     worker.ask(Trial("x", seed=1))
     worker.kill()
     assert worker.epitaph() == "with exit code 7"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a worker can be asked on POSIX only")
+def test_a_worker_that_is_given_up_says_where_it_stood_and_is_gone(tmp_path: Path) -> None:
+    worker = Worker(runs.spins_at_one, start_method())
+    worker.ask(Trial("x", seed=1, options={"begun": str(tmp_path / "begun")}))
+    for _ in range(10_000):
+        if (tmp_path / "begun").exists():
+            break
+        time.sleep(0.001)
+    assert not worker.is_gone
+    reply = worker.give_up()
+    assert worker.is_gone
+    assert reply is not None
+    assert reply.crash.startswith("spins_at_one, runs.py line ")
 
 
 def test_a_way_to_start_is_one_that_this_platform_has() -> None:

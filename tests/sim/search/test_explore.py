@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from tests.sim.search import runs
@@ -58,6 +59,48 @@ def test_a_run_that_raises_or_dies_is_named_by_its_seed_and_the_rest_goes_on() -
     assert four == {"crashed": "seed 4: its process ended by signal SIGKILL"}
     assert five["crashed"].startswith("seed 5: ValueError: five is too much\nTraceback")
     assert "in dies_of_three" in five["crashed"]
+
+
+def test_a_run_without_an_end_is_given_up_when_it_took_too_long_and_says_where_it_stood(
+    tmp_path: Path,
+) -> None:
+    five = [attrs.evolve(each, options={"begun": str(tmp_path / "begun")}) for each in trials(5)]
+    now = 0.0
+
+    def pass_an_hour(counts: Counts) -> None:
+        nonlocal now
+        now += 3600.0 if counts.done == 4 else 1.0
+
+    explored = explore(
+        five, runs.spins_at_one, processes=2, on_progress=pass_an_hour, clock=lambda: now
+    )
+    assert [each.trial.seed for each in explored.findings] == [0, 1, 2, 3, 4]
+    assert [list(each) for each in violations(explored)] == [[], ["crashed"], [], ["odd"], []]
+    says = violations(explored)[1]["crashed"]
+    first, *stack = says.splitlines()
+    where = "it was in spins_at_one, runs.py line"
+    assert first.startswith(f"seed 1: NoEnd: not done after 60 s; {where} ")
+    assert any("in _reply" in line for line in stack)
+    assert multiprocessing.active_children() == []
+
+
+def test_many_that_die_at_once_lose_no_seed_of_the_others() -> None:
+    explored = explore((Trial("x", seed=3 + n % 2 * 3) for n in range(40)), runs.dies_of_three,
+                       processes=3)  # fmt: skip
+    assert [each.trial.seed for each in explored.findings] == [3] * 20 + [6] * 20
+    assert [each.outcome.ok for each in explored.findings] == [False] * 20 + [True] * 20
+
+
+def test_who_dies_between_two_trials_takes_none_of_them_along() -> None:
+    def wait_for_its_end(counts: Counts) -> None:
+        for worker in multiprocessing.active_children() if counts.done == 1 else ():
+            worker.join(30)
+            assert worker.exitcode == 3
+
+    explored = explore(
+        trials(3), runs.dies_when_it_is_done, processes=1, on_progress=wait_for_its_end
+    )
+    assert violations(explored) == [{}, {"odd": "1 is odd"}, {}]
 
 
 def test_ctrl_c_kills_the_workers_and_tells_what_is_done() -> None:

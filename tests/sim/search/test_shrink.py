@@ -163,6 +163,25 @@ def test_the_budget_of_seconds_is_kept_by_the_clock_that_was_handed_in() -> None
     assert (small.runs, small.finished) == (12, False)
 
 
+def test_after_ctrl_c_the_best_so_far_is_told() -> None:
+    def interrupt(step: Step) -> None:
+        if step.runs == 14:
+            raise KeyboardInterrupt
+
+    small = shrunk(on_progress=interrupt)
+    assert (small.runs, small.finished, small.interrupted) == (14, False, True)
+    assert len(small.trial.faults) < 40
+    assert run_trial(small.trial).violations["latency"] == small.says
+
+
+def test_ctrl_c_before_it_is_known_that_it_fails_is_no_result() -> None:
+    def interrupt(trial: Trial) -> Outcome:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shrink(FAILING, interrupt, clock=ticking())
+
+
 @pytest.mark.parametrize(
     ("check", "says"),
     [

@@ -10,7 +10,9 @@ import signal
 import sys
 import threading
 import traceback
+from functools import partial
 from multiprocessing.connection import Connection
+from types import FrameType
 from typing import Any, Final
 
 import attrs
@@ -18,6 +20,12 @@ import attrs
 from trio_lb.sim.search.trial import Outcome, Run, Trial
 
 _HAS_GROUPS: Final = hasattr(os, "killpg")
+
+_WHERE: Final = getattr(signal, "SIGUSR1", None)
+"""Asks a worker where it stands; there is none on Windows."""
+
+GRACE_SECONDS: Final = 5.0
+"""So long for the answer: a loop in C gives none."""
 
 
 @attrs.frozen(slots=True)
@@ -67,6 +75,22 @@ class Worker:
         assert isinstance(reply, Reply), "nobody else writes into this pipe"
         return reply
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether one that has nothing to do has ended: then there is an end to read."""
+        return bool(self.connection.closed or self.connection.poll())
+
+    def give_up(self) -> Reply | None:
+        """End it in the middle of a trial; return where it stood, or None if it can't tell."""
+        pid = self._process.pid
+        if _WHERE is not None and pid is not None and self._process.is_alive():
+            os.kill(pid, _WHERE)
+            self.connection.poll(GRACE_SECONDS)
+        reply = self.reply() if self.connection.poll() else None
+        self.kill()
+        self.join()
+        return reply
+
     def epitaph(self) -> str:
         """Say how it ended."""
         code = self._process.exitcode
@@ -97,13 +121,29 @@ def _serve(connection: Connection, of_leader: Connection, run: Run) -> None:
     if _HAS_GROUPS:
         os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if _WHERE is not None:
+        signal.signal(_WHERE, signal.SIG_IGN)
     of_leader.close()  # A fork has it, too, and would never see that the leader is gone.
     while True:
         try:
             trial = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(_reply(trial, run))
+        if _WHERE is not None:
+            signal.signal(_WHERE, partial(_tell_where, connection))
+        reply = _reply(trial, run)
+        if _WHERE is not None:  # Not while it writes: an answer within an answer can't be read.
+            signal.signal(_WHERE, signal.SIG_IGN)
+        connection.send(reply)
+
+
+def _tell_where(connection: Connection, number: int, frame: FrameType | None) -> None:
+    """Say where the run stands, and end it there: its ``finally`` may loop as well."""
+    stack = traceback.extract_stack(frame, limit=3)
+    last = f"{stack[-1].name}, {os.path.basename(stack[-1].filename)} line {stack[-1].lineno}"
+    said = "".join(traceback.format_list(stack)).rstrip()
+    connection.send(Reply(crash=f"{last}\n{said}"))
+    os._exit(1)
 
 
 def _reply(trial: Trial, run: Run) -> Reply:

@@ -9,16 +9,22 @@ iterator of trials is fine, and when a worker dies it is known which trial kille
 """
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from multiprocessing.connection import wait
+from typing import Final
 
 import attrs
 
 from trio_lb.sim.search.corpus import Corpus
 from trio_lb.sim.search.crew import Reply, Worker, start_method
+from trio_lb.sim.search.patience import Patience
 from trio_lb.sim.search.progress import Counts
 from trio_lb.sim.search.trial import CRASHED, Outcome, Run, Trial, name_of
 from trio_lb.sim.search.twins import TwinRun
+
+NO_END: Final = "NoEnd"
+"""So begins, after the seed, what is said of a run that was given up."""
 
 
 @attrs.frozen(slots=True)
@@ -62,6 +68,8 @@ def explore(
     twins: bool = False,
     on_progress: Callable[[Counts], object] = lambda counts: None,
     method: str | None = None,
+    patience: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Exploration:
     """Run all trials, as many at a time as there are cores, and return what came of them.
 
@@ -70,13 +78,17 @@ def explore(
     returned. With ``twins`` each trial is run in two processes with other hash seeds and
     allocators, and a difference is a finding, too; ``run`` is then a function of a module.
     ``method`` starts workers: ``fork`` or ``spawn``, by default what is safe here (``spawn``
-    needs a ``run`` that can be pickled).
+    needs a ``run`` that can be pickled). A run that takes longer than ``patience`` seconds, by
+    default 20 times as long as the slowest of the others and a minute at least, is given up, and
+    its crash says where it stood. ``clock`` returns seconds.
 
     Raises:
       ConfigError: ``twins`` are wanted of a function that other processes can't find.
     """
     count = processes or os.cpu_count() or 1
-    crew = _Crew(TwinRun(name_of(run)) if twins else run, method or start_method())
+    crew = _Crew(
+        TwinRun(name_of(run)) if twins else run, method or start_method(), Patience(clock, patience)
+    )
     total = len(trials) if isinstance(trials, Sized) else None
     outcomes: list[tuple[int, Trial, Outcome]] = []
     failed = 0
@@ -103,9 +115,10 @@ def _found(outcomes: list[tuple[int, Trial, Outcome]]) -> Iterator[Finding]:
 class _Crew:
     """The workers, busy or idle."""
 
-    def __init__(self, run: Run, method: str) -> None:
+    def __init__(self, run: Run, method: str, patience: Patience) -> None:
         self._run = run
         self._method = method
+        self._patience = patience
         self._busy: dict[Worker, tuple[int, Trial]] = {}
         self._idle: list[Worker] = []
 
@@ -130,17 +143,45 @@ class _Crew:
             worker.join()
 
     def _hand_out(self, place: int, trial: Trial) -> None:
-        worker = self._idle.pop() if self._idle else Worker(self._run, self._method)
+        worker = self._somebody()
         self._busy[worker] = (place, trial)
+        self._patience.begin(worker)
         worker.ask(trial)
 
+    def _somebody(self) -> Worker:
+        """One that is idle, and still alive: what ended it since was the trial before, not the next."""
+        while self._idle:
+            worker = self._idle.pop()
+            if not worker.is_gone:
+                return worker
+            worker.join()
+        return Worker(self._run, self._method)
+
     def _replies(self) -> Iterator[tuple[int, Trial, Outcome]]:
-        ready = wait([worker.connection for worker in self._busy])
-        for worker in [each for each in self._busy if each.connection in ready]:
-            reply = worker.reply()
-            place, trial = self._busy.pop(worker)
-            if reply is None:
-                reply = Reply(crash=f"seed {trial.seed}: its process ended {worker.epitaph()}")
-            else:
-                self._idle.append(worker)
-            yield place, trial, reply.outcome or Outcome({CRASHED: reply.crash})
+        """Yield at least one outcome, or nothing: then somebody may have to be given up now."""
+        ready = wait([worker.connection for worker in self._busy], self._patience.left)
+        for worker in [*self._busy]:
+            if worker.connection in ready:
+                yield self._done(worker)
+            elif self._patience.is_over(worker):
+                yield self._given_up(worker)
+
+    def _done(self, worker: Worker) -> tuple[int, Trial, Outcome]:
+        reply = worker.reply()
+        self._patience.end(worker)
+        place, trial = self._busy.pop(worker)
+        if reply is None:
+            reply = Reply(crash=f"seed {trial.seed}: its process ended {worker.epitaph()}")
+        else:
+            self._idle.append(worker)
+        return place, trial, reply.outcome or Outcome({CRASHED: reply.crash})
+
+    def _given_up(self, worker: Worker) -> tuple[int, Trial, Outcome]:
+        reply = worker.give_up()
+        self._patience.give_up(worker)
+        place, trial = self._busy.pop(worker)
+        if reply is not None and reply.outcome is not None:
+            return place, trial, reply.outcome  # It was done after all, this very moment.
+        where = "" if reply is None else f"; it was in {reply.crash}"
+        says = f"seed {trial.seed}: {NO_END}: not done after {self._patience.seconds:.3g} s{where}"
+        return place, trial, Outcome({CRASHED: says})

@@ -59,7 +59,8 @@ class Step:
 class Shrunk:
     """The smallest trial that was found to fail ``check``, with what the check said of it.
 
-    ``finished`` says that nothing makes it smaller; False when the budget was spent before.
+    ``finished`` says that nothing makes it smaller; False when the budget was spent before, or
+    somebody pressed Ctrl-C, which ``interrupted`` says.
     """
 
     trial: Trial
@@ -67,6 +68,7 @@ class Shrunk:
     says: str
     runs: int
     finished: bool
+    interrupted: bool = False
 
 
 def shrink(
@@ -82,7 +84,8 @@ def shrink(
 
     ``clock`` returns seconds, those of a real clock; nothing here reads one. ``on_progress`` is
     called after each run. A candidate that is refused (it aims at a server that was left out)
-    counts as one that does not fail. A run that raises fails the check ``crashed``.
+    counts as one that does not fail. A run that raises fails the check ``crashed``. After Ctrl-C
+    the result is what was found so far.
 
     Raises:
       ConfigError: the trial itself is refused.
@@ -132,7 +135,15 @@ class _Shrinker:
         self._broken_at = outcome.broken_at.get(self._check)
 
     def shrink(self) -> Shrunk:
-        """Take all steps until a round of them changes nothing, or the budget is spent."""
+        """Take all steps until a round of them changes nothing, or nobody wants more."""
+        try:
+            finished, interrupted = self._take_all(), False
+        except KeyboardInterrupt:
+            finished, interrupted = False, True
+        return Shrunk(self.best, self._check, self.says, self._runs, finished, interrupted)
+
+    def _take_all(self) -> bool:
+        """Return whether nothing is left that could be smaller; False when the budget is spent."""
         before = None
         self._take("first cut", self._cut)
         while before != self.best and self._may_go_on():
@@ -141,8 +152,7 @@ class _Shrinker:
             self._take("duration", self._less_time)
             self._take("options", self._fewer_options)
             self._take("numbers", self._simpler_faults)
-        finished = before == self.best and self._may_go_on()
-        return Shrunk(self.best, self._check, self.says, self._runs, finished)
+        return before == self.best and self._may_go_on()
 
     def _take(self, name: str, step: Callable[[], object]) -> None:
         self._step = name
