@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_lb.sim.link import Path
+from trio_lb.sim.outages import RTO_SECONDS
 from trio_lb.sim.pipe import Pipe
 
 WINDOW = 100
@@ -48,6 +49,59 @@ def test_the_window_opens_when_the_news_of_the_read_came_back() -> None:
     assert one.next_ack() == 3.0
     assert [one.room(at) for at in (1.0, 2.9, 3.0)] == [0, 0, 60]
     assert one.next_ack() == math.inf
+
+
+class Lossy(random.Random):
+    """Loses just the packets that are said: of each toss whether it is lost."""
+
+    def __init__(self, *tosses: bool) -> None:
+        super().__init__(0)
+        self._tosses = list(tosses)
+
+    def random(self) -> float:
+        return 0.0 if self._tosses.pop(0) else 1.0
+
+
+def losing_acks(*tosses: bool) -> Pipe:
+    """A pipe whose way back loses these of its acknowledgements."""
+    back = Path(2.0, random.Random(0))
+    back.loss = 0.5
+    back._rng_of_news = Lossy(*tosses)
+    return Pipe(Path(1.0, random.Random(0)), back, WINDOW)
+
+
+def test_an_acknowledgement_that_is_lost_comes_with_the_copy_that_its_want_brings() -> None:
+    one = losing_acks(True, True, False)
+    one.put(bytes(WINDOW), 0.0)
+    assert take(one, WINDOW, 1.0) == bytes(WINDOW)
+    late = 3.0 + RTO_SECONDS + 2 * RTO_SECONDS
+    assert one.next_ack() == late
+    assert [one.room(at) for at in (3.0, late - 0.001, late)] == [0, 0, WINDOW]
+    assert take(one, WINDOW, 60.0) is None, "the copies are dropped"
+
+
+def test_the_next_acknowledgement_says_what_a_lost_one_said() -> None:
+    one = losing_acks(True, False, False)
+    one.put(bytes(WINDOW), 0.0)
+    take(one, 60, 1.0)
+    take(one, 30, 1.1)
+    assert [one.room(at) for at in (3.05, 3.1)] == [0, 90]
+
+
+def test_what_is_lost_of_acknowledgements_does_not_move_the_chance_of_data() -> None:
+    def arrivals(*, reads: bool) -> list[float]:
+        there, back = Path(1.0, random.Random(3)), Path(1.0, random.Random(4))
+        there.loss = back.loss = 0.5
+        forth, answers = Pipe(there, back, 10**6), Pipe(back, there, 10**6)
+        found = []
+        for second in range(50):
+            found += [forth.put(b"data", second), answers.put(b"more", second)]
+            if reads:
+                take(forth, 100, second)
+                take(answers, 100, second)
+        return found
+
+    assert arrivals(reads=True) == arrivals(reads=False)
 
 
 def test_bytes_that_wait_are_told_from_an_end_that_waits() -> None:

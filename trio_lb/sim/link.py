@@ -96,6 +96,7 @@ class Path:
         self.bandwidth_bytes_per_second: float | None = None
         self.queue_bytes: float | None = None
         self._rng = rng
+        self._rng_of_news: random.Random | None = None
         self._far = far or Outages()
         self._bottleneck = Bottleneck()
         self._stalls: list[tuple[float, float]] = []
@@ -135,8 +136,20 @@ class Path:
 
     def retransmission_seconds(self) -> float:
         """Return how late a piece of a stream is because it, and maybe its copies, were lost."""
+        return self._late_seconds(self._rng)
+
+    def late_news_seconds(self) -> float:
+        """Return how late the news of an arrival is because it, and maybe its copies, were lost.
+
+        Drawn from chance of its own: what becomes of data does not depend on who reads when.
+        """
+        if self._rng_of_news is None:
+            self._rng_of_news = random.Random(str(self._rng.getstate()[1][:8]))
+        return self._late_seconds(self._rng_of_news)
+
+    def _late_seconds(self, rng: random.Random) -> float:
         late_seconds, rto_seconds = 0.0, RTO_SECONDS
-        while self.is_lost():
+        while self._loss > 0.0 and rng.random() < self._loss:
             late_seconds += rto_seconds
             rto_seconds = min(2 * rto_seconds, RTO_MAX_SECONDS)
         return late_seconds

@@ -8,7 +8,9 @@
 
 The receiver takes what has arrived by now and otherwise waits until the first
 arrival. What it read frees the window one latency later, as an acknowledgement
-would: no news travels faster than the link.
+would: no news travels faster than the link. One that is lost comes with the copy
+that the sender sends for want of it, which the receiver drops; or the next one
+says it, too, if that is there before.
 """
 
 import errno
@@ -143,7 +145,7 @@ class Pipe:
             return self._take_only(now, until)
         parts = self._pop(self._admitted(max_bytes) if self.valves else max_bytes, until)
         if parts:
-            self._acks.append((now + self._back.latency_seconds, sum(map(len, parts))))
+            self._acknowledge(now, sum(map(len, parts)))
             for valve in self.valves:
                 valve.took(now)
             return b"".join(parts)
@@ -155,8 +157,18 @@ class Pipe:
         if self._path.delivery(arrival) > until:
             return None
         self._items.clear()
-        self._acks.append((now + self._back.latency_seconds, len(data)))
+        self._acknowledge(now, len(data))
         return bytes(data)
+
+    def _acknowledge(self, now: float, count: int) -> None:
+        acks, arrival = self._acks, now + self._back.latency_seconds
+        if self._back.loss:
+            arrival += self._back.late_news_seconds()
+        for place in range(len(acks) - 1, -1, -1):
+            if acks[place][0] <= arrival:
+                break
+            acks[place] = (arrival, acks[place][1])
+        acks.append((arrival, count))
 
     def _admitted(self, max_bytes: int) -> int:
         return min(valve.most_bytes(max_bytes) for valve in self.valves)
