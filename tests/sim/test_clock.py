@@ -227,16 +227,61 @@ def test_calls_that_ask_for_calls_without_end_are_told(monkeypatch: pytest.Monke
         run(play, clock=clock)
 
 
-def test_tasks_that_never_wait_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock_module, "MOST_LOOKS", 1000)
+async def spin() -> None:
+    await trio.sleep(2.5)
+    for _ in itertools.count():
+        await trio.lowlevel.checkpoint()
 
-    async def spin() -> None:
-        await trio.sleep(2.5)
-        for _ in itertools.count():
+
+def test_tasks_that_never_wait_are_told() -> None:
+    with pytest.raises(SimulationStuck, match=r"time stands still at 2.5 s: 1,001 rounds"):
+        run(spin, clock=DesClock(most_rounds=1000))
+
+
+def test_unless_somebody_says_more_they_are_told_after_a_second_of_real_time_or_so() -> None:
+    with pytest.raises(SimulationStuck, match=r"2.5 s: 200,001 rounds of tasks and 200,001 steps"):
+        run(spin)
+
+
+def test_who_gives_way_so_often_and_no_more_often_is_left_in_peace() -> None:
+    async def scan() -> float:
+        for _ in range(3):
+            for _ in range(9_000):
+                await trio.lowlevel.checkpoint()
+            await trio.sleep(1.0)  # Here time goes on, and it is counted anew.
+        return trio.current_time()
+
+    assert run(scan, clock=DesClock(most_rounds=9_000)) == 3.0
+
+
+def test_a_crowd_that_wakes_up_in_one_instant_is_left_in_peace() -> None:
+    async def work() -> None:
+        await trio.sleep_until(1.0)
+        for _ in range(3):
+            assert trio.current_time() == 1.0
             await trio.lowlevel.checkpoint()
 
-    with pytest.raises(SimulationStuck, match=r"time stands still at 2.5 s"):
-        run(spin)
+    async def crowd() -> float:
+        async with trio.open_nursery() as nursery:
+            for _ in range(5_000):
+                nursery.start_soon(work)
+        return trio.current_time()
+
+    assert run(crowd, clock=DesClock(most_rounds=2_500)) == 1.0
+
+
+def test_calls_of_one_instant_are_no_rounds_however_often_they_ask_for_the_time() -> None:
+    clock = DesClock(most_rounds=100)
+    seen: list[float] = []
+
+    async def woken() -> float:
+        for _ in range(3_000):
+            clock.call_at(1.0, lambda: seen.extend(clock.current_time() for _ in range(10)))
+        await trio.sleep_until(1.0)
+        return trio.current_time()
+
+    assert run(woken, clock=clock) == 1.0
+    assert seen == [1.0] * 30_000
 
 
 def test_the_run_ends_though_who_is_left_cannot_be_cancelled(

@@ -22,8 +22,17 @@ itself up through a socket, which takes a poll or two."""
 MOST_CALLS: Final = 1_000_000
 """So many calls within one instant are a loop that never ends."""
 
-MOST_LOOKS: Final = 10_000_000
-"""So many looks at the clock within one instant are tasks that never wait."""
+MOST_ROUNDS: Final = 200_000
+"""So many rounds of tasks within one instant are a task that never waits: a second of real time."""
+
+STEPS_A_ROUND: Final = 10
+"""Rounds of that many steps are as long as one of a single task is, most of which is trio's own."""
+
+MOST_LOOKS: Final = 5_000_000
+"""So many looks at the clock within one instant are a task that does not even give way."""
+
+CALM_LOOKS: Final = 10_000
+"""Up to so many of them nobody counts rounds: each costs a little."""
 
 
 class SimulationStuck(RuntimeError):
@@ -49,16 +58,22 @@ class DesClock(trio.abc.Clock):
     What a call raises, and a simulation that is stuck, is kept in ``fault``; ``on_fault`` is
     then called once, to end the run. (An exception inside the clock would kill trio itself: that
     is kept for those whom nothing else ends.)
+
+    ``most_rounds`` may pass within one instant, or ten times as many steps of tasks; after that
+    time stands still. Who needs more of them says so at any time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_rounds: int = MOST_ROUNDS) -> None:
+        self.most_rounds = most_rounds
         self.fault: BaseException | None = None
         self.on_fault: Callable[[], object] = _ignore
         self._now = 0.0
         self._heap: list[tuple[float, int, Call]] = []
         self._serials = itertools.count()
         self._polls = 0
-        self._looks = 0
+        self._looks = self._rounds = self._steps = 0
+        self._is_calling = False
+        self._context: Any = None
         self._runner: Any = None
 
     # ------------------------------------------------------------------ calls
@@ -86,15 +101,36 @@ class DesClock(trio.abc.Clock):
 
     def start_clock(self) -> None:
         """See ``trio.abc.Clock``."""
-        self._runner = trio._core._run.GLOBAL_RUN_CONTEXT.runner
+        self._context = trio._core._run.GLOBAL_RUN_CONTEXT
+        self._runner = self._context.runner
 
     def current_time(self) -> float:
         """See ``trio.abc.Clock``."""
         self._looks += 1
-        if self._looks > MOST_LOOKS:
-            self._looks = 0
-            self._fail(SimulationStuck(f"time stands still at {self._now:g} s"))
+        if self._looks > CALM_LOOKS:
+            self._count_round()
         return self._now
+
+    def _count_round(self) -> None:
+        """Trio itself looks once before each round, when no task runs and nobody is called."""
+        if not (self._is_calling or hasattr(self._context, "task")):
+            self._rounds += 1
+            self._steps += len(self._runner.runq)
+        if self._rounds > self.most_rounds or self._steps > STEPS_A_ROUND * self.most_rounds:
+            self._stand_still(
+                f"{self._rounds:,} rounds of tasks and {self._steps:,} steps, and none of them waits "
+                "for time to pass; one that needs more gets it by clock.most_rounds"
+            )
+        most_looks = MOST_LOOKS if self.fault is None else MOST_LOOKS // 10  # It was told to end.
+        if self._looks > most_looks:
+            self._stand_still(f"{most_looks:,} looks at the clock, and nobody waits")
+
+    def _stand_still(self, why: str) -> None:
+        self._begin_instant()
+        self._fail(SimulationStuck(f"time stands still at {self._now:g} s: {why}"))
+
+    def _begin_instant(self) -> None:
+        self._looks = self._rounds = self._steps = 0
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """See ``trio.abc.Clock``: no task can run, so let things happen until one can."""
@@ -131,14 +167,14 @@ class DesClock(trio.abc.Clock):
     def _move_to(self, at: float) -> None:
         if at > self._now:
             self._now = at
-            self._looks = 0
+            self._begin_instant()
 
     def _make_calls(self, at: float) -> None:
         """Make all calls of an instant, those too that they themselves ask for at once."""
-        if at > self._now:
-            self._now, self._looks = at, 0
+        self._move_to(at)
         heap = self._heap
         made = 0
+        self._is_calling = True
         try:
             while heap and heap[0][0] <= at:
                 call = heappop(heap)[2]
@@ -152,6 +188,8 @@ class DesClock(trio.abc.Clock):
                     raise SimulationStuck(f"calls at {self._now:g} s ask for others without end")
         except Exception as error:
             self._fail(error)
+        finally:
+            self._is_calling = False
 
     def _wait_for_nothing(self) -> float:
         """No deadline, no call: only trio itself may still wake somebody, at its end."""
