@@ -68,11 +68,19 @@ async def test_some_answers_never_have_a_body(status: int, env: SimEnv) -> None:
     assert (await written(env, Response(status, body=b"abc"))).endswith(b"\r\n\r\n")
 
 
+async def test_a_304_names_the_length_that_it_was_given_and_no_other(env: SimEnv) -> None:
+    """It is that of the 200 that was spared (RFC 9110 section 8.6), which may be unknown."""
+    assert b"Content-Length" not in await written(env, Response(304))
+    given = await written(env, Response(304, {"Content-Length": "5"}))
+    assert given == b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"
+
+
 async def test_head_learns_the_length_alone(env: SimEnv) -> None:
     for response in (Response(200, body=b"abc"), Response(200, {"Content-Length": "3"})):
         assert await written(env, response, HEAD) == (
             b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
         )
+    assert await written(env, Response(200), HEAD) == b"HTTP/1.1 200 OK\r\n\r\n"
 
 
 async def test_nobody_switches_protocols_for_a_server(env: SimEnv) -> None:
@@ -100,8 +108,9 @@ def test_every_answer_of_bytes_is_one_that_h11_reads(
 ) -> None:
     response = Response(status, {"X-A": "1"}, body)
     head = head_for(response, framing_of(body, response.headers), bodiless)
-    assert head.declared == len(body)
-    assert (head.framing is Unsized.NO_BODY) == (bodiless or status in (204, 304) or not body)
+    unsent = bodiless or status in (204, 304)
+    assert head.declared == (None if unsent and not body else len(body))
+    assert (head.framing is Unsized.NO_BODY) == (unsent or not body)
     if head.framing is not Unsized.NO_BODY:
         assert head.framing == Length(len(body))
     read = H11Codec().parse_response(b"HTTP/1.1 %d %b\r\n\r\n" % (status, head.reason))

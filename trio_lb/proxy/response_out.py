@@ -90,11 +90,14 @@ class _Bounded:
 
 
 def head_of(response: Response, framing: Framing, is_bodiless: bool) -> ResponseHead:
-    """The head as ``answer_out`` writes it; a body that may not be sent is still declared."""
+    """The head as ``answer_out`` writes it; a body that may not be sent is still declared.
+
+    Unless nobody knows it: "0" would be wrong for most (RFC 9110 section 8.6).
+    """
     size = response.headers.get("content-length")
-    if isinstance(response.body, bytes) and (response.body or size is None or not is_bodiless):
-        size = str(len(response.body))
     unsent = is_bodiless or response.status in _NEVER_WITH_BODY
+    if isinstance(response.body, bytes) and (response.body or not unsent):
+        size = str(len(response.body))
     return ResponseHead(
         status=response.status,
         reason=_reason(response.status),
