@@ -220,6 +220,26 @@ async def test_where_servers_are_checked_an_ejection_may_end_sooner(
     )
 
 
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (events.ServerReadmitted(**S1), "readmitted; it gets no requests yet (unhealthy)"),
+        (
+            events.CircuitBreakerReset(**S1, reason="manual"),
+            "circuit breaker closes (manual); it gets no requests yet (unhealthy)",
+        ),
+    ],
+)
+async def test_who_is_out_for_another_reason_is_not_promised_requests(
+    env: SimEnv, caplog: pytest.LogCaptureFixture, event: Event, text: str
+) -> None:
+    async with serving(env, News()) as lb:
+        lb.health.set("s1", healthy=False)
+        with caplog.at_level(logging.INFO, "trio_lb.news"):
+            lb.publish([event])
+    assert f"server default/s1: {text}" in [each.getMessage() for each in caplog.records]
+
+
 async def test_while_a_word_stands_above_the_checks_they_are_not_spoken_of(
     env: SimEnv, caplog: pytest.LogCaptureFixture
 ) -> None:

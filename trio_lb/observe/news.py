@@ -17,6 +17,7 @@ from trio_lb.model.events import Event
 from trio_lb.observe.first_checks import FirstChecks
 from trio_lb.observe.throttle import Throttle
 from trio_lb.state.server import Server
+from trio_lb.state.unavailable import reason_of
 
 _log = logging.getLogger("trio_lb.news")
 
@@ -32,7 +33,7 @@ class Line:
 
 def _health(event: events.ServerHealthChanged, lb: LoadBalancer) -> Line:
     if event.is_healthy:
-        follows = "it gets requests"
+        follows = _gets(event, lb, "it gets requests")
         return Line(logging.INFO, f"{_server(event)}: healthy ({event.reason}); {follows}")
     follows = "it gets no requests until its checks pass"
     if event.reason == "manual" or _is_overridden(event, lb):
@@ -44,6 +45,14 @@ def _is_overridden(event: events.ServerEvent, lb: LoadBalancer) -> bool:
     """Whether no check has a say now: a person's word stands, or an application did not start."""
     server = _server_of(event, lb)
     return server is not None and server.health is not None and server.health.is_overridden
+
+
+def _gets(event: events.ServerEvent, lb: LoadBalancer, requests: str) -> str:
+    """Say that it gets ``requests``, unless something else still speaks against it: then what."""
+    server = _server_of(event, lb)
+    if server is None or server.is_usable:
+        return requests
+    return f"it gets no requests yet ({reason_of(server)})"
 
 
 def _server_of(event: events.ServerEvent, lb: LoadBalancer) -> Server | None:
@@ -64,7 +73,8 @@ def _ejected(event: events.ServerEjected, lb: LoadBalancer) -> Line:
 
 
 def _readmitted(event: events.ServerReadmitted, lb: LoadBalancer) -> Line:
-    return Line(logging.INFO, f"{_server(event)}: readmitted; it gets requests again")
+    follows = _gets(event, lb, "it gets requests again")
+    return Line(logging.INFO, f"{_server(event)}: readmitted; {follows}")
 
 
 def _breaker_opened(event: events.CircuitBreakerOpened, lb: LoadBalancer) -> Line:
@@ -83,7 +93,8 @@ def _breaker_half_opened(event: events.CircuitBreakerHalfOpened, lb: LoadBalance
 
 def _breaker_closed(event: events.CircuitBreakerReset, lb: LoadBalancer) -> Line:
     why = f" ({event.reason})" if event.reason else ""
-    return Line(logging.INFO, f"{_server(event)}: circuit breaker closes{why}; it gets requests")
+    follows = _gets(event, lb, "it gets requests")
+    return Line(logging.INFO, f"{_server(event)}: circuit breaker closes{why}; {follows}")
 
 
 def _draining(event: events.ServerDraining, lb: LoadBalancer) -> Line:

@@ -42,14 +42,15 @@ def explain(pool: str, members: Sequence[Server]) -> str:
     """Say how many servers are out, and for which reasons."""
     if not members:
         return f"pool {pool!r}: no healthy server, it has none"
-    reasons = Counter(map(_reason, members))
+    reasons = Counter(map(reason_of, members))
     listed = ", ".join(f"{reasons[reason]} {reason}" for reason in sorted(reasons))
     has_full = FULL in reasons
     what = "no healthy server has room," if has_full else "no healthy server"
     return f"pool {pool!r}: {what} of {len(members)} ({listed})"
 
 
-def _reason(server: Server) -> str:
+def reason_of(server: Server) -> str:
+    """Say in a few words what keeps new requests from a server; ``USABLE`` if nothing does."""
     if server.is_usable:
         return USABLE if server.has_room else FULL
     if not server.is_good:
