@@ -252,7 +252,7 @@ def test_authorities_that_are_odd_and_right(value: bytes) -> None:
     [
         b"[1]", b"[:::]", b"[...]", b"[1::2::3]", b"[12345::]", b"[1:2:3:4:5:6:7:8:9]",
         b"[192.0.2.1]", b"[::192.0.2.256]", b"[::1", b"[]", b"a:65536", b"a:" + b"1" * 5000,
-        b"a:" + b"0" * 5000,
+        b"a:" + b"0" * 5000, b"a,b",
     ],
 )  # fmt: skip
 def test_no_authorities(value: bytes) -> None:

@@ -23,15 +23,17 @@ _STEERING = frozenset(
     }
 )
 
-_SUB_DELIMS_UNRESERVED = rb"A-Za-z0-9\-._~!$&'()*+,;="
+_NAME_CHARACTERS = rb"A-Za-z0-9\-._~!$&'()*+;="
 AUTHORITY = re.compile(
     rb"(?:\[([0-9A-Fa-f:.]+)\]|\[v[0-9A-Fa-f]+\.["
-    + _SUB_DELIMS_UNRESERVED
+    + _NAME_CHARACTERS
     + rb":]+\]|(?:["
-    + _SUB_DELIMS_UNRESERVED
+    + _NAME_CHARACTERS
     + rb"]|%[0-9A-Fa-f]{2})+)(?::([0-9]{0,5}))?"
 )
 """``uri-host [ ":" port ]`` of RFC 3986, not empty and without userinfo (RFC 9110 4.2.4).
+
+No comma, though a name may have one: two Hosts that somebody joined to a list look like that.
 
 A port has no more digits than ports have: Python refuses to read numbers of thousands, and so
 may others. What this matches may still be no authority: see ``is_authority``."""
