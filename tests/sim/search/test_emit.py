@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.sim.faults.support import faults
 from tests.sim.search import support
 from tests.sim.search.support import cut, slow
+from trio_lb.sim.checks.violation import Violation
 from trio_lb.sim.search.emit import MOST_LINES, emit, emit_replay, in_words, name_for
 from trio_lb.sim.search.trial import Trial, name_of
 from trio_lb.sim.trace import hash_of_config
@@ -68,6 +69,17 @@ def test_a_small_trial_is_written_in_fluent_words() -> None:
         '    trial = Trial("two tiers", seed=7, faults=FAULTS, until=5)\n'
         "    assert run_trial(trial).violations == {}\n"
     )
+
+
+def test_a_violation_is_told_without_the_name_of_its_check_twice() -> None:
+    says = str(Violation(3.25, "latency", "p99 is 2 s", req=7, entity="web"))
+    first, *_ = emit(TRIAL, run=RUN, check="latency", says=says).splitlines()
+    assert first == (
+        '"""two tiers with seed 7 fails latency at 3.250000 s: web, request 7: p99 is 2 s."""'
+    )
+    about_no_request = str(Violation(3.25, "latency", "p99 is 2 s"))
+    first, *_ = emit(TRIAL, run=RUN, check="latency", says=about_no_request).splitlines()
+    assert first == '"""two tiers with seed 7 fails latency at 3.250000 s: p99 is 2 s."""'
 
 
 def test_a_long_trial_becomes_one_line_of_json() -> None:

@@ -140,7 +140,10 @@ def _import_of_words(names: list[str]) -> str:
 
 def _prose(trial: Trial, check: str, says: str) -> str:
     """One line of a docstring, whatever a check said: no quotes, no escapes, cut where it is long."""
-    text = f"{trial.scenario} with seed {trial.seed} fails {check}{f': {says}' if says else ''}"
+    # A violation begins with its instant and its check, which need not be named twice.
+    instant, told, rest = says.partition(f" s {check}: ")
+    how = f" at {instant} s: {rest}" if told else f": {says}" if says else ""
+    text = f"{trial.scenario} with seed {trial.seed} fails {check}{how}"
     text = "".join(each if each.isprintable() else " " for each in text)
     text = text.replace("\\", "/").replace('"', "'").strip().rstrip(".")
     most = MOST_COLUMNS - len('"""."""')
