@@ -28,6 +28,19 @@ def test_an_empty_list_that_fails_is_minimal() -> None:
     assert ddmin([], lambda part: True).items == ()
 
 
+def test_of_few_that_are_left_every_choice_is_tried() -> None:
+    """Two of these would do, if the others did not undo it one by one."""
+    fail = [{0, 1, 2, 3}, {0, 2}]
+    found = ddmin(range(4), lambda part: {*part} in fail)
+    assert (found.items, found.minimal) == ((0, 2), True)
+    assert found.runs <= 2**4
+
+
+def test_of_more_only_what_one_by_one_can_be_left_out_is_known() -> None:
+    fail = [{*range(6)}, {0, 2}]
+    assert ddmin(range(6), lambda part: {*part} in fail).items == (0, 1, 2, 3, 4, 5)
+
+
 def test_what_does_not_fail_is_refused() -> None:
     with pytest.raises(NothingToFind, match="all 3 together do not fail"):
         ddmin([1, 2, 3], lambda part: False)

@@ -2,7 +2,8 @@
 
 Zeller's and Hildebrandt's ddmin ("Simplifying and Isolating Failure-Inducing Input", 2002):
 try the parts alone, then all without one part, with ever smaller parts. It does not find the
-smallest set there is, but one from which no single thing can be left out.
+smallest set there is, but one from which no single thing can be left out; and if that is small,
+the smallest part of it.
 
 Before it comes a bisection, which needs log2(n) runs for each thing that matters and so does
 nearly all of the work in most cases: what ddmin then sees is small.
@@ -10,13 +11,17 @@ nearly all of the work in most cases: what ddmin then sees is small.
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
 T = TypeVar("T")
 Subset: TypeAlias = tuple[int, ...]
 """Places in the list, ascending."""
+
+
+FEW: Final = 5
+"""Of so many things every choice is tried: 30 runs at most, most of which were made anyway."""
 
 
 class NothingToFind(ValueError):
@@ -86,6 +91,7 @@ def ddmin(
             best = smaller
         for smaller in _by_parts(best, tried):
             best = smaller
+        best = _smallest_of_few(best, tried)
     except _Enough:
         minimal = False
     return Minimum(tuple(items[place] for place in best), tried.runs + 1, minimal)
@@ -134,6 +140,15 @@ def _without_one(current: Subset, chunks: list[Subset], tried: _Tried) -> Subset
     """(Of two chunks each is the other's complement: known by now.)"""
     rests = (tuple(place for place in current if place not in chunk) for chunk in chunks)
     return next(filter(tried.fails, rests), None)
+
+
+def _smallest_of_few(current: Subset, tried: _Tried) -> Subset:
+    """Where one thing undoes another, a set may fail of which nothing fails that has one less."""
+    if len(current) > FEW:
+        return current
+    sizes = range(1, len(current) - 1)
+    choices = (choice for size in sizes for choice in itertools.combinations(current, size))
+    return next(filter(tried.fails, choices), current)
 
 
 def _split(subset: Subset, parts: int) -> list[Subset]:
