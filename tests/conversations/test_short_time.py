@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 import trio
 
-from tests.conversations.play import LAST_GET, answering, hang, open_play, quick_retries, timeouts
+from tests.conversations.play import (
+    LAST_GET,
+    answering,
+    hang,
+    limits,
+    open_play,
+    quick_retries,
+    timeouts,
+)
+from tests.support.raw import RawPeer
 from tests.support.world import World
 from trio_lb.sim.link import Connects
 
@@ -52,3 +61,21 @@ async def test_a_connect_that_got_the_last_second_says_nothing_of_a_server(
         assert trio.current_time() == 5.0
         assert [each.failures for each in play.lb.servers()] == [1, 0]
         assert play.errors() == ["upstream_connect_timeout"]
+
+
+async def test_a_server_that_takes_no_request_has_no_longer_than_the_request_itself(
+    world: World,
+) -> None:
+    async def deaf(peer: RawPeer) -> None:
+        await trio.sleep_forever()
+
+    s1 = await world.server("s1", deaf)
+    times = timeouts(first_byte=4.0, total=5.0, write_stall=3.0)
+    sizes = limits(replay_body_size=200_000, buffer_size=200_000)
+    async with open_play(world, s1, timeouts=times, limits=sizes) as play:
+        client = await play.client()
+        await client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n")
+        await client.send(b"x" * 150_000)
+        answer = await client.read_response()
+        assert (trio.current_time(), answer.status) == (5.0, 504)
+        assert play.server("s1").failures == 1

@@ -153,6 +153,8 @@ class Attempt:
 
     async def _answer_later(self, total_deadline: float) -> None:
         now = trio.current_time()
+        if self.exchange.body.ended:
+            self._head_deadline = total_deadline  # What it still takes is the server's to take.
         if not self.is_uploading or self.head.expects_continue:
             # A client that waits for a 100 waits for the server: the server's clock runs.
             first_byte = self.exchange.timeouts.first_byte
@@ -171,11 +173,8 @@ class Attempt:
             sent = self._connection.stream.send_nowait(request)
         except trio.BrokenResourceError:
             sent = len(request)  # An answer may have come before the reset: go and read.
-        if sent < len(request):
-            self.to_server = memoryview(request)[sent:]
-        else:
-            self.to_server = b""
-            self.is_uploading = not self.exchange.body.ended
+        self.to_server = memoryview(request)[sent:] if sent < len(request) else b""
+        self.is_uploading = sent < len(request) or not self.exchange.body.ended
 
     # ------------------------------------------------------------------ the walk
 
@@ -364,7 +363,8 @@ class Attempt:
         upload is bounded by its own progress (``client_body_idle``, ``write_stall``).
         """
         if self._phase is Phase.HEAD:
-            self._head_deadline = trio.current_time() + self.exchange.timeouts.first_byte
+            due = trio.current_time() + self.exchange.timeouts.first_byte
+            self._head_deadline = min(due, self._head_deadline)
             self._arm(hurried(self.exchange.context.env, "first_byte", self._head_deadline))
 
     def stop(self, kind: OutcomeKind, detail: str, refusal: Reject | None = None) -> None:
