@@ -51,6 +51,17 @@ def test_a_drain_that_forgets_somebody_is_not_clean() -> None:
     assert play.end()[1:] == ["s1 is called drained, with request 3 still under way"]
 
 
+def test_the_time_that_a_client_takes_for_an_error_is_none_of_its_server_s() -> None:
+    play = Play(DrainsClean())
+    for req in (1, 2):
+        play.lb(1.0, What.SELECT, "s1", "default", 0, req=req)
+    play.lb(2.0, What.DRAIN, "s1", "default")
+    play.lb(4.0, What.DRAINED, "s1", "default", 1)
+    play.lb(4.5, What.ERROR, "s1", "default", 504, 1, 3500 * MS, "upstream_timeout", req=1)
+    play.lb(4.5, What.ERROR, "s1", "default", 502, 1, 3500 * MS, "upstream_truncated", req=2)
+    assert play.end() == ["s1 is called drained, with request 2 still under way"]
+
+
 def test_a_drain_that_is_called_off_owes_nothing() -> None:
     play = Play(DrainsClean())
     play.lb(1.0, What.SELECT, "s1", "default", 0, req=1)

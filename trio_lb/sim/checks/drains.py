@@ -12,6 +12,8 @@ from trio_lb.sim.happening import Ear, Happening, What
 
 NOT_BY_DRAIN: Final = ("client", "timeout")
 """An error whose code holds one of these words is not a drain's: who was too slow, or left."""
+OWN_ANSWERS: Final = (502, 503, 504)
+"""After these the server has been let go, though a slow client may take its time to read them."""
 SAME_INSTANT_SECONDS: Final = 1e-3
 """A balancer tells of a request's end a turn or two after it has let the server go."""
 
@@ -101,8 +103,10 @@ class DrainsClean(Check):
         self._left.clear()
 
     def _failed(self, happening: Happening) -> None:
+        server, pool, status, _, lasted, code = happening.values
+        if status in OWN_ANSWERS and code != "upstream_truncated":
+            self._left.pop((happening.entity, happening.req), None)
         self._ended(happening)
-        server, pool, _, _, lasted, code = happening.values
         drain_began = self._since.get((happening.entity, str(pool), str(server)))
         if drain_began is None or any(word in str(code) for word in NOT_BY_DRAIN):
             return
