@@ -13,6 +13,27 @@ from trio_lb.sim.network import VirtualNetwork
 B = Address("10.0.0.2", 80)
 
 
+async def test_who_stands_first_is_accepted_first_whoever_knocked_first(
+    net: VirtualNetwork,
+) -> None:
+    far_apart(net)
+    net.link("b", "near").set_latency(0.25)
+
+    async def knock_later() -> None:
+        await trio.sleep(1.0)  # The other SYN arrives now; its last packet at 3 s, ours at 1.75 s.
+        await net.host("near").connect(B)
+
+    async with aclosing(await listen_on_b(net)) as listener:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(net.host("a").connect, B)
+            nursery.start_soon(knock_later)
+        await trio.sleep(10)
+        batch = await listener.accept_batch(16)
+        assert [far.peer.host for far in batch] == [net.host("near").address, "10.0.0.1"]
+        for stream in net.open_streams():
+            stream.abort()
+
+
 async def test_connections_are_accepted_in_the_order_of_their_syns(net: VirtualNetwork) -> None:
     far_apart(net)
     net.link("b", "near").set_latency(0.25)

@@ -41,6 +41,7 @@ from trio_lb.sim.listener import Pending, VirtualListener
 from trio_lb.sim.pipe import Pipe
 from trio_lb.sim.seat import Seat
 from trio_lb.sim.stream import VirtualStream
+from trio_lb.sim.unix_stream import UnixStream
 
 SYN_PATIENCE_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """How long each SYN is waited for before the next one, or the failure."""
@@ -338,8 +339,9 @@ class Handshake:
 
     def _make_ends(self) -> tuple[VirtualStream, VirtualStream]:
         route = self._route
-        near = VirtualStream(route.next_serial(), route.local, route.target, route.link)
-        far = VirtualStream(route.next_serial(), route.target, route.local, route.link)
+        kind = UnixStream if route.target.is_unix else VirtualStream
+        near = kind(route.next_serial(), route.local, route.target, route.link)
+        far = kind(route.next_serial(), route.target, route.local, route.link)
         connect_ends(near, far, route.there, route.back, route.window_bytes)
         for end, host in ((near, route.near), (far, route.far)):
             for greet in (*route.link.greeters, *host.greeters):

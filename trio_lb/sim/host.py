@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     from trio_lb.sim.cpu import Cpu
     from trio_lb.sim.network import VirtualNetwork
 
-_WILDCARDS: Final = ("0.0.0.0", "::")
-"""Both mean every address of the host, of either family: links carry both alike."""
+_LOOPBACK_OF: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""The wildcards, each of its family, and whom one reaches who dials them: oneself."""
 
 
 class HostNetwork:
     """Satisfies ``net.env.Network``, as seen from the host ``name`` at ``address``.
 
     127.0.0.1, ``::1`` and ``localhost`` mean the host itself, as do unix sockets. Its
-    listeners are a list, not a table by address: a wildcard answers for any address.
+    listeners are a list, not a table by address: a wildcard answers for any address of its
+    family. A host has one address, which stands for those of both families that it would have:
+    if nobody of its own family listens there, the wildcard of the other one answers.
     ``out_of_descriptors`` is a fault switch: while it is set, nothing can be dialled from
     here. Accepting has a switch of its own at each listener. ``descriptors.limit`` bounds
     what connecting, accepting and listening may hold together, ``client_ports.allowed``
@@ -107,6 +109,8 @@ class HostNetwork:
         Raises:
           ConnectError: we can't even try.
         """
+        if target.host in _LOOPBACK_OF:
+            target = Address(_LOOPBACK_OF[target.host], target.port)
         far = self._host_at(target)
         self._check_may_dial(dialled)
         local = self._client_address(target)
@@ -224,7 +228,7 @@ class HostNetwork:
 
     def _our_own(self, address: Address) -> Address:
         host = self._literal_of(address.host)
-        if host != self.address and host not in _WILDCARDS and not _is_loopback(host):
+        if host != self.address and host not in _LOOPBACK_OF and not _is_loopback(host):
             raise OSError(errno.EADDRNOTAVAIL, f"{address}: not an address of {self.name}")
         return Address(host, address.port or next(self._free_ports))
 
@@ -236,7 +240,10 @@ class HostNetwork:
         for listener in self.listeners:
             if _collide(listener.address, target):
                 return listener
-        return None
+        if target.is_unix or _is_loopback(target.host):
+            return None
+        wildcards = [Address(host, target.port) for host in _LOOPBACK_OF]
+        return next((each for each in self.listeners if each.address in wildcards), None)
 
     def lookup_seconds(self, name: str) -> float:
         """Return how long the resolver takes for a name; for a literal nobody is asked."""
@@ -348,11 +355,12 @@ class HostNetwork:
 
 
 def _collide(one: Address, other: Address) -> bool:
-    """Whether two addresses of one host stand for the same port, a wildcard for any address."""
+    """Whether two addresses of one host stand for the same port, a wildcard for any of its family."""
     if one.is_unix or other.is_unix:
         return one == other
-    same_host = one.host == other.host or one.host in _WILDCARDS or other.host in _WILDCARDS
-    return same_host and one.port == other.port
+    same_family = (":" in one.host) == (":" in other.host)
+    is_wild = one.host in _LOOPBACK_OF or other.host in _LOOPBACK_OF
+    return one.port == other.port and (one.host == other.host or (is_wild and same_family))
 
 
 @cache  # A world has few names, and each connect asks.

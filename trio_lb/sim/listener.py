@@ -68,7 +68,7 @@ class VirtualListener:
         self._tell_acceptor: Callable[[], None] = self._accepting.tell
 
     async def accept_batch(self, limit: int) -> Sequence[VirtualStream]:
-        """See ``Listener``: in the order in which their SYNs came."""
+        """See ``Listener``: in the order in which their handshakes were over, as in Linux."""
         with self._accepting:
             # Who will have to wait needs no checkpoint before it: that is one pass saved.
             if self._closed or self.next_news() <= trio.current_time():
@@ -104,7 +104,8 @@ class VirtualListener:
         now = trio.current_time()
         if self.is_held or self.accept_delay_seconds:
             limit = 1 if self.next_news() <= now else 0
-        return [pending for pending in self._queue if pending.is_ready(now)][:limit]
+        ready = [pending for pending in self._queue if pending.is_ready(now)]
+        return sorted(ready, key=Pending.delivery)[:limit]
 
     def _accept(self, batch: list[Pending]) -> list[VirtualStream]:
         # Checked only now: accept() fails for want of descriptors when somebody waits.
