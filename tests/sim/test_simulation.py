@@ -202,9 +202,13 @@ def test_a_check_that_takes_a_longer_run_is_not_reached() -> None:
 
     sim = world()
     sim.check(never, takes=11.0)
+    sim.check(never, settles=1.0)
     result = sim.run(until=10)
     assert (result.ok, result.is_vacuous) == (True, True)
-    assert [point.name for point in result.coverage] == ["never (it takes a run of 11 s)"]
+    assert [point.name for point in result.coverage] == [
+        "never (it takes a run of 11 s)",
+        "never (it takes 1 s to settle)",
+    ]
     sim = world()
     sim.check(never, takes=10.0)
     assert not sim.run(until=10).ok

@@ -69,7 +69,8 @@ def points_of(asked: Asked) -> list[str]:
       ConfigError: there is no such world; better told now than once for each seed.
     """
     first = asked.sweep.first
-    return [point.name for point in Board(simulation_of(first).checks, first.until).coverage]
+    board = Board(simulation_of(first).checks, first.until, first.settle)
+    return [point.name for point in board.coverage]
 
 
 def explored_with_progress(asked: Asked) -> Exploration:

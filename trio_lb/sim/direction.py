@@ -74,7 +74,7 @@ class Direction:
         self._until = until
         self._options = options
         standard = standard_checks() if options.standard else ()
-        self._board = Board([*standard, *sim.checks], until)
+        self._board = Board([*standard, *sim.checks], until, options.settle)
         horizon = until + options.settle + LAST_SECONDS
         self._tally = Tally(horizon) if options.tally else None
         for check in self._board.checks:

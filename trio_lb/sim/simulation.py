@@ -281,12 +281,13 @@ class Simulation:
             raise RuntimeError("the simulation does not run: use faults() before it does")
         self.agenda.add(fault)
 
-    def check(self, *checks: Check | Judge, takes: float = 0.0) -> None:
+    def check(self, *checks: Check | Judge, takes: float = 0.0, settles: float = 0.0) -> None:
         """Add checks beside the standard ones; a plain function of a ``Happening`` is one.
 
-        A run of less than ``takes`` seconds does not come to what they are about, and says so.
+        A run of less than ``takes`` seconds, or one that settles for less than ``settles``, does not
+        come to what they are about, and says so.
         """
-        self.checks += [as_check(check, takes) for check in checks]
+        self.checks += [as_check(check, takes, settles) for check in checks]
 
     # ------------------------------------------------------------------ the run
 

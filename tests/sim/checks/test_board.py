@@ -126,3 +126,7 @@ def test_a_run_that_is_too_short_for_a_check_does_not_reach_it_and_does_not_judg
     ]
     assert board.is_vacuous
     assert not Board([diary, clumsy], until=60.0).is_vacuous
+    diary.settle_seconds = 5.0
+    hasty = Board([diary, clumsy], until=60.0, settle=4.0)
+    assert [point.name for point in hasty.coverage] == ["diary (it takes 5 s to settle)"]
+    assert not Board([diary, clumsy], until=60.0, settle=5.0).is_vacuous

@@ -52,3 +52,15 @@ def test_it_says_which_checks_it_did_not_come_to(name: str, unreached: list[str]
     }
     judged = {verdict.name for verdict in result.verdicts}
     assert {each.partition(" ")[0] for each in unreached} == whole - judged
+
+
+@pytest.mark.parametrize("settle", [0.0, 5.0, 15.0])
+def test_leavers_go_with_the_time_of_faults_and_are_counted_when_there_is_time_for_it(
+    settle: float,
+) -> None:
+    trial = Trial("connection-leak-hunt", until=27.3, settle=settle)
+    result = run_whole(trial, tally=False, trace=False)
+    assert result.violations == []
+    missed = [point.name for point in result.coverage if point.at is None]
+    assert "every byte was left at while servers were silent" in missed, "they were, for 2.3 s"
+    assert ("baseline (it takes 13 s to settle)" in missed) == (settle < 13.0)

@@ -18,14 +18,17 @@ from trio_lb.sim.happening import Ear, Happening, What, Wire
 class Board:
     """All checks of a run, connected to its wire for as long as it lasts.
 
-    ``crashed`` is the first crash of a check, or None. A run that ends at ``until`` is too short for
-    some checks: these are not heard, for they would judge a story without its end.
+    ``crashed`` is the first crash of a check, or None. A run of ``until`` and ``settle`` seconds may be
+    too short for some checks: these are not heard, for they would judge a story without its end.
     """
 
-    def __init__(self, given: Sequence[Check | Judge], until: float = math.inf) -> None:
+    def __init__(
+        self, given: Sequence[Check | Judge], until: float = math.inf, settle: float = math.inf
+    ) -> None:
         every = [as_check(each) for each in given]
-        self.checks = [check for check in every if check.takes_seconds <= until]
-        self._beyond = [check for check in every if check.takes_seconds > until]
+        missed = [check.unreached(until, settle) for check in every]
+        self.checks = [check for check, point in zip(every, missed, strict=True) if point is None]
+        self._beyond = [point for point in missed if point is not None]
         self.crashed: CheckCrashed | None = None
         self._is_over = False
         self.on_crash: Callable[[CheckCrashed], object] = _ignore
@@ -76,7 +79,7 @@ class Board:
     def coverage(self) -> list[Reached]:
         """All points that were asked for, reached or not; and checks for which the run was too short."""
         points = (check for check in self.checks if isinstance(check, Sometimes))
-        return [*(point.reached for point in points), *(each.unreached for each in self._beyond)]
+        return [*(point.reached for point in points), *self._beyond]
 
     @property
     def is_vacuous(self) -> bool:

@@ -20,13 +20,15 @@ class Check:
     """Root of all checks. A subclass gives ``name`` and ``ears``, and calls ``object``.
 
     One that measures a figure says in ``asked`` what it may be, and at the end in ``found`` what
-    it was. It takes a run of ``takes_seconds``: a shorter one does not come to what it is about.
+    it was. It takes a run of ``takes_seconds``, and ``settle_seconds`` after it: a shorter one
+    does not come to what it is about.
     ``on_first`` is called with the first violation, at once; ``objected_at`` is the instant of that
     call, which may be long after what the violation is about.
     """
 
     name: str = "check"
     takes_seconds: float = 0.0
+    settle_seconds: float = 0.0
 
     def __init__(self) -> None:
         self.violations: list[Violation] = []
@@ -37,10 +39,13 @@ class Check:
         self.objected_at: float | None = None
         self.on_first: Callable[[Violation], object] = lambda _: None
 
-    @property
-    def unreached(self) -> Reached:
-        """The point that a run misses which is too short for this check."""
-        return Reached(f"{self.name} (it takes a run of {self.takes_seconds:g} s)", None)
+    def unreached(self, until: float, settle: float) -> Reached | None:
+        """Return the point that a run of this length misses, if that is too short; else None."""
+        if until < self.takes_seconds:
+            return Reached(f"{self.name} (it takes a run of {self.takes_seconds:g} s)", None)
+        if settle < self.settle_seconds:
+            return Reached(f"{self.name} (it takes {self.settle_seconds:g} s to settle)", None)
+        return None
 
     @property
     def ears(self) -> Mapping[What, Ear]:

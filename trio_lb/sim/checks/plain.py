@@ -53,7 +53,7 @@ class PlainCheck(Check):
             self.object(happening, text)
 
 
-def as_check(given: Check | Judge, takes: float = 0.0) -> Check:
+def as_check(given: Check | Judge, takes: float = 0.0, settles: float = 0.0) -> Check:
     """Return a check for whatever a user calls one, which takes a run of so many seconds.
 
     Raises:
@@ -63,4 +63,5 @@ def as_check(given: Check | Judge, takes: float = 0.0) -> Check:
         raise TypeError(f"{given!r} is no check: give a Check, or a function of a Happening")
     check = given if isinstance(given, Check) else PlainCheck(given)
     check.takes_seconds = max(takes, check.takes_seconds)
+    check.settle_seconds = max(settles, check.settle_seconds)
     return check
