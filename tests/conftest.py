@@ -7,6 +7,7 @@ with them, starts at 0 and jumps. One that must hold on real sockets too takes
 
 import gc
 import inspect
+import signal
 from collections.abc import AsyncGenerator, Iterator
 
 import pytest
@@ -22,6 +23,15 @@ from trio_lb.sim.network import VirtualNetwork
 # A busy machine must not fail a law: how long an example takes is nobody's promise.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+
+def pytest_configure() -> None:
+    """Heed Ctrl-C, and let the programs under test heed it: ``make test &`` in a script does not.
+
+    A shell starts what it does not wait for with SIGINT ignored, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
