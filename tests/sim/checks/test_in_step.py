@@ -21,20 +21,8 @@ def test_what_a_server_says_and_other_errors_of_the_balancer_are_none() -> None:
 
 def test_bytes_that_nobody_asked_for_are_a_violation() -> None:
     play = Play(InStep())
-    play.tell(0.0, What.TRY, "web", 1, "GET", req=7)
-    play.tell(0.0, What.START, "lb", "c0ffee", req=7)
     play.tell(1.0, What.NOTE, "api", "bytes that were asked for", 17)
     play.tell(1.5, What.NOTE, "api")
     play.tell(2.0, What.NOTE, "web", "bytes that nobody asked for", 232, conn=3)
     assert play.end() == ["232 bytes came that nobody asked for"]
     assert play.instants == [2.0]
-
-
-def test_who_is_carried_byte_for_byte_hears_what_the_server_likes_to_say() -> None:
-    play = Play(InStep())
-    play.tell(0.0, What.TRY, "raw", 1, "GET", req=6)
-    play.tell(0.0, What.TRY, "web", 1, "GET", req=7)
-    play.tell(0.0, What.START, "lb", "c0ffee", req=7)
-    play.tell(0.5, What.TRY, "web", 1, "GET", req=8)
-    play.tell(2.0, What.NOTE, "raw", "bytes that nobody asked for", 57, conn=3)
-    assert play.end() == []
