@@ -64,3 +64,8 @@ def test_leavers_go_with_the_time_of_faults_and_are_counted_when_there_is_time_f
     missed = [point.name for point in result.coverage if point.at is None]
     assert "every byte was left at while servers were silent" in missed, "they were, for 2.3 s"
     assert ("baseline (it takes 13 s to settle)" in missed) == (settle < 13.0)
+
+
+def test_a_silence_after_the_box_has_gone_is_not_what_the_story_is_about() -> None:
+    missed = [each.name for each in cut("silent-nat-drop", 0.25).coverage if each.at is None]
+    assert missed == ["a request after a silence that the box did not bear"]

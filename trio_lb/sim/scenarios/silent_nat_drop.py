@@ -129,13 +129,18 @@ class PoolPurged(_LostTries):
 
 
 class _Gap:
-    """Says of the first arrival after a silence that the box did not bear."""
+    """Says of the first arrival after a silence that the box did not bear, while it is there."""
 
     def __init__(self, idle: float) -> None:
         self._idle = idle
         self._last = 0.0
+        self._is_gone = False
 
     def __call__(self, happening: Happening) -> bool:
+        if happening.what is What.HEALED:
+            self._is_gone = True
+        if self._is_gone:
+            return False
         last, self._last = self._last, happening.at
         return last > BEGIN and happening.at - last > self._idle
 
@@ -165,7 +170,9 @@ def build(setup: Setup) -> Simulation:
         ErrorRate("<0.1%"),
         ComesBack(within=10.0),
         Sometimes(
-            "a request after a silence that the box did not bear", What.ARRIVE, when=_Gap(idle)
+            "a request after a silence that the box did not bear",
+            *(What.ARRIVE, What.HEALED),
+            when=_Gap(idle),
         ),
     )
     return sim
