@@ -101,6 +101,21 @@ def test_faults_that_only_matter_together_come_sooner_together() -> None:
     assert [fault.at for fault in small.trial.faults] == [0.5, 3.75]
 
 
+def test_where_a_server_must_be_hit_twice_one_fault_that_lasts_does_as_well() -> None:
+    def hit_at_ten_and_at_twenty(trial: Trial) -> Outcome:
+        hits = [
+            any(fault.at <= instant < (fault.until or 0.0) for fault in trial.faults)
+            for instant in (10, 20)
+        ]
+        return Outcome({"twice": "hit"} if all(hits) else {})
+
+    trial = Trial("two tiers", faults=[slow("s1", 9, 11), cut("s2", 13, 15), cut("s1", 19, 21)])
+    small = shrink(trial, hit_at_ten_and_at_twenty, clock=ticking())
+    (left,) = small.trial.faults
+    assert left.at <= 10
+    assert (left.until or 0) > 20
+
+
 def test_another_failure_on_the_way_is_not_taken_for_this_one() -> None:
     faults = [cut("s1", 1, 2), cut("s2", 1, 2), cut("s3", 1, 2), *forty_faults()[-2:]]
     trial = Trial("two tiers", faults=faults)

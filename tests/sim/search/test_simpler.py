@@ -14,6 +14,7 @@ from trio_lb.sim.faults.target import Sort, Target
 from trio_lb.sim.search.simpler import (
     all_earlier,
     is_broken_within,
+    joined,
     replaced,
     simpler_durations,
     simpler_numbers,
@@ -106,6 +107,26 @@ def test_all_faults_come_sooner_and_stay_as_far_apart() -> None:
         [(1.125, 3.5), (4.0, 5.0)],
         [(5.125, 7.5), (8.0, 9.0)],
     ]
+
+
+def test_two_faults_of_the_same_server_become_one_that_lasts_as_long_as_both() -> None:
+    first, second = slow("s1", 1, 2, 30.0), cut("s1", 4, 6)
+    other, brief = slow("s2", 3, 5), Fault(5.0, "reset", Target(Sort.SERVER, ("s2",)))
+    trial = Trial("x", faults=[first, other, second, brief])
+    assert [each.faults for each in joined(trial)] == [
+        (attrs.evolve(first, until=6.0), other, brief),
+        (attrs.evolve(second, at=1.0), other, brief),
+    ]
+
+
+@given(st.lists(faults(), max_size=5))
+def test_joining_leaves_one_fault_less_and_nothing_comes_later_or_ends_sooner(
+    several: list[Fault],
+) -> None:
+    trial = Trial("x", faults=several)
+    for each in joined(trial):
+        assert len(each.faults) == len(several) - 1
+        assert {fault.kind for fault in each.faults} <= {fault.kind for fault in several}
 
 
 @pytest.mark.parametrize("faults", [[], [slow("s1", 0.9, 3)]])

@@ -20,6 +20,7 @@ from trio_lb.sim.search.simpler import (
     Way,
     all_earlier,
     is_broken_within,
+    joined,
     replaced,
     shortened,
     simpler_durations,
@@ -180,6 +181,7 @@ class _Shrinker:
             lambda faults: self._fails(attrs.evolve(trial, faults=faults)),
             may_go_on=self._may_go_on,
         )
+        self._descend(joined)
 
     def _less_time(self) -> None:
         """A run that begins sooner with what matters can end sooner, too."""

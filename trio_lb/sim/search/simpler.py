@@ -5,6 +5,7 @@ measure that has a least value (digits written, then distance from what is simpl
 goes from candidate to candidate comes to an end.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -121,6 +122,23 @@ def _measure(number: float, goal: float) -> tuple[bool, int, float]:
     exponent = Decimal(repr(number)).normalize().as_tuple().exponent
     digits = max(0, -exponent) if isinstance(exponent, int) else 0
     return number != goal, digits, abs(number - goal)
+
+
+def joined(trial: Trial) -> Iterator[Trial]:
+    """Yield the trial with one fault for two of the same server: either of them, for all the time.
+
+    No part of the two might do: what the second needs is that the first is not over yet.
+    """
+    for one, other in itertools.combinations(trial.faults, 2):
+        if one.target.names[-1:] != other.target.names[-1:] or None in (one.until, other.until):
+            continue
+        until = max(each.until for each in (one, other) if each.until is not None)
+        rest = list(trial.faults)
+        rest.remove(one)
+        rest.remove(other)
+        for stays in (one, other):
+            whole = attrs.evolve(stays, at=one.at, until=until)
+            yield attrs.evolve(trial, faults=[*rest, whole])
 
 
 Way: TypeAlias = Callable[[Fault], Iterator[Fault]]
