@@ -115,6 +115,15 @@ def test_who_was_out_itself_until_just_now_is_no_model_for_others() -> None:
     assert len(play.end()) == 1
 
 
+def test_who_has_left_is_no_model_for_others_though_its_tunnels_end_well_later() -> None:
+    play = played()
+    play.lb(8.0, What.DRAIN, "s2", "default")
+    play.lb(9.0, What.DRAINED, "s2", "default", 0)
+    play.lb(9.0, What.REMOVE, "s2", "default")
+    fail(play, 10.0, 9)
+    assert play.end() == []
+
+
 def test_a_plan_or_a_new_life_forgets_what_was() -> None:
     play = played()
     fail(play, 10.0, 3)

@@ -173,7 +173,9 @@ class OutliersEjected(Check):
         return any(
             each.successes >= PROVED and each.good_at >= earliest and members[name].is_clear
             for name, each in self._of(happening).items()
-            if name in members and not self._is_poor(happening, name, each)
+            if name in members
+            and not members[name].has_left
+            and not self._is_poor(happening, name, each)
         )
 
     def _is_poor(self, happening: Happening, server: str, record: _Record) -> bool:
