@@ -83,6 +83,15 @@ async def test_head_learns_the_length_alone(env: SimEnv) -> None:
     assert await written(env, Response(200), HEAD) == b"HTTP/1.1 200 OK\r\n\r\n"
 
 
+async def test_a_426_keeps_what_it_asks_for(env: SimEnv) -> None:
+    fields = {"Upgrade": "websocket, h2c", "Connection": "upgrade"}
+    assert await written(env, Response(426, fields)) == (
+        b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n"
+        b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+    assert b"Upgrade:" not in await written(env, Response(200, fields))
+
+
 async def test_nobody_switches_protocols_for_a_server(env: SimEnv) -> None:
     with pytest.raises(ValueError, match="nobody can answer 101"):
         await written(env, Response(101))

@@ -211,6 +211,8 @@ def response_of(
         for lower, name, value in answer.fields
         if lower.decode("ascii") not in ONE_HOP
     ]
+    if answer.upgrade is not None:
+        headers.append(("Upgrade", answer.upgrade.decode("latin-1")))
     source = open_body(inbox, answer.framing, wire=False, nominated=answer.connection)
     if source.at_end():
         end()

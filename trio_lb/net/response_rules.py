@@ -1,5 +1,8 @@
 """What a response's fields mean; any doubt about its end is a 502 (RFC 9112 section 6.3)."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from trio_lb.model.message import Framing, Length, Reject, RequestHead, ResponseHead, Unsized
 from trio_lb.net.codec import RawResponse
 from trio_lb.net.request_rules import connection_options, content_length, may_switch_to
@@ -7,7 +10,8 @@ from trio_lb.net.request_rules import connection_options, content_length, may_sw
 _STEERING = frozenset({b"content-length", b"transfer-encoding", b"connection", b"upgrade"})
 _MAX_STATUS = 599
 _BODILESS = frozenset({204, 304})
-_UPGRADE_REQUIRED = 426
+
+UPGRADE_REQUIRED: Final = 426
 
 
 def read_response(raw: RawResponse, request: RequestHead) -> ResponseHead | Reject:
@@ -49,7 +53,7 @@ def read_response(raw: RawResponse, request: RequestHead) -> ResponseHead | Reje
         framing,
         connection,
         declared,
-        upgrade=_required(upgrades) if raw.status == _UPGRADE_REQUIRED else None,
+        upgrade=required_upgrade(upgrades or ()) if raw.status == UPGRADE_REQUIRED else None,
         speaks_of_body=framing is Unsized.NO_BODY and bool(declared or encodings),
     )
 
@@ -82,9 +86,9 @@ def _switch(
     )
 
 
-def _required(upgrades: list[bytes] | None) -> bytes | None:
-    """What of it the client can switch to through us (a 426 must say: RFC 9110 15.5.22)."""
-    names = (name.strip(b" \t") for name in b",".join(upgrades or []).split(b","))
+def required_upgrade(upgrades: Sequence[bytes]) -> bytes | None:
+    """What of it a client can switch to through us: a 426 must say (RFC 9110 15.5.22)."""
+    names = (name.strip(b" \t") for name in b",".join(upgrades).split(b","))
     return b", ".join([name for name in names if may_switch_to(name)]) or None
 
 

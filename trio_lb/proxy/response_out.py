@@ -11,6 +11,7 @@ from trio_lb.model.payload import Payload
 from trio_lb.model.response import Response
 from trio_lb.net.h1_client import ONE_HOP, framing_of, send_body
 from trio_lb.net.relay import Stalled, send_all
+from trio_lb.net.response_rules import UPGRADE_REQUIRED, required_upgrade
 from trio_lb.proxy.answer_out import final_head
 from trio_lb.proxy.exchange import Exchange
 from trio_lb.proxy.failure import ClientGone
@@ -110,7 +111,13 @@ def head_of(response: Response, framing: Framing, is_bodiless: bool) -> Response
         framing=Unsized.NO_BODY if unsent else framing,
         connection=frozenset(),
         declared=None if size is None else int(size),
+        upgrade=_required(response) if response.status == UPGRADE_REQUIRED else None,
     )
+
+
+def _required(response: Response) -> bytes | None:
+    values = response.headers.get_all("upgrade")
+    return required_upgrade([value.encode("latin-1") for value in values])
 
 
 def _reason(status: int) -> bytes:

@@ -78,6 +78,12 @@ async def test_some_statuses_have_no_body_whatever_is_said(status: int) -> None:
     assert wire.endswith(b"\r\n" + DATE + b"\r\n")
 
 
+async def test_a_426_keeps_what_it_asks_for() -> None:
+    fields = [(b"Upgrade", b"websocket"), (b"Connection", b"upgrade")]
+    assert b"\r\nUpgrade: websocket\r\n" in await said(asked(), [b""], 426, fields)
+    assert b"Upgrade" not in await said(asked(), [b""], fields=fields)
+
+
 async def test_framing_fields_of_an_application_are_dropped_and_its_wish_to_close_heard() -> None:
     fields = [
         (b"transfer-encoding", b"gzip"),

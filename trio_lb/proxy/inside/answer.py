@@ -23,6 +23,7 @@ from trio_lb.model.message import RequestHead
 from trio_lb.net.env import Stream
 from trio_lb.net.grammar import RESPONSE_HEAD, TOKEN
 from trio_lb.net.request_rules import connection_options, content_length
+from trio_lb.net.response_rules import UPGRADE_REQUIRED
 
 LAST_CHUNK: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -115,7 +116,7 @@ class AnswerOut:
                 self.keep = False
             if lower == b"content-length":
                 lengths.append(value)
-            elif lower not in _OURS:
+            elif lower not in _OURS or (lower == b"upgrade" and status == UPGRADE_REQUIRED):
                 _check_line(name, value)
                 lines.append(b"%b: %b\r\n" % (name, value.strip(b" \t")))
         if lengths:
