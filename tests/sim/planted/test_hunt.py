@@ -19,6 +19,12 @@ def test_nine_in_ten_were_found_and_soon_enough() -> None:
     assert max(FOUND[name].seconds for name in CAUGHT) <= MOST_SECONDS
 
 
+def test_of_each_trial_little_enough_is_left_to_be_read() -> None:
+    left = [len(each.trial.faults) for each in FOUND.values() if each.trial is not None]
+    assert max(left) <= 4
+    assert sum(count > 3 for count in left) <= 1
+
+
 @pytest.mark.parametrize("name", CAUGHT)
 def test_a_bug_fails_the_check_that_found_it_and_the_product_does_not(name: str) -> None:
     found = FOUND[name]
