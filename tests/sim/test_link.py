@@ -253,7 +253,7 @@ def seen(play: list[tuple[float, str]]) -> list[tuple[float, object]]:
                         ends[name].abort()
                     case _:
                         said.append((trio.current_time(), ends[name].receive_nowait(3)))
-            for end in ends.values():
+            for end in (end for end in ends.values() if not end.is_closed):
                 said.append((end.next_news(), (end.is_reset, end.has_ended, end.next_room())))
         return said
 

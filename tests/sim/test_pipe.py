@@ -3,10 +3,14 @@
 import math
 import random
 
+import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.sim.support import LATENCY, far_apart, pair
 from trio_lb.sim.link import Path
+from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.outages import RTO_SECONDS
 from trio_lb.sim.pipe import Pipe
 
@@ -162,3 +166,90 @@ def test_whatever_happens_bytes_come_in_order_within_the_window(
     while more := take(one, WINDOW, now + 100):
         read += more
     assert read == sent, "nothing is lost"
+
+
+def lossy(*tosses: bool) -> Path:
+    path = Path(1.0, Lossy(*tosses))
+    path.loss = 0.5
+    return path
+
+
+def calmed(path: Path, one: Pipe, at: float) -> bool:
+    """Let nothing be lost from ``at`` on."""
+    path.loss = 0.0
+    return one.retry(path, at)
+
+
+def test_a_copy_that_leaves_when_nothing_is_lost_any_more_gets_through() -> None:
+    path = lossy(*[True] * 12, False)
+    one = Pipe(path, path, WINDOW)
+    assert one.put(b"late", 5.0) == pytest.approx(6.0 + 0.2 * (2**10 - 1) + 2 * 120)
+    assert calmed(path, one, 5.5), "copies left at 5.2 s, and would at 5.6 and 6.4 s"
+    assert one.next_delivery() == pytest.approx(6.6)
+
+
+def test_what_waited_behind_it_comes_with_it_and_no_later_piece_before() -> None:
+    path = lossy(*[True] * 12, False, False, True, True, False)
+    one = Pipe(path, path, WINDOW)
+    for at, data in ((5.0, b"ab"), (5.1, b"cd"), (5.2, b"ef")):
+        one.put(data, at)
+    assert calmed(path, one, 5.5)
+    # The copy of the first leaves at 5.6 s, that of the third at 5.8 s.
+    assert [take(one, 10, at) for at in (6.5, 6.7, 6.9)] == [None, b"abcd", b"ef"]
+    assert one.put(b"gh", 8.0) == 9.0
+
+
+def test_a_copy_that_has_left_is_lost_whatever_comes_later() -> None:
+    path = lossy(True, True, False)
+    one = Pipe(path, path, WINDOW)
+    assert one.put(b"late", 5.0) == pytest.approx(6.6)
+    assert not calmed(path, one, 5.3)
+    assert not one.retry(Path(1.0, random.Random(0)), 5.3), "nor by what is lost elsewhere"
+    assert one.next_delivery() == pytest.approx(6.6)
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=8), st.floats(0, 30), st.floats(0, 0.9))
+def test_law_less_loss_brings_nothing_later_nor_out_of_order(
+    waits: list[float], calm_at: float, loss_then: float
+) -> None:
+    path, twin = Path(1.0, random.Random(7)), Path(1.0, random.Random(7))
+    path.loss = twin.loss = 0.95
+    one, other = Pipe(path, path, 1000), Pipe(twin, twin, 1000)
+    now = 0.0
+    for number, wait in enumerate(waits):
+        now += wait
+        for each in (one, other):
+            each.put(bytes([number]), now)
+    path.loss = loss_then
+    one.retry(path, now + calm_at)
+    at, read = 0.0, b""
+    while len(read) < len(waits):
+        at = max(at, one.next_delivery())
+        assert one.next_delivery() <= other.next_delivery()
+        got = take(one, 1, at)
+        assert got
+        read += got
+        assert take(other, 1, max(at, other.next_delivery())) == got
+    assert read == bytes(range(len(waits)))
+
+
+async def test_who_waits_when_less_is_lost_is_told_of_the_next_copy(
+    net: VirtualNetwork, nursery: trio.Nursery
+) -> None:
+    far_apart(net)
+    near, far = await pair(net)
+    link = net.link("a", "b")
+
+    async def calm_later() -> None:
+        await trio.sleep(0.5)
+        link.set_loss(0.0)
+
+    async with near, far:
+        link.set_loss(0.999999)
+        near.send_nowait(b"late")
+        near.finish()
+        nursery.start_soon(calm_later)
+        assert await far.receive_some(10) == b"late"
+        assert trio.current_time() == pytest.approx(3.0 + LATENCY + 0.6)
+        assert await far.receive_some(10) == b""
+        assert trio.current_time() == pytest.approx(3.0 + LATENCY + 0.6)

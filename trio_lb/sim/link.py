@@ -25,7 +25,7 @@ import trio
 from trio_lb.sim.bottleneck import Bottleneck
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.giving_up import Patience
-from trio_lb.sim.outages import RTO_MAX_SECONDS, RTO_SECONDS, Outages
+from trio_lb.sim.outages import Outages, copies
 
 if TYPE_CHECKING:
     from trio_lb.sim.stream import VirtualStream
@@ -81,7 +81,7 @@ class Path:
     number), ``loss`` the share in [0, 1) of packets that are lost. All may be changed
     at any time and hold for what is sent then. ``far`` tells when the host at the path's
     end was down; ``on_stall`` is called when a stall begins, ``before_stall`` with the instant
-    before that, if there were others. ``asked_from`` is the first instant that may be asked about.
+    before that, if there were others; ``on_calm`` when less is lost from now on. ``asked_from`` is the first instant that may be asked about.
 
     A path stalls while it is cut (``stall``), jammed, or both. A cut loses SYNs, a jam
     holds them, too.
@@ -104,6 +104,7 @@ class Path:
         self._is_jammed = False
         self.on_stall: Callable[[], object] = _tell_nobody
         self.before_stall: Callable[[float], object] = _tell_nobody
+        self.on_calm: Callable[[Path], object] = _tell_nobody
         self.asked_from = -math.inf
         self._on_clear: dict[Callable[[], object], None] = {}
 
@@ -128,7 +129,9 @@ class Path:
     def loss(self, share: float) -> None:
         if not 0.0 <= share < 1.0:
             raise ValueError(f"a loss of {share} is not in [0, 1); stall the path to lose all")
-        self._loss = share
+        was, self._loss = self._loss, share
+        if share < was:
+            self.on_calm(self)
 
     def is_lost(self) -> bool:
         """Toss whether one packet is lost. Without ``loss`` no chance is drawn."""
@@ -148,11 +151,26 @@ class Path:
         return self._late_seconds(self._rng_of_news)
 
     def _late_seconds(self, rng: random.Random) -> float:
-        late_seconds, rto_seconds = 0.0, RTO_SECONDS
-        while self._loss > 0.0 and rng.random() < self._loss:
-            late_seconds += rto_seconds
-            rto_seconds = min(2 * rto_seconds, RTO_MAX_SECONDS)
+        late_seconds = 0.0
+        if self._loss > 0.0:
+            timetable = copies()
+            while rng.random() < self._loss:
+                late_seconds = next(timetable)
         return late_seconds
+
+    def copy_arrival(self, arrival: float, planned: float, now: float) -> float:
+        """Return when a lost piece comes now that less is lost: copies that have left stay as they are.
+
+        ``arrival`` is when it would have come had it not been lost, ``planned`` what its copies
+        were thought to meet.
+        """
+        for late_seconds in copies():
+            copy_at = arrival + late_seconds
+            if copy_at >= planned:
+                return planned
+            if copy_at - self.latency_seconds > now and not self.is_lost():
+                return copy_at
+        raise AssertionError("there is always another copy")
 
     def delivery(self, arrival: float) -> float:
         """Return when that arrival happens in fact: later when stalled, never until healed.
@@ -297,6 +315,7 @@ class Link:
         for path in self._paths.values():
             path.on_stall = self.patience.watch
             path.before_stall = self.settle
+            path.on_calm = self._calmed
 
     @property
     def is_dark(self) -> bool:
@@ -320,6 +339,12 @@ class Link:
             waiting.settle(now)
         for path in self._paths.values():
             path.forget_stalls()
+
+    def _calmed(self, path: Path) -> None:
+        """Let what was lost on the path come with the next copy that gets through."""
+        for stream in list(self.streams.values()):
+            if stream.incoming.retry(path, trio.current_time()):
+                stream.wake()
 
     def set_latency(self, seconds: float) -> None:
         """Set the one-way latency of both directions."""

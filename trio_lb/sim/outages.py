@@ -6,12 +6,22 @@ in an outage arrives some time after it, and never at once.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Final
 
 RTO_SECONDS: Final = 0.2
 """Linux's least retransmission timeout; it doubles with each try."""
 RTO_MAX_SECONDS: Final = 120.0
 """Linux's TCP_RTO_MAX: what the doubling ends at."""
+
+
+def copies() -> Iterator[float]:
+    """Yield how many seconds after a packet each of its copies leaves: 0.2, 0.6, 1.4 ..."""
+    late_seconds, rto_seconds = 0.0, RTO_SECONDS
+    while True:
+        late_seconds += rto_seconds
+        yield late_seconds
+        rto_seconds = min(2 * rto_seconds, RTO_MAX_SECONDS)
 
 
 class Outages:

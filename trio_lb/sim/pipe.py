@@ -16,6 +16,7 @@ says it, too, if that is there before.
 import errno
 import math
 import os
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from trio_lb.sim.link import Path
@@ -43,8 +44,10 @@ class Pipe:
         "_is_over",
         "_items",
         "_last",
+        "_lost",
         "_lost_from",
         "_path",
+        "_sent_bytes",
         "_unread",
         "broken_by",
         "rules",
@@ -66,6 +69,9 @@ class Pipe:
         self._unread = 0
         self._last = -math.inf
         self._lost_from = math.inf
+        # Of each piece that was lost: where it ends, when it would have come, when its copy does.
+        self._lost: Sequence[tuple[int, float, float]] = ()
+        self._sent_bytes = 0
         self.sent_at = -math.inf
         self.broken_by = errno.ECONNRESET
 
@@ -103,9 +109,14 @@ class Pipe:
             self._append(_FIN, self._path.arrival(now), passes=passes)
 
     def _append(self, data: bytes, arrival: float, *, passes: bool) -> float:
+        self._sent_bytes += len(data)
         # Streams keep their order: a piece that is late (loss, jitter) holds up the next.
         if passes:
             late = arrival + self._path.retransmission_seconds()
+            if late > arrival:
+                # Copies that have left by then can be changed by nothing any more.
+                open_ones = [each for each in self._lost if each[2] > arrival]
+                self._lost = [*open_ones, (self._sent_bytes, arrival, late)]
         else:
             late, self._lost_from = math.inf, min(arrival, self._lost_from)
         self._last = max(self._last, late)
@@ -124,6 +135,30 @@ class Pipe:
         self._items = [each for each in self._items if self._path.delivery(each[0]) <= now]
         self._is_over = True
         self.broken_by = errno.ETIMEDOUT
+
+    def retry(self, path: Path, now: float) -> bool:
+        """Let what was lost come earlier, as less is lost from now on; return whether it does.
+
+        What was sent behind a lost piece waits for it, and comes with it.
+        """
+        if path is not self._path or not self._lost:
+            return False
+        planned = self._lost
+        self._lost = [(end, at, path.copy_arrival(at, late, now)) for end, at, late in planned]
+        if planned == self._lost:
+            return False
+        late_ones = {late: None for _, _, late in planned}
+        items, last = list[tuple[float, bytes | memoryview]](), -math.inf
+        position = self._sent_bytes - sum(len(data) for _, data in self._items)
+        for arrival, data in self._items:
+            position += len(data)
+            if arrival in late_ones:
+                before = (late for end, _, late in self._lost if end <= position)
+                arrival = max(before, default=arrival)
+            last = max(last, arrival)
+            items.append((last, data))
+        self._items, self._last = items, last
+        return True
 
     def settle(self, now: float) -> None:
         """See ``Link.settle``."""
