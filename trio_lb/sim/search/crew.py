@@ -78,18 +78,25 @@ class Worker:
     @property
     def is_gone(self) -> bool:
         """Whether one that has nothing to do has ended: then there is an end to read."""
-        return bool(self.connection.closed or self.connection.poll())
+        return self.connection.closed or self._has_something()
 
     def give_up(self) -> Reply | None:
         """End it in the middle of a trial; return where it stood, or None if it can't tell."""
         pid = self._process.pid
         if _WHERE is not None and pid is not None and self._process.is_alive():
             os.kill(pid, _WHERE)
-            self.connection.poll(GRACE_SECONDS)
-        reply = self.reply() if self.connection.poll() else None
+            self._has_something(GRACE_SECONDS)
+        reply = self.reply() if self._has_something() else None
         self.kill()
         self.join()
         return reply
+
+    def _has_something(self, seconds: float = 0.0) -> bool:
+        """Whether there is a reply to read, or an end."""
+        try:
+            return bool(self.connection.poll(seconds))
+        except OSError:  # So Windows says that nobody is there.
+            return True
 
     def epitaph(self) -> str:
         """Say how it ended."""
