@@ -69,6 +69,32 @@ async def test_nothing_can_be_said_after_a_reset_not_even_the_end(stage: Stage) 
             await far.send_eof()
 
 
+async def test_a_close_with_bytes_unread_is_a_reset_after_the_end_was_said_too(
+    stage: Stage,
+) -> None:
+    near, far = await open_pair(stage)
+    async with near, far:
+        await near.send_eof()
+        assert await far.receive_some(100) == b""
+        await send_all(far, b"nobody reads this")
+        await until(stage, near.is_stale)
+        await near.aclose()
+        with pytest.raises(trio.BrokenResourceError):
+            await send_until_broken(stage, far)
+
+
+async def test_who_was_reset_before_it_was_accepted_is_accepted_as_that(stage: Stage) -> None:
+    async with aclosing(await listen(stage)) as listener:
+        near = await stage.env("client").network.connect(listener.address)
+        await send_all(near, b"last words")
+        near.abort()
+        (far,) = await accept(listener, 1)
+        async with far:
+            assert await far.receive_some(100) == b"last words"
+            with pytest.raises(trio.BrokenResourceError):
+                await far.receive_some(100)
+
+
 async def test_both_may_end_before_either_closes(stage: Stage) -> None:
     near, far = await open_pair(stage)
     async with near, far:
@@ -192,6 +218,21 @@ async def test_a_unix_path_has_one_listener_only(stage: Stage, tmp_path: Path) -
     async with aclosing(await network.listen(address)):
         with pytest.raises(OSError):
             await network.listen(address)
+
+
+async def test_a_unix_socket_without_a_place_says_so_at_once(stage: Stage, tmp_path: Path) -> None:
+    network, address = stage.env("server").network, Address(f"unix:{tmp_path}/app.sock", 0)
+    async with aclosing(await network.listen(address, backlog=0)) as listener:
+        async with await network.connect(address):
+            with pytest.raises(
+                ConnectError, match=r"(?i)resource temporarily unavailable"
+            ) as caught:
+                await network.connect(address)
+            assert (caught.value.refused, caught.value.ours) == (True, False)
+            (far,) = await listener.accept_batch(16)
+            async with far, await network.connect(address):
+                (another,) = await listener.accept_batch(16)
+                await another.aclose()
 
 
 async def test_aborting_a_unix_socket_is_an_end_of_file(stage: Stage, tmp_path: Path) -> None:

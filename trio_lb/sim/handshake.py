@@ -304,8 +304,7 @@ class Handshake:
             case At.SYN_ACK:
                 self._stand(at)
             case _:
-                error = ConnectError(f"{self._route.target}: connection refused", refused=True)
-                self._fail(error)
+                self._fail(self._refusal())
 
     def _syn_arrived(self, at: float) -> None:
         """Be admitted, refused, or lost: the far host decides."""
@@ -320,12 +319,18 @@ class Handshake:
             if not listener.is_full(route.far.backlog_cap):
                 self._be_admitted(listener, at)
                 return
-            is_refused = route.far.overflow is Overflow.RESET
+            is_refused = route.target.is_unix or route.far.overflow is Overflow.RESET
         if is_refused:
             self._take(Step.REFUSE)
             self._send(route.back, at)
         else:
             self._lose(at)
+
+    def _refusal(self) -> ConnectError:
+        target, why = self._route.target, "connection refused"
+        if target.is_unix and self._route.far.listener_at(target) is not None:
+            why = "resource temporarily unavailable"  # There is no place: EAGAIN.
+        return ConnectError(f"{target}: {why}", refused=True)
 
     def _be_admitted(self, listener: VirtualListener, at: float) -> None:
         """Hold a place in the queue while the SYN-ACK travels.
