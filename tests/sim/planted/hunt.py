@@ -110,11 +110,9 @@ def made_smaller(bug: Bug, found: Find, *, seconds: float) -> Find:
 def _shrunk(
     bug: Bug, found: Find, trial: Trial, seconds: float, is_fair: Callable[[Trial], bool]
 ) -> Find:
-    known = {trial.text: Outcome({found.check: found.says})}
-
     def differs(candidate: Trial) -> Outcome:
         """Fail only what the bug makes fail."""
-        outcome = known.get(candidate.text) or run_with(bug, candidate, enough=found.check)
+        outcome = run_with(bug, candidate, enough=found.check)
         return outcome if outcome.ok or is_fair(candidate) else Outcome()
 
     budget = Budget(seconds=seconds)
