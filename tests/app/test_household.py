@@ -116,4 +116,6 @@ async def test_listeners_do_not_move_while_they_serve(world: World) -> None:
         plan = load_mapping({**LB, "listeners": [{"port": 81}]})
         with pytest.raises(ConfigError, match="listeners do not change"):
             at.lb.apply(plan)
-        assert len(at.told(ConfigRejected)) == 1
+        with pytest.raises(ConfigError, match="2 of them, where 0 serve"):
+            at.lb.apply(load_mapping({**LB, "listeners": [{"port": 80}, {"port": 81}]}))
+        assert len(at.told(ConfigRejected)) == 2

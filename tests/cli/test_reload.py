@@ -155,7 +155,8 @@ async def test_a_listener_that_would_move_refuses_the_whole(
     reading.answer = lambda: config(NOBODY, listeners=[{"port": 8001}])
     assert await hang_up(world, running) == [
         "error configuration: listeners: listeners do not change while the balancer runs, "
-        "but for their ssl",
+        "but for their ssl (listeners[0].bind.host: 127.0.0.1 -> 0.0.0.0; "
+        "listeners[0].bind.port: 8000 -> 8001): that takes a restart",
         "error configuration refused; the old one stays in force",
     ]
     assert await running.ask() == 200

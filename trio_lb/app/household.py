@@ -8,7 +8,7 @@ A plan that is refused changes nothing.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import attrs
@@ -24,6 +24,7 @@ from trio_lb.net.bus import Bus
 from trio_lb.net.env import Env
 from trio_lb.proxy.context import ProxyContext
 from trio_lb.proxy.inside.apps import Apps
+from trio_lb.state.differences import differences
 from trio_lb.state.pool import Pool
 from trio_lb.state.registry import Registry
 
@@ -187,5 +188,13 @@ class Household:
             for one in (self.registry.plan, plan)
         )
         if self._is_open and old != new:
-            message = "listeners do not change while the balancer runs, but for their ssl"
-            raise ConfigError([Problem("listeners", message)])
+            what = f"{len(new)} of them, where {len(old)} serve"
+            if len(old) == len(new):
+                what = "; ".join(_listeners_differ(old, new))
+            message = f"listeners do not change while the balancer runs, but for their ssl ({what})"
+            raise ConfigError([Problem("listeners", f"{message}: that takes a restart")])
+
+
+def _listeners_differ(old: Sequence[object], new: Sequence[object]) -> Iterator[str]:
+    for index, (before, after) in enumerate(zip(old, new, strict=True)):
+        yield from differences(before, after, f"listeners[{index}]")
