@@ -107,9 +107,21 @@ def test_a_service_that_stays_slow_is_a_violation() -> None:
     for number in range(100):
         done(play, 51.0 + number / 100, lasted_ms=13)
     assert play.end() == [
-        "p99 is 13.000 ms after all was healed and was 10.000 ms before,"
-        " allowed are 1.2 times as much"
+        "100 of 100 take longer than 12.000 ms, chance explains 15: p99 is 13.000 ms and was"
+        " 10.000 ms of 100, allowed are 1.2 times as much"
     ]
+
+
+def test_a_p99_that_chance_lets_seem_slower_is_no_violation() -> None:
+    check = ComesBack(30.0)
+    play = Play(check)
+    for number in range(100):
+        done(play, number / 100)
+    heal(play)
+    for number in range(100):
+        done(play, 51.0 + number / 100, lasted_ms=13 if number < 15 else 10)
+    assert play.end() == []
+    assert check.found == "100.00%, 1.30 times, by chance"
 
 
 def test_each_crowd_is_compared_with_itself() -> None:
@@ -121,6 +133,7 @@ def test_each_crowd_is_compared_with_itself() -> None:
     for number in range(100):
         done(play, 51.0 + number / 100, lasted_ms=100)
         done(play, 51.0 + number / 100, who="mobile", lasted_ms=3000)
-    assert [text.split(",")[0] for text in play.end()] == [
-        "p99 is 100.000 ms after all was healed and was 10.000 ms before"
-    ]
+    (text,) = play.end()
+    assert text.endswith(
+        "p99 is 100.000 ms and was 10.000 ms of 100, allowed are 1.2 times as much"
+    )

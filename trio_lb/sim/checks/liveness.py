@@ -5,17 +5,13 @@
 
 from array import array
 from collections.abc import Mapping
-from typing import Final
 
 from trio_lb.sim.checks.check import Check
 from trio_lb.sim.checks.faults import Weather
-from trio_lb.sim.checks.levels import percentile
+from trio_lb.sim.checks.slower import FEWEST, Slower
 from trio_lb.sim.checks.standing import Standings
 from trio_lb.sim.checks.world import World
 from trio_lb.sim.happening import Ear, Happening, What
-
-FEWEST: Final = 100
-"""Of fewer successes a p99 is not compared: it would be their maximum."""
 
 
 class ComesBack(Check):
@@ -23,7 +19,7 @@ class ComesBack(Check):
 
     Requests that arrive later succeed to at least ``success``, and the p99 of each crowd of
     clients is at most ``slower`` times that of its requests which were done before the first
-    fault. A breaker that is half-open waits for traffic and is no complaint.
+    fault; an excess that chance explains is none (``Slower``). A breaker that is half-open waits for traffic and is no complaint.
     """
 
     name = "comes_back"
@@ -116,23 +112,23 @@ class ComesBack(Check):
             share = self._good / done
             text = f"{share:.3%} of {done} succeed after all was healed, asked for is {self._success:.3%}"
             self.object(self._failed[0], f"{text}; this is the first failure")
-        for name, (before, after) in self._p99s().items():
-            if after > self._slower * before:
-                text = (
-                    f"p99 is {after / 1e6:.3f} ms after all was healed and was"
-                    f" {before / 1e6:.3f} ms before, allowed are {self._slower:g} times as much"
-                )
-                self.object_at(world.clock.current_time(), text, entity=name)
+        for name, slower in self._compared().items():
+            if slower.is_slower:
+                self.object_at(world.clock.current_time(), str(slower), entity=name)
 
     def _measured(self, done: int) -> str:
         share = f"{self._good / done:.2%}" if done else "nobody came"
-        slower = [after / before for before, after in self._p99s().values()]
-        return f"{share}, {max(slower):.2f} times" if slower else share
+        slower = self._compared().values()
+        if not slower:
+            return share
+        # Whoever is slower beyond chance is the worst, whatever the figures of others say.
+        worst = max(slower, key=lambda each: (each.is_slower, each.times))
+        return f"{share}, {worst.found}"
 
-    def _p99s(self) -> dict[str, tuple[float, float]]:
-        """Return those before and after of each crowd that asked often enough: none is like another."""
+    def _compared(self) -> dict[str, Slower]:
+        """Compare each crowd that asked often enough with itself: none is like another."""
         return {
-            name: (percentile(sorted(before), 0.99), percentile(sorted(after), 0.99))
+            name: Slower.of(before, after, self._slower)
             for name, before in self._before.items()
             if min(len(before), len(after := self._after.get(name, ()))) >= FEWEST
         }

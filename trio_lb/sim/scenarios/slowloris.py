@@ -17,7 +17,7 @@ from trio_lb.sim.actors.line import Pace
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Poisson, Replay
 from trio_lb.sim.checks import Check, Sometimes
-from trio_lb.sim.checks.levels import percentile
+from trio_lb.sim.checks.slower import Slower
 from trio_lb.sim.checks.world import World
 from trio_lb.sim.cpu import CpuCost
 from trio_lb.sim.distributions import Choice, Fixed, Uniform
@@ -71,16 +71,15 @@ class Unhurt(Check):
 
     def finish(self, world: World) -> None:
         """Compare."""
-        before, meanwhile = (
-            percentile(sorted(each), 0.99) for each in (self._before, self._meanwhile)
-        )
-        times = meanwhile / before if before else 0.0
-        self.found = f"{times:.2f} times, {self._failed} failed"
-        if times > self._slower:
-            text = (
-                f"p99 of {self._client} is {times:.2f} times what it was before {self._since:g} s"
-            )
-            self.object_at(self._until, f"{text}, allowed are {self._slower:g} times")
+        count = f"{self._failed} failed"
+        if not (self._before and self._meanwhile):
+            self.found = count
+            return
+        slower = Slower.of(self._before, self._meanwhile, self._slower)
+        self.found = f"{slower.found}, {count}"
+        if slower.is_slower:
+            text = f"{self._client} is slower than before {self._since:g} s: {slower}"
+            self.object_at(self._until, text)
 
 
 class CutInTime(Check):
