@@ -180,8 +180,9 @@ class PoolLife(RuleBasedStateMachine):
             and not self.pool.outlier.is_ejected(each.id)
             and (each.breaker is None or each.breaker.may_try)
         ]
-        assert sorted(each.id for each in self.pool.usable) == sorted(by_definition)
-        assert self.pool.is_usable == bool(by_definition)
+        stand_ins = [each.id for each in self.pool._membership.stand_ins]
+        assert sorted(each.id for each in self.pool.usable) == sorted([*by_definition, *stand_ins])
+        assert self.pool.is_usable == bool(by_definition or stand_ins)
         assert [each.id for each in self.pool.members if each.is_usable] == by_definition
 
     @invariant()
@@ -220,8 +221,16 @@ class PoolLife(RuleBasedStateMachine):
     @invariant()
     def every_leaver_is_waited_for(self) -> None:
         for each in self.pool.servers():
-            if not self.pool._membership.is_member(each):
+            if each in self.pool._membership.stand_ins:
+                assert each.is_usable
+                assert each.drain.is_active
+            elif not self.pool._membership.is_member(each):
                 assert each.drain.deadline is not None
+
+    @invariant()
+    def nobody_stands_in_without_being_asked_or_for_nobody(self) -> None:
+        if self.pool._membership.stand_ins:
+            assert any(each.state in ("unknown", "unhealthy") for each in self.pool.members)
 
     @invariant()
     def the_timer_knows_the_deadline(self) -> None:
