@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.net.identities import issued, write, write_ca
-from trio_lb.cli.certificates import certificate_problems
+from trio_lb.cli.certificates import certificate_problems, needed
 from trio_lb.cli.main import main
-from trio_lb.config.load import load_mapping
+from trio_lb.config.load import examine_text, load_mapping
 
 
 def told(**balancer: Any) -> list[str]:
@@ -98,3 +99,45 @@ def test_check_ends_with_78_where_run_would(
         out = capsys.readouterr().out
         assert ("1 error" in out) == (code == 78)
         assert ("warning" in out) == (key == "none.key")
+
+
+ABSENT = """\
+load_balancer:
+  listeners:
+    - protocol: https
+      port: 443
+      ssl: {certificate: none.pem, private_key: none.key}
+    - {port: 80}
+  servers:
+    - {address: 10.0.0.1:443, tls: {enabled: false, ca: idle.pem}}
+    - {address: 10.0.0.2:443, tls: {ca: used.pem}}
+  health_check: false
+"""
+
+
+def test_who_runs_it_here_needs_each_file_and_is_told_once_where_it_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lb.yaml").write_text(ABSENT)
+    assert main(["run", str(tmp_path / "lb.yaml")]) == 78
+    said = capsys.readouterr().err.replace(f"{tmp_path}/", "").splitlines()
+    absent = "cannot be read here: No such file or directory"
+    assert said == [
+        f"lb.yaml:5 load_balancer.listeners[0].ssl.certificate: none.pem {absent}",
+        f"lb.yaml:5 load_balancer.listeners[0].ssl.private_key: none.key {absent}",
+        f"lb.yaml:8 warning: load_balancer.servers[0].tls.ca: idle.pem {absent}",
+        f"lb.yaml:9 load_balancer.servers[1].tls.ca: used.pem {absent}",
+    ], "of the third nobody would load anything"
+
+
+def test_a_file_that_only_replaced_servers_needed_is_not_needed(tmp_path: Path) -> None:
+    examined = examine_text(
+        "servers: [{address: 10.0.0.1:443, tls: {ca: none.pem}}]\nhealth_check: false\n",
+        name=str(tmp_path / "lb.yaml"),
+    )
+    config = examined.unwrap()
+    assert [each.named for each in needed(config, examined.problems)] == [
+        str(tmp_path / "none.pem")
+    ]
+    pool = attrs.evolve(config.pools["default"], servers=())
+    assert needed(attrs.evolve(config, pools={"default": pool}), examined.problems) == []

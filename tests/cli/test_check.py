@@ -142,7 +142,8 @@ def test_a_certificate_that_is_not_here_is_a_warning(
         " cert.pem cannot be read here: No such file or directory\n"
         "lb.yaml:3 warning: load_balancer.listeners[0].ssl.private_key:"
         " key.pem cannot be read here: Is a directory\n"
-        "lb.yaml: good: 1 listener, 1 pool, 1 server; 2 warnings\n",
+        "lb.yaml: good: 1 listener, 1 pool, 1 server; 2 warnings;"
+        " not looked into: 2 files, and run needs them\n",
     )
     leaf = issued("a.test")
     (folder / "cert.pem").write_bytes(leaf.private_key_and_cert_chain_pem.bytes())

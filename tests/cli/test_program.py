@@ -2,7 +2,6 @@
 
 import errno
 import json
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -121,22 +120,6 @@ def test_the_ready_line_counts_the_servers_of_each_pool_that_answers() -> None:
     )
 
 
-async def test_a_certificate_that_is_none_ends_it_with_78_and_its_name(
-    world: World, nursery: trio.Nursery, tmp_path: Path
-) -> None:
-    path = tmp_path / "a.pem"
-    path.write_text("garbage")
-    listener = {"bind": str(FRONT), "protocol": "https", "ssl": {"certificate": str(path)}}
-    plan = load_mapping({"listeners": [listener], "servers": ["10.0.0.1:80"]})
-    running = await start(world, nursery, plan)
-    assert running.ended is not None
-    assert running.ended[0] == Exit.BAD_CONFIG
-    assert running.log == [
-        f"error listeners[0].ssl.certificates[0]: {path}: no PEM file: "
-        "no line in it begins with '-----BEGIN'"
-    ]
-
-
 async def test_a_request_in_flight_is_waited_for(world: World, nursery: trio.Nursery) -> None:
     server = await world.http_server("s1")
     server.think_seconds = 20.0
@@ -215,30 +198,6 @@ async def test_a_stop_that_takes_long_still_heeds_the_other_signals(
     assert "info SIGUSR1: there is no access log to open anew" in running.log
     assert any("<init>" in line for line in running.log), "the tree of tasks"
     assert (await client.read_response()).status == 200
-
-
-async def test_a_taken_port_is_71_and_one_sentence(world: World) -> None:
-    taken = await world.env.network.listen(FRONT)
-    running = Running(world)
-    await running.run(Program(config("10.0.0.9:80"), world.sim))
-    assert running.ended is not None
-    assert running.ended[0] == Exit.CANNOT_BIND
-    (line,) = running.log
-    assert line.startswith("trio-lb: cannot listen on 127.0.0.1:8000: ")
-    assert line.endswith("or choose another port with -p")
-    await taken.aclose()
-
-
-async def test_of_several_listeners_the_one_that_cannot_be_bound_is_named(world: World) -> None:
-    taken = await world.env.network.listen(Address("127.0.0.1", 8001))
-    running = Running(world)
-    listeners = [{"bind": "127.0.0.1:8000"}, {"bind": "127.0.0.1:8001"}]
-    await running.run(Program(config("10.0.0.9:80", listeners=listeners), world.sim))
-    (line,) = running.log
-    assert line.startswith("trio-lb: cannot listen on 127.0.0.1:8001: ")
-    assert line.endswith("or choose another port with listeners[1].bind")
-    assert world.net.open_listeners() == [taken]
-    await taken.aclose()
 
 
 async def test_the_statistics_block_comes_exactly_once_a_period(

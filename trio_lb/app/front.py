@@ -1,6 +1,6 @@
 """The front: a balancer's listeners, from the first bind to the last connection.
 
-serve:     bind all, or none  ->  accept  ->  entrance  ->  HTTP or TCP
+serve:     load certificates, bind all, or none  ->  accept  ->  entrance  ->  HTTP or TCP
 shutdown:  idle connections close; for ``accept_grace`` newcomers are still served;
            then the listeners close, and what is left has until the deadline
 """
@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import attrs
 import trio
 
 from trio_lb.app.door import Door
@@ -45,6 +46,14 @@ class CannotListen(OSError):
 
     def __str__(self) -> str:
         return f"listeners[{self.index}]: cannot listen on {self.address}: {self.strerror}"
+
+
+@attrs.frozen
+class _Held:
+    """What was opened before ``serve``: of each listener its entrance, and itself."""
+
+    entrances: list[Entrance | None]
+    listeners: list[Listener]
 
 
 class OnePool:
@@ -107,6 +116,7 @@ class Front:
         self.door = Door(context, self.connections, self._stop)
         self._stopped_listening = trio.Event()
         self._serving: dict[trio.CancelScope, None] = {}
+        self._held: _Held | None = None
         self._tls: dict[int, list[ServerTls]] = {}  # By the listener's place in the plan.
 
     @property
@@ -115,18 +125,38 @@ class Front:
 
     # ------------------------------------------------------------------ serving
 
+    @asynccontextmanager
+    async def opened(self, plan: Config) -> AsyncGenerator[None, None]:
+        """Load the certificates of ``plan`` and bind its addresses, for the first ``serve``.
+
+        So whoever can't listen finds out before anything is told or asked of a server.
+        Who connects meanwhile waits to be accepted.
+
+        Raises:
+          ConfigError: a certificate can't be used; nothing was bound.
+          CannotListen: an address can't be bound; none is left open.
+        """
+        entrances = self._entrances(plan)
+        async with _bound(self._env, plan) as listeners:
+            self._held = _Held(entrances, listeners)
+            yield
+
+    def _entrances(self, plan: Config) -> list[Entrance | None]:
+        return [self._entrance(index, each) for index, each in enumerate(plan.listeners)]
+
     async def serve(
         self, *, task_status: trio.TaskStatus[list[Address]] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """See ``LoadBalancer.serve``."""
-        entrances = [self._entrance(i, each) for i, each in enumerate(self._config.listeners)]
+        held, self._held = self._held, None
+        entrances = self._entrances(self._config) if held is None else held.entrances
         scope = trio.CancelScope()
         if not self._serving:
             self._stopped_listening = trio.Event()
         self._serving[scope] = None
         try:
             with scope:
-                async with _bound(self._env, self._config) as listeners:
+                async with _bound(self._env, self._config, held) as listeners:
                     bound = [listener.address for listener in listeners]
                     async with trio.open_nursery() as nursery:
                         for listener, config, entrance in zip(
@@ -272,11 +302,13 @@ def _load(index: int, config: ListenerConfig) -> "ServerTls":
 
 
 @asynccontextmanager
-async def _bound(env: Env, config: Config) -> AsyncGenerator[list[Listener], None]:
-    """Bind every listener of the configuration, or none."""
-    listeners: list[Listener] = []
+async def _bound(
+    env: Env, config: Config, held: _Held | None = None
+) -> AsyncGenerator[list[Listener], None]:
+    """Bind every listener of the configuration, or none; those that are ``held`` stand already."""
+    listeners = [] if held is None else held.listeners
     try:
-        for index, one in enumerate(config.listeners):
+        for index, one in enumerate(config.listeners if held is None else ()):
             try:
                 listeners.append(await env.network.listen(one.bind))
             except OSError as error:

@@ -7,7 +7,7 @@ looks at the loop.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ async def open_load_balancer(
     env: Env | None = None,
     services: Sequence[Service] = (),
     middleware: Sequence["Middleware"] = (),
+    listen_first: bool = False,
 ) -> AsyncGenerator[LoadBalancer, None]:
     """Run a load balancer for as long as the block does.
 
@@ -52,8 +53,13 @@ async def open_load_balancer(
     An exception of the block leaves it unchanged, not in a group. The block
     begins when the applications among the servers have started, or failed to.
 
+    With ``listen_first`` the listeners' certificates are loaded and their addresses bound
+    before any server is probed or told of, and the first ``serve`` takes them over: for who
+    serves anyhow, and would rather find out at once that it can't.
+
     Raises:
       ConfigError: the configuration is refused; every problem is named.
+      OSError: with ``listen_first``: an address can't be bound (the text names it).
     """
     plan = _as_config(config)
     world = RealEnv() if env is None else env
@@ -61,8 +67,10 @@ async def open_load_balancer(
     caught: BaseException | None = None
     async with trio.open_nursery() as root, _household(plan, world, bus) as (household, context):
         lb = LoadBalancer(household, context)
-        async with open_door(lb.front.door):
+        async with open_door(lb.front.door), AsyncExitStack() as held:
             try:
+                if listen_first:
+                    await held.enter_async_context(lb.front.opened(plan))
                 if middleware:
                     from trio_lb.app.middleware import Chain  # Only who has any pays for it.
 

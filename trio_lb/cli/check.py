@@ -1,6 +1,8 @@
 """Validate a configuration: every problem at once, by file, line and path.
 
-Exit code 0 when it could be run (warnings or not), 78 when it could not.
+Exit code 0 when nothing in it is wrong (warnings or not), 78 when something is. A certificate
+that is not here is a warning and is not looked into: it may be where the configuration will
+run. `trio-lb run` needs it, and ends with 78 without it.
 """
 
 import argparse
@@ -9,7 +11,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from trio_lb.cli.certificates import certificate_problems
+from trio_lb.cli.certificates import certificate_problems, needed
 from trio_lb.cli.exits import Exit
 from trio_lb.config.load import Examined, examine_file
 from trio_lb.config.nodes import Unsupported
@@ -60,8 +62,19 @@ def as_text(name: str, examined: Examined) -> str:
     if examined.config is None:
         summary = f"{name}: {counts}"
     else:
-        summary = f"{name}: good: {_size(examined.config)}" + (f"; {counts}" if counts else "")
+        summary = "; ".join(
+            filter(None, [f"{name}: good: {_size(examined.config)}", counts, _unseen(examined)])
+        )
     return "\n".join([*map(str, examined.problems), summary])
+
+
+def _unseen(examined: Examined) -> str:
+    """What was not looked into, and decides whether it can be run where it lies."""
+    if examined.config is None:
+        return ""
+    count = len({each.named for each in needed(examined.config, examined.problems)})
+    them = "it" if count == 1 else "them"
+    return f"not looked into: {_plural(count, 'file')}, and run needs {them}" if count else ""
 
 
 def _counts(problems: Sequence[Problem]) -> list[str]:

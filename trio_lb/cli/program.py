@@ -1,6 +1,6 @@
 """One balancer as a program: from the configuration to the exit code.
 
-start: logs, file limit, access log, listeners, the ready line
+start: logs, file limit, access log, listeners, servers and their probes, the ready line
 run:   statistics on stdout; SIGUSR1, SIGQUIT, SIGHUP as they come
 stop:  the first SIGTERM or SIGINT drains, the second one cuts
 """
@@ -77,6 +77,8 @@ class Program:
                 return await self._run(logs)
             except ConfigError as error:
                 return _refused(error)
+            except CannotListen as error:
+                return self._cannot_listen(error, logs)
             except Exception:
                 _log.exception("internal fault; the program ends")
                 return Exit.SOFTWARE
@@ -89,7 +91,9 @@ class Program:
             return Exit.FAILURE
         async with (
             self._env.signals((*STOP_SIGNALS, *OTHER_SIGNALS)) as signals,
-            open_load_balancer(self._config, env=self._env, services=services) as lb,
+            open_load_balancer(
+                self._config, env=self._env, services=services, listen_first=True
+            ) as lb,
         ):
             return await self._serve(lb, signals, logs)
 
@@ -115,29 +119,32 @@ class Program:
 
     async def _serve(self, lb: LoadBalancer, signals: AsyncIterator[str], logs: Logs) -> Exit:
         async with trio.open_nursery() as nursery:
-            code = await self._accept_and_follow(nursery, lb, signals, logs)
+            addresses: list[Address] = await nursery.start(lb.serve)
+            code = await self._tell_and_follow(nursery, addresses, lb, signals, logs)
             nursery.cancel_scope.cancel()
         return code
 
-    async def _accept_and_follow(
-        self, nursery: trio.Nursery, lb: LoadBalancer, signals: AsyncIterator[str], logs: Logs
+    async def _tell_and_follow(
+        self,
+        nursery: trio.Nursery,
+        addresses: Sequence[Address],
+        lb: LoadBalancer,
+        signals: AsyncIterator[str],
+        logs: Logs,
     ) -> Exit:
-        try:
-            addresses: list[Address] = await nursery.start(lb.serve)
-        except CannotListen as error:
-            # With several listeners the options don't say which one they mean.
-            key = f"listeners[{error.index}].bind"
-            where = {} if len(self._config.listeners) == 1 else {"port": key, "host": key}
-            logs.say(f"trio-lb: {cannot_bind(error.address, error, **where)}")
-            return Exit.CANNOT_BIND
-        except ConfigError as error:  # Here, or the nursery would wrap it in a group.
-            return _refused(error)
         logs.say(ready_line(addresses, self._config))
         if self._settle is not None:
             self._settle()
         if self._stats_period_seconds > 0:
             nursery.start_soon(print_statistics, lb, self._stats_period_seconds)
         return await self._follow(signals, lb, logs)
+
+    def _cannot_listen(self, error: CannotListen, logs: Logs) -> Exit:
+        # With several listeners the options don't say which one they mean.
+        key = f"listeners[{error.index}].bind"
+        where = {} if len(self._config.listeners) == 1 else {"port": key, "host": key}
+        logs.say(f"trio-lb: {cannot_bind(error.address, error, **where)}")
+        return Exit.CANNOT_BIND
 
     async def _follow(self, signals: AsyncIterator[str], lb: LoadBalancer, logs: Logs) -> Exit:
         actions: Mapping[str, Action] = {

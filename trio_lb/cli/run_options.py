@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from trio_lb.cli.arguments import listen_host, of_kind, port, weighted_server
+from trio_lb.cli.certificates import refuse_absent
 from trio_lb.config.choices import ALGORITHM
 from trio_lb.config.kinds import NOT_YET, Kind, show
 from trio_lb.config.knobs import SECONDS_OR_OFF, knobs_of
@@ -124,10 +125,18 @@ def _add_program(group: "argparse._ArgumentGroup") -> None:
         default=[],
         help="put a value into the configuration, such as timeouts.total=10s",
     )
-    group.add_argument("--workers", metavar="N", type=_workers, default=1, help="processes (1)")
+    group.add_argument(
+        "--workers",
+        metavar="N",
+        type=_workers,
+        default=1,
+        help=f"processes (1; any other number is {NOT_YET})",
+    )
     admin = group.add_mutually_exclusive_group()
     admin.add_argument("--admin", metavar="HOST:PORT", type=_admin, help=NOT_YET)
-    admin.add_argument("--no-admin", action="store_true", help="no administration (so it is)")
+    admin.add_argument(
+        "--no-admin", action="store_true", help="says what is so anyhow: there is no administration"
+    )
 
 
 def _workers(text: str) -> int:
@@ -156,6 +165,7 @@ def configuration(args: argparse.Namespace) -> tuple[Config, tuple[Problem, ...]
     config = examined.unwrap()
     for step in (_with_listener, _with_servers, _with_checks, _with_limits, _with_access_log):
         config = step(config, args)
+    refuse_absent(config, examined.problems)
     return config, examined.problems
 
 

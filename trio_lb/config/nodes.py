@@ -6,7 +6,8 @@ finds it. ``Findings`` collects all of them and knows files and lines.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Final
 
@@ -23,6 +24,13 @@ _PLAIN_KEY: Final = re.compile(r"[\w-]+")
 @attrs.frozen(slots=True)
 class Unsupported(Problem):
     """Something that the documentation knows and this version can't do yet; an error."""
+
+
+@attrs.frozen(slots=True)
+class Absent(Problem):
+    """A file that cannot be read here; ``named`` is it. Who runs the configuration here needs it."""
+
+    named: str = ""
 
 
 @attrs.frozen(slots=True)
@@ -70,7 +78,12 @@ class Findings:
         return self.origins.get(path, Origin())
 
     def add(
-        self, path: Path, message: str, *, kind: type[Problem] = Problem, severity: str = "error"
+        self,
+        path: Path,
+        message: str,
+        *,
+        kind: Callable[..., Problem] = Problem,
+        severity: str = "error",
     ) -> None:
         """Take down one problem, unless the value was closed."""
         if any(path[:length] in self._closed for length in range(len(path) + 1)):
@@ -121,6 +134,12 @@ class Node:
     def warn(self, message: str) -> None:
         """It is allowed and yet probably not what was meant."""
         self.findings.add(self.path, message, severity="warning")
+
+    def warn_of_absent(self, file: str, reason: str) -> None:
+        """It names a file that cannot be read here, and may well where it will run."""
+        message = f"{file} cannot be read here: {reason}"
+        kind = partial(Absent, named=file)
+        self.findings.add(self.path, message, kind=kind, severity="warning")
 
     def not_yet(self, message: str = NOT_YET) -> None:
         """It is right, but this version can't do it."""

@@ -87,7 +87,7 @@ def _at_home(node: Node, path: str) -> str:
     file = node.findings.folder / path
     reason = _unreadable(file)
     if reason:
-        node.warn(f"{file} cannot be read here: {reason}")
+        node.warn_of_absent(str(file), reason)
     return str(file)
 
 
