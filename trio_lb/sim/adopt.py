@@ -7,7 +7,6 @@ once, as a reader of configurations does.
 """
 
 import ipaddress
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -21,8 +20,8 @@ from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.sim.adopt_fit import Taken, fitted
 from trio_lb.sim.adopt_lines import located
 from trio_lb.sim.certificates import Certificates, towards_servers
+from trio_lb.sim.faults.target import plain_name
 
-_NAME: Final = re.compile(r"[^A-Za-z0-9_.-]")
 _NEEDS_SERVERS: Final = ("servers", "pools", "backends", "targets")
 
 
@@ -119,7 +118,7 @@ def _name_for(
     pool: str, config: ServerConfig, taken: Mapping[str, tuple[Address, ServerConfig]]
 ) -> str:
     """The id if it can be one and is free, or belongs to the same address; else with the pool."""
-    name = _NAME.sub("-", config.id)
+    name = plain_name(config.id)
     if name not in taken or taken[name][0] == config.address:
         return name
     return f"{pool}.{name}"

@@ -11,7 +11,8 @@ from trio_lb.sim.host import HostNetwork
 class Cast:
     """The names in a world, in the order in which they were given; a fault's ``Topology``.
 
-    ``clients`` are those who ask by HTTP, ``websockets`` those who talk.
+    ``clients`` are those who ask by HTTP, ``websockets`` those who talk. ``behind`` maps each
+    balancer to whom it has among its servers: modelled ones, then programs of the user's own.
     """
 
     zones: list[str] = attrs.field(factory=list)
@@ -20,6 +21,13 @@ class Cast:
     servers: list[str] = attrs.field(factory=list)
     clients: list[str] = attrs.field(factory=list)
     websockets: list[str] = attrs.field(factory=list)
+    behind: dict[str, list[str]] = attrs.field(factory=dict)
+
+    @property
+    def programs(self) -> list[str]:
+        """Return the programs that serve, in the order in which hosts were made."""
+        serving = [name for names in self.behind.values() for name in names]
+        return [name for name in self.hosts if name in serving and name not in self.servers]
 
     def zone_of(self, name: str) -> str | None:
         """Return the zone of a host or a server."""

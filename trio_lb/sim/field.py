@@ -34,21 +34,14 @@ def field_of(sim: Simulation) -> Field:
         sim.cast,
         resolvers={name: tuple(_behind(sim, name)) for name in _looked_up(sim, plans)},
         points=tuple(_points(sim, plans)),
-        programs=tuple(_serving(sim, plans)),
+        programs=tuple(sim.cast.programs),
         balancers=tuple(sim.balancers),
+        idle=tuple(name for name in sim.balancers if not sim.cast.behind[name]),
         secured=(
             *(name for name, each in sim.balancers.items() if each.secured),
             *(name for name, each in sim.servers.items() if each.speaks_tls),
         ),
     )
-
-
-def _serving(sim: Simulation, plans: Sequence[Config]) -> Iterator[str]:
-    """The programs that a balancer has among its servers."""
-    hosts = [host for plan in plans for host in _hosts(plan)]
-    for name, program in sim.programs.items():
-        if name in hosts or program.host.address in hosts:
-            yield name
 
 
 def _looked_up(sim: Simulation, plans: Sequence[Config]) -> list[str]:

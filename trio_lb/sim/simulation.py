@@ -11,7 +11,6 @@ What is said before ``run`` is only written down; then everything happens in vir
 same way for the same seed. A simulation runs once.
 """
 
-import itertools
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -43,6 +42,7 @@ from trio_lb.sim.faults.agenda import Agenda
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.schedule import Schedule
 from trio_lb.sim.happening import What, Wire
+from trio_lb.sim.hiring import hire_more, hire_named, own_servers, server_at, who_serves
 from trio_lb.sim.host import HostNetwork
 from trio_lb.sim.network import VirtualNetwork
 from trio_lb.sim.program import Program
@@ -85,6 +85,7 @@ class Simulation:
         self.net = VirtualNetwork(seed, latency_seconds=latency_seconds)
         self.stage = Stage(self.clock, self.wire, seed)
         self.cast = Cast()
+        self.behind = self.cast.behind
         self.servers: dict[str, ServerActor] = {}
         self.clients_by_name: dict[str, Crowd] = {}
         self.balancers: dict[str, Balancer] = {}
@@ -326,70 +327,22 @@ class Simulation:
                 continue
             source = wanted.source
             if isinstance(source, Mapping) and adopt.lacks_servers(source):
-                source = adopt.with_servers(source, [*self._own_servers()])
+                source = adopt.with_servers(source, [*own_servers(self)])
             where = str(source) if isinstance(source, (str, Path)) else ""
             self.configs[name] = plan = adopt.read(source)
             adopted = adopt.adopt(plan, wanted.host.address, source=where, is_taken=self.is_taken)
             for server, (address, config) in adopted.servers.items():
-                self._hire_server(server, address, config.zone)
+                hire_named(self, server, address, config.zone)
             for secured in adopted.secured:
-                self._server_at(secured, adopted.servers[secured][0]).speaks_tls = True
+                server_at(self, secured, adopted.servers[secured][0]).speaks_tls = True
             balancer = Balancer(
                 self.wire, name, wanted.host, wanted.env, adopted.plan, adopted.names
             )
             balancer.start_soon = self.stage.start_soon
             balancer.certificates = adopted.certificates
-            balancer.hire = self._hire
+            balancer.hire = partial(hire_more, self, name)
             self.balancers[name] = balancer
-
-    def _hire(self, count: int) -> list[tuple[str, Address]]:
-        """Make more servers of the kind that came last, in the middle of a run."""
-        last = self.servers[self.cast.servers[-1]]
-        hired: list[tuple[str, Address]] = []
-        for _ in range(count):
-            number = next(each for each in itertools.count(1) if f"new{each}" not in self.servers)
-            actor = self.server(
-                f"new{number}",
-                zone=last.host.zone or None,
-                **attrs.asdict(last.settings, recurse=False),
-            )
-            self.stage.start_soon(actor.start)
-            hired.append((actor.name, actor.address))
-        return hired
-
-    def _own_servers(self) -> list[dict[str, object]]:
-        return [
-            {"id": name, "address": str(actor.address)} | _zone_of(actor.host)
-            for name, actor in self.servers.items()
-        ]
-
-    def _server_at(self, name: str, address: Address) -> ServerActor:
-        """Return the server that a configuration names, by its address if by no name."""
-        answering = [each for each in self.servers.values() if _answers(each, address)]
-        return [*answering, self.servers[name]][0] if name in self.servers else answering[0]
-
-    def _hire_server(self, name: str, address: Address, zone: str | None) -> None:
-        """Make the server that a configuration names, unless it is here."""
-        here = self.servers.get(name)
-        if here is not None and here.address.port == address.port:
-            return
-        if any(_answers(actor, address) for actor in self.servers.values()):
-            return
-        if any(address.host in (each.name, each.host.address) for each in self.programs.values()):
-            return  # A program of the user's own is to answer there.
-        literal = address.host if adopt.is_literal(address.host) else None
-        self.net.make_way(address.host, keep=self.servers)
-        actor = self.server(name, zone=zone, address=literal, port=address.port)
-        if literal is None:
-            self.net.set_name(address.host, [actor.host.address])
-
-
-def _answers(actor: ServerActor, address: Address) -> bool:
-    return actor.address.port == address.port and address.host in (actor.name, actor.host.address)
-
-
-def _zone_of(host: HostNetwork) -> dict[str, object]:
-    return {"zone": host.zone} if host.zone else {}
+            self.cast.behind[name] = list(who_serves(self, adopted.plan))
 
 
 def _flat(given: Sequence[object]) -> list[object]:

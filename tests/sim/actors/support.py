@@ -32,6 +32,7 @@ class Theatre:
         self.clients_by_name: dict[str, ClientActor] = {}
         self.balancers: dict[str, Balancer] = {}
         self.programs: dict[str, Program] = {}
+        self.behind: dict[str, list[str]] = {}
         self.heard: list[Happening] = []
         self._count = 0
         self.wire.hear(self.heard.append)

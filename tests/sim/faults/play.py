@@ -93,6 +93,7 @@ class Play:
             name: self.actor(name, zone) for name, zone in (("s1", "a"), ("s2", "a"), ("s3", "b"))
         }
         self.programs: dict[str, Actor] = {}
+        self.behind = {"lb": [*self.servers]}
         self.clients_by_name: dict[str, object] = {}
         self.net.host("web")
         self.site = Site(self)

@@ -20,6 +20,7 @@ class World:
     clients: tuple[str, ...] = ("web", "mobile")
     websockets: tuple[str, ...] = ("chat",)
     zones: tuple[str, ...] = ("a", "b")
+    programs: tuple[str, ...] = ()
 
     def zone_of(self, name: str) -> str | None:
         return {"s1": "a", "s2": "a", "s3": "b", "s4": "b"}.get(name)

@@ -178,7 +178,7 @@ def test_what_is_no_server_of_the_simulation_has_no_answers_to_change() -> None:
     async def act(theatre: Theatre) -> None:
         theatre.net.host("s1")
         fault = make_fault(0.0, "errors", "server:s1", None, {})
-        with pytest.raises(ConfigError, match="'s1' is no server of the simulation: errors needs"):
+        with pytest.raises(ConfigError, match="'s1' is no server of the simulation, and errors"):
             inject(Site(theatre), fault)
 
     play(act)

@@ -112,6 +112,19 @@ def test_a_deployment_can_be_ended_where_it_is() -> None:
     play(scene)
 
 
+def test_a_deployment_is_of_whom_the_balancer_names_programs_too() -> None:
+    async def scene(world: Play) -> None:
+        app = world.programs["app"] = world.actor("app")
+        world.behind["lb"] = ["s2", "app"]
+        world.inject("deploy_wave", "lb:lb", share=0.5, every=10.0)
+        await trio.sleep(100)
+        assert world.servers["s1"].deeds == []
+        assert world.servers["s2"].deeds == [(0.0, "killed"), (1.0, "restarted")]
+        assert app.deeds == [(10.0, "killed"), (11.0, "restarted")]
+
+    play(scene)
+
+
 def shown_by(world: Play) -> str:
     """What stands in the balancer's file."""
     certificates = world.balancers["lb"].certificates

@@ -109,9 +109,24 @@ def test_factors_multiply_and_each_is_taken_out() -> None:
     play(scene)
 
 
+def test_what_runs_without_a_processor_is_not_slowed_and_what_else_there_is_is_told() -> None:
+    async def scene(world: Play) -> None:
+        world.programs["app"] = world.actor("app")
+        for name, why in (
+            ("app", "sim.host gives a program no processor; a program of yours is"),
+            ("web", "it has no processor"),
+        ):
+            with pytest.raises(ConfigError, match=f"'{name}' cannot be slow.*: {why}"):
+                world.inject("slow_cpu", f"host:{name}")
+
+    play(scene)
+
+
 def test_a_balancer_is_slow_where_its_work_costs_time() -> None:
     async def scene(world: Play) -> None:
-        with pytest.raises(ConfigError, match="host 'lb' cannot be slow: what it does costs no"):
+        with pytest.raises(
+            ConfigError, match=r"costs no time: give the balancer a processor, sim\.bala"
+        ):
             world.inject("slow_cpu", "host:lb")
         cpu = CpuNetwork(world.net.host("lb")).cpu
         heal = world.inject("slow_cpu", "host:lb", x=4.0)

@@ -109,8 +109,58 @@ def test_a_drawn_link_has_two_different_ends() -> None:
 )
 def test_a_world_refuses_what_it_has_not(data: object, says: str) -> None:
     with pytest.raises(Refused) as caught:
-        hit(data, Sort.SERVER)
+        hit(data, Sort.SERVER, Sort.HOST)
     assert says in str(caught.value)
+
+
+APPS = World(servers=("s1",), hosts=("lb", "app-1", "cron"), programs=("app-1",))
+"""A modelled server and a program behind the balancer, and a program that only asks."""
+
+
+def test_a_program_behind_a_balancer_counts_as_a_server() -> None:
+    assert aimed("server:app-1") == ["server:app-1"]
+    assert sorted(aimed({"random": "servers", "count": 2})) == ["server:app-1", "server:s1"]
+    drawn = aimed({"link": ["lb", {"random": "servers", "count": 2}]})
+    assert sorted(drawn) == ["link:lb~app-1", "link:lb~s1"]
+
+
+def test_what_needs_a_modelled_server_passes_programs_by_and_says_what_does_not() -> None:
+    assert aimed({"random": "servers"}, modelled="slow") == ["server:s1"]
+    assert "'app-1' is no server of the simulation, and slow needs one" in sorry("server:app-1")
+    two = sorry({"random": "servers", "count": 2})
+    assert "there are 1; slow needs one (sim.server); a program of yours is reached by" in two
+
+
+def test_a_program_that_only_asks_is_no_server_and_has_links() -> None:
+    told = sorry("server:cron", modelled="")
+    assert told.endswith(
+        "no balancer has it among its own; on the way to it acts {link: [NAME, cron]}"
+    )
+
+
+def aimed(data: object, modelled: str = "") -> list[str]:
+    aim = read(data)
+    assert aim is not None
+    return [str(each) for each in aim.targets((Sort.SERVER,), APPS, rng(), modelled=modelled)]
+
+
+def sorry(data: object, modelled: str = "slow") -> str:
+    with pytest.raises(Refused) as caught:
+        aimed(data, modelled)
+    return str(caught.value)
+
+
+def test_a_server_without_a_name_may_be_called_by_its_address() -> None:
+    assert read("server:10.1.0.1:8080") == Aim(Sort.SERVER, ("10.1.0.1-8080",))
+    assert read("host:[::1]:80") == Aim(Sort.HOST, ("1--80",))
+    ends = Aim(Sort.LINK, ("lb", "10.1.0.1-8080"))
+    assert read({"link": ["lb", "10.1.0.1:8080"]}) == read("link:lb~10.1.0.1:8080") == ends
+
+
+def test_ten_of_many_names_are_told() -> None:
+    many = World(servers=tuple(f"10.0.0.{number}-80" for number in range(1, 14)))
+    with pytest.raises(Refused, match=r"there are: 10\.0\.0\.1-80, .*10\.0\.0\.10-80 and 3 more$"):
+        Aim(Sort.SERVER, ("web",)).targets((Sort.SERVER,), many, rng())
 
 
 def test_who_talks_by_websocket_has_a_host_and_is_at_the_end_of_links() -> None:

@@ -89,9 +89,22 @@ def test_programs_that_serve_are_hit_like_servers_but_as_hosts() -> None:
     assert OWN.servers_hit(Target(Sort.LINK, ("lb", "api-2"))) == ["api-2"]
 
 
-def test_only_modelled_servers_are_made_and_deployed() -> None:
+def test_programs_are_deployed_and_only_modelled_servers_are_made() -> None:
+    deploy, scale = KINDS["deploy_wave"], KINDS["scale_up"]
     assert names("scale_up") == names("deploy_wave") == ["lb:lb"]
-    assert OWN.targets(KINDS["scale_up"]) == OWN.targets(KINDS["deploy_wave"]) == []
+    assert [*map(str, OWN.targets(deploy))] == ["lb:lb"]
+    assert OWN.targets(scale) == Field(PROGRAMS).targets(deploy) == []
+
+
+def test_nobody_is_deployed_behind_a_balancer_that_has_nobody_nor_the_only_one_that_serves() -> (
+    None
+):
+    deploy = KINDS["deploy_wave"]
+    two = Field(PROGRAMS, programs=("api-1", "api-2"), balancers=("lb", "bare"), idle=("bare",))
+    assert [*map(str, two.targets(deploy, servers_only=True))] == ["lb:lb"]
+    alone = Field(PROGRAMS, programs=("api-1",))
+    assert [*map(str, alone.targets(deploy))] == ["lb:lb"]
+    assert alone.targets(deploy, servers_only=True) == []
 
 
 def test_a_kind_needs_a_target_and_no_argument_that_must_be_said() -> None:

@@ -19,6 +19,7 @@ class Town:
     servers: tuple[str, ...] = ("s1", "s2")
     clients: tuple[str, ...] = ()
     websockets: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
 
     def zone_of(self, name: str) -> str | None:
         return "a"

@@ -9,10 +9,11 @@ from functools import partial
 
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.clock import Call
+from trio_lb.sim.faults.fit import refuse_misfit
 from trio_lb.sim.faults.inject import inject
 from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.overlay import Heal
-from trio_lb.sim.faults.record import Fault
+from trio_lb.sim.faults.record import Fault, told_of
 from trio_lb.sim.faults.shape import Lasts
 from trio_lb.sim.faults.site import Site, World
 from trio_lb.sim.happening import What
@@ -22,6 +23,9 @@ class Agenda:
     """Carries out faults in a world; a fault's number is its place in the list, from 0.
 
     What happens is told on the wire before it is done, so that the cause stands first.
+
+    Raises:
+      ConfigError: something in this world is not what a fault needs; with its number.
     """
 
     def __init__(self, world: World, faults: Sequence[Fault]) -> None:
@@ -30,6 +34,8 @@ class Agenda:
         self._wire = world.wire
         self._calls: list[Call] = []
         self._heals: dict[int, Heal | None] = {}
+        for number, fault in enumerate(self.faults):
+            self._refuse_misfit(number, fault)
 
     def start(self) -> None:
         """Put all of them on the clock, those of one instant in their order.
@@ -50,8 +56,13 @@ class Agenda:
             self._plan(fault.at, partial(self._inject, number))
 
     def add(self, fault: Fault) -> None:
-        """Put one more on the clock, in the middle of the run."""
+        """Put one more on the clock, in the middle of the run.
+
+        Raises:
+          ConfigError: something in this world is not what it needs.
+        """
         number = len(self.faults)
+        self._refuse_misfit(number, fault)
         self.faults = (*self.faults, fault)
         if fault.until is not None:
             self._plan(fault.until, partial(self._heal, number))
@@ -82,7 +93,13 @@ class Agenda:
         try:
             self._heals[number] = inject(self.site, fault)
         except ConfigError as error:
-            raise error.below(f"[{number}]") from None
+            raise told_of(fault, number, error) from None
+
+    def _refuse_misfit(self, number: int, fault: Fault) -> None:
+        try:
+            refuse_misfit(self.site, fault)
+        except ConfigError as error:
+            raise told_of(fault, number, error) from None
 
     def _heal(self, number: int) -> None:
         fault, heal = self.faults[number], self._heals.pop(number)

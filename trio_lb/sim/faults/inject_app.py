@@ -17,17 +17,22 @@ from trio_lb.sim.actors.server import ServerActor
 from trio_lb.sim.faults.overlay import Heal, least, multiply, newest
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.site import Injector, Site, count, number
+from trio_lb.sim.faults.target import needs_model
 
 E = TypeVar("E")
 
 
-def _server(site: Site, fault: Fault) -> ServerActor:
+def modelled(site: Site, fault: Fault) -> ServerActor:
     """Return the server that is hit; what only has its name has no answers that could be wrong."""
     name = site.host(fault.target.names[0]).name
     actor = site.world.servers.get(name)
     if not isinstance(actor, ServerActor):
-        raise ConfigError(f"'{name}' is no server of the simulation: {fault.kind} needs one")
+        raise _not_modelled(name, fault)
     return actor
+
+
+def _not_modelled(name: str, fault: Fault) -> ConfigError:
+    return ConfigError(f"'{name}' is no server of the simulation, and {needs_model(fault.kind)}")
 
 
 def put(into: list[E], item: E) -> Heal:
@@ -60,7 +65,7 @@ def _refuse(status: int, more: str, may: Callable[[], bool]) -> Answer | None:
 
 def _errors(site: Site, fault: Fault) -> Heal:
     gate: Gate = partial(_refuse, count(fault, "status"), "", hits(site, fault))
-    return put(_server(site, fault).gates, gate)
+    return put(modelled(site, fault).gates, gate)
 
 
 def _error_burst(site: Site, fault: Fault) -> Heal:
@@ -72,13 +77,13 @@ def _error_burst(site: Site, fault: Fault) -> Heal:
         return left >= 0
 
     gate: Gate = partial(_refuse, count(fault, "status"), "", may)
-    return put(_server(site, fault).gates, gate)
+    return put(modelled(site, fault).gates, gate)
 
 
 def _too_busy(site: Site, fault: Fault) -> Heal:
     more = f"Retry-After: {math.ceil(number(fault, 'retry_after'))}\r\n"
     gate: Gate = partial(_refuse, count(fault, "status"), more, hits(site, fault))
-    return put(_server(site, fault).gates, gate)
+    return put(modelled(site, fault).gates, gate)
 
 
 # What it answers wrongly.
@@ -91,7 +96,7 @@ def _changed(site: Site, fault: Fault, change: Conduct) -> Heal:
         if may():
             change(answer)
 
-    return put(_server(site, fault).conducts, conduct)
+    return put(modelled(site, fault).conducts, conduct)
 
 
 def _wrong_content_length(site: Site, fault: Fault) -> Heal:
@@ -133,18 +138,21 @@ def _response_splitting(site: Site, fault: Fault) -> Heal:
 
 
 def _slow(site: Site, fault: Fault) -> Heal:
-    server = site.world.servers[site.host(fault.target.names[0]).name]
+    name = site.host(fault.target.names[0]).name
+    server = site.world.servers.get(name)
+    if server is None:
+        raise _not_modelled(name, fault)
     return site.overlays.lay(server, "slow_factor", number(fault, "x"), multiply)
 
 
 def _health_lies(site: Site, fault: Fault) -> Heal:
     told = 200 if fault.args["answer"] == "ok" else 503
-    return site.overlays.lay(_server(site, fault), "health_told", told, newest)
+    return site.overlays.lay(modelled(site, fault), "health_told", told, newest)
 
 
 def _memory_limit(site: Site, fault: Fault) -> Heal:
     most = number(fault, "bytes")
-    return site.overlays.lay(_server(site, fault), "memory_limit", most, least)
+    return site.overlays.lay(modelled(site, fault), "memory_limit", most, least)
 
 
 APP: Final[Mapping[str, Injector]] = {

@@ -58,7 +58,32 @@ def _reload(site: Site, fault: Fault) -> None:
     site.balancer(fault).reload()
 
 
-def _certificates(site: Site, fault: Fault) -> Certificates:
+def balanced(site: Site, fault: Fault) -> None:
+    """Refuse a fault of a balancer that is not there."""
+    site.balancer(fault)
+
+
+def deployed(site: Site, fault: Fault) -> list[str]:
+    """Return the servers and programs that the balancer names: somebody at least."""
+    site.balancer(fault)
+    (name,) = fault.target.names
+    names = [*site.world.behind[name]]
+    if not names:
+        raise ConfigError(f"{fault.target} has no servers: {fault.kind} has nobody to restart")
+    return names
+
+
+def scaled_up(site: Site, fault: Fault) -> None:
+    """Refuse more servers where there is none that they could be like."""
+    site.balancer(fault)
+    if not site.world.servers:
+        raise ConfigError(
+            f"there is no server of the simulation to copy: {fault.kind} makes more of the kind"
+            " that came last (sim.server), and programs of yours are not copied"
+        )
+
+
+def certificates_of(site: Site, fault: Fault) -> Certificates:
     """Return what the balancer shows."""
     certificates = site.balancer(fault).certificates
     if certificates is None:
@@ -66,7 +91,7 @@ def _certificates(site: Site, fault: Fault) -> Certificates:
     return certificates
 
 
-def _secured_server(site: Site, fault: Fault) -> Server:
+def secured_server(site: Site, fault: Fault) -> Server:
     """Return the server, which shows a certificate."""
     server = site.world.servers.get(fault.target.names[0])
     if server is None or not server.speaks_tls:
@@ -76,7 +101,7 @@ def _secured_server(site: Site, fault: Fault) -> Server:
 
 def _rotate_certificate(site: Site, fault: Fault) -> Heal | None:
     """Put another file where the certificate was, and say so; a bad one goes with the heal."""
-    balancer, certificates = site.balancer(fault), _certificates(site, fault)
+    balancer, certificates = site.balancer(fault), certificates_of(site, fault)
     to = str(fault.args["to"])
     if to == "good":
         certificates.renew()
@@ -90,8 +115,8 @@ def _rotate_certificate(site: Site, fault: Fault) -> Heal | None:
 def _expire_certificate(site: Site, fault: Fault) -> Heal:
     """Let the days be over of what is shown; a balancer goes on to show it, and reads nothing."""
     if fault.target.sort is Sort.SERVER:
-        return site.overlays.lay(_secured_server(site, fault), "is_expired", True, _EITHER)
-    balancer, certificates = site.balancer(fault), _certificates(site, fault)
+        return site.overlays.lay(secured_server(site, fault), "is_expired", True, _EITHER)
+    balancer, certificates = site.balancer(fault), certificates_of(site, fault)
     certificates.expire()
 
     def heal() -> None:
@@ -103,9 +128,8 @@ def _expire_certificate(site: Site, fault: Fault) -> Heal:
 
 
 def _deploy_wave(site: Site, fault: Fault) -> Heal:
-    """Restart the world's servers in their order; the heal ends the deployment where it is."""
-    site.balancer(fault)
-    names = list(site.world.servers)
+    """Restart a balancer's servers in their order; the heal ends the deployment where it is."""
+    names = deployed(site, fault)
     size = max(1, math.ceil(number(fault, "share") * len(names)))
     heals: list[Heal] = []
 
@@ -125,6 +149,7 @@ def _deploy_wave(site: Site, fault: Fault) -> Heal:
 
 
 def _scale_up(site: Site, fault: Fault) -> None:
+    scaled_up(site, fault)
     site.balancer(fault).add_servers(count(fault, "count"))
 
 

@@ -6,9 +6,11 @@ from typing import Final
 
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.clock import Call
+from trio_lb.sim.cpu import Cpu
 from trio_lb.sim.faults.overlay import Heal, add, all_of, multiply, worst_of
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.site import Injector, Site, number
+from trio_lb.sim.faults.target import REACHES_PROGRAMS
 from trio_lb.sim.link import Connects
 
 WARM_UP_STEPS: Final = 20
@@ -85,10 +87,25 @@ def _slow(site: Site, name: str, factor: float) -> Heal:
     server = site.world.servers.get(name)
     if server is not None:
         return site.overlays.lay(server, "slow_factor", factor, multiply)
+    return site.overlays.lay(slowed(site, name), "factor", factor, multiply)
+
+
+def slowed(site: Site, name: str) -> Cpu:
+    """Return the processor of a host that is no server's, if what it does costs time."""
     cpu = site.host(name).cpu
-    if cpu is None:
-        raise ConfigError(f"host '{name}' cannot be slow: what it does costs no time (no cpu)")
-    return site.overlays.lay(cpu, "factor", factor, multiply)
+    if cpu is not None:
+        return cpu
+    raise ConfigError(
+        f"host '{name}' cannot be slow, for what it does costs no time: {_no_cpu(site, name)}"
+    )
+
+
+def _no_cpu(site: Site, name: str) -> str:
+    if name in site.world.programs:
+        return f"sim.host gives a program no processor; {REACHES_PROGRAMS}"
+    if name in site.world.balancers:
+        return "give the balancer a processor, sim.balancer(..., cpu=CpuCost())"
+    return "it has no processor"
 
 
 def _slow_cpu(site: Site, fault: Fault) -> Heal:

@@ -108,7 +108,8 @@ def _read_entry(node: Node) -> Entry | None:
         _check_end(node, fields, kind, when, lasts)
     if aim is None or when is None or not node.findings.is_sound(node.path):
         return None
-    return Entry(when, kind.name, aim, lasts, args)
+    origin = node.findings.origin(node.path)
+    return Entry(when, kind.name, aim, lasts, args, origin=origin)
 
 
 def _way_of(node: Node, fields: Mapping[str, Node]) -> str | None:

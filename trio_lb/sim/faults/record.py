@@ -7,11 +7,11 @@ import attrs
 
 from trio_lb.config.kinds import Choice, Refused
 from trio_lb.config.knobs import SECONDS_OR_OFF
-from trio_lb.config.nodes import Findings, Node
+from trio_lb.config.nodes import Findings, Node, Origin
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.shape import FaultKind, Lasts
-from trio_lb.sim.faults.target import Aim, Target, read_aim
+from trio_lb.sim.faults.target import REACHES_PROGRAMS, Aim, Sort, Target, read_aim
 
 KEYS: Final = ("at", "kind", "target", "until", "args")
 _KIND: Final = Choice("kind of fault", lambda: tuple(KINDS))
@@ -22,7 +22,8 @@ class Fault:
     """What happens ``at`` some second of virtual time, to whom, and when it is healed.
 
     ``args`` holds every argument of the kind, defaults too: a record means the same
-    when a default has changed since. ``until`` is None for what is never healed.
+    when a default has changed since. ``until`` is None for what is never healed. ``origin`` is
+    where somebody wrote it, if it was in a file; it is no part of what happens.
 
     Raises:
       ConfigError: the table of kinds has no such fault.
@@ -33,6 +34,7 @@ class Fault:
     target: Target
     until: float | None = None
     args: Mapping[str, object] = attrs.field(factory=dict)
+    origin: Origin = attrs.field(default=Origin(), eq=False, repr=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         """Check it as if it had been read, and fill in what was not said."""
@@ -69,6 +71,17 @@ class Fault:
         unwrap(findings)
         assert fault is not None, "what could not be read was refused"
         return fault
+
+
+def told_of(fault: Fault, number: int, error: ConfigError) -> ConfigError:
+    """Return what is wrong with a fault, with its number and where it was written."""
+    place = fault.origin
+    return ConfigError(
+        [
+            attrs.evolve(each, file=each.file or place.file, line=each.line or place.line)
+            for each in error.below(f"[{number}]").problems
+        ]
+    )
 
 
 def in_order(faults: Sequence[Fault]) -> list[Fault]:
@@ -123,8 +136,17 @@ def read_target(node: Node, kind: FaultKind) -> Aim | None:
     if aim is None or kind.takes(aim.sort):
         return aim
     taken = " or ".join(sort.value for sort in kind.targets)
-    node.refuse(f"{kind.name} hits a {taken}, not a {aim.sort.value}")
+    node.refuse(f"{kind.name} hits a {taken}, not a {aim.sort.value}{_instead(kind, aim)}")
     return None
+
+
+def _instead(kind: FaultKind, aim: Aim) -> str:
+    """Say what a writer may mean who names a host where a server is wanted."""
+    if aim.sort is not Sort.HOST or Sort.SERVER not in kind.targets:
+        return ""
+    if kind.modelled:
+        return f"; it acts on servers of the simulation (sim.server) alone; {REACHES_PROGRAMS}"
+    return "; a program that a balancer has among its servers is one, too: server:NAME"
 
 
 def read_certain(node: Node, kind: FaultKind) -> Target | None:

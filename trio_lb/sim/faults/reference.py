@@ -11,6 +11,8 @@ from trio_lb.sim.faults.shape import Arg, FaultKind, Lasts
 
 _LASTS = {Lasts.INSTANT: "no end", Lasts.SPAN: "needs one", Lasts.OPEN: "may have one"}
 
+_PROGRAMS = "reaches your own programs"
+
 
 def render() -> str:
     """Return the tables, one for each family, in Markdown."""
@@ -20,14 +22,17 @@ def render() -> str:
 
 def _family(family: str) -> str:
     rows = [_row(kind) for kind in KINDS.values() if kind.family == family]
-    head = "| kind | hits a | what it does | arguments (default) | end |\n" + "|---" * 5
+    head = f"| kind | hits a | what it does | arguments (default) | end | {_PROGRAMS} |\n"
+    head += "|---" * 6
     return f"### {family}\n\n{head}|\n{''.join(rows)}"
 
 
 def _row(kind: FaultKind) -> str:
     targets = " or ".join(sort.value for sort in kind.targets)
     args = "<br>".join(_arg(name, arg) for name, arg in kind.args.items()) or "none"
-    return f"| `{kind.name}` | {targets} | {kind.says} | {args} | {_LASTS[kind.lasts]} |\n"
+    reaches = "no" if kind.modelled else "yes"
+    cells = (f"`{kind.name}`", targets, kind.says, args, _LASTS[kind.lasts], reaches)
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _arg(name: str, arg: Arg) -> str:

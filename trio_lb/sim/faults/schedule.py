@@ -19,6 +19,7 @@ from typing import Final
 import attrs
 
 from trio_lb.config.kinds import Refused
+from trio_lb.config.nodes import Origin
 from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.sim.chance import derive_rng
 from trio_lb.sim.faults.kinds import KINDS
@@ -127,13 +128,17 @@ class Every:
 
 @attrs.frozen(slots=True)
 class Entry:
-    """One line of a schedule. ``seconds`` is how long each fault of it lasts, if it says so."""
+    """One line of a schedule. ``seconds`` is how long each fault of it lasts, if it says so.
+
+    ``origin`` is where it was written, if in a file: what a world refuses is told with it.
+    """
 
     when: At | During | Every
     kind: str
     aim: Aim
     seconds: float | None = None
     args: Mapping[str, object] = attrs.field(factory=dict)
+    origin: Origin = attrs.field(default=Origin(), eq=False, repr=False, kw_only=True)
 
     def to_data(self) -> dict[str, object]:
         """Return what a file holds for it; ``read`` makes the same entry of that."""
@@ -154,8 +159,9 @@ class Entry:
         kind = KINDS[self.kind]
         for at in itertools.takewhile(lambda at: at < horizon, self.when.begins(times)):
             until = None if kind.lasts is Lasts.INSTANT else self._until(at, horizon)
-            for target in self.aim.targets(kind.targets, topology, draws):
-                yield Fault(at, self.kind, target, until, self.args)
+            modelled = kind.name if kind.modelled else ""
+            for target in self.aim.targets(kind.targets, topology, draws, modelled=modelled):
+                yield Fault(at, self.kind, target, until, self.args, origin=self.origin)
 
     def _until(self, at: float, horizon: float) -> float | None:
         """What has no end keeps none: it is the world that changed, not a disturbance of it."""
@@ -183,6 +189,7 @@ class Schedule:
                     Aim(fault.target.sort, fault.target.names),
                     None,
                     fault.args,
+                    origin=fault.origin,
                 )
                 for fault in faults
             )
@@ -224,5 +231,7 @@ class Schedule:
                     if len(made) > most:
                         raise Refused(f"more than {most} faults by here; is the unit right?")
             except Refused as error:
-                raise ConfigError([Problem(f"[{index}]", str(error))]) from None
+                place = entry.origin
+                problem = Problem(f"[{index}]", str(error), place.file, place.line)
+                raise ConfigError([problem]) from None
         return in_order(made)

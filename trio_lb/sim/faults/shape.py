@@ -34,7 +34,11 @@ class Arg:
 
 @attrs.frozen(slots=True)
 class FaultKind:
-    """One kind; ``points`` are those at which it can act, if it acts at points."""
+    """One kind; ``points`` are those at which it can act, if it acts at points.
+
+    ``modelled``: it acts on what the simulation models (its servers, its clients, the balancer),
+    and so never on a program of the user's own.
+    """
 
     name: str
     family: str
@@ -43,6 +47,7 @@ class FaultKind:
     says: str
     args: Mapping[str, Arg] = attrs.field(factory=dict)
     points: tuple[str, ...] = ()
+    modelled: bool = False
 
     @property
     def defaults(self) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Where faults are injected: the world, and the ways from a fault's target to what it hits."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from trio_lb.config.kinds import suggestion
@@ -106,6 +106,10 @@ class World(Protocol):
     def programs(self) -> Mapping[str, Program]: ...
     @property
     def clients_by_name(self) -> Mapping[str, object]: ...
+    @property
+    def behind(self) -> Mapping[str, Sequence[str]]:
+        """Return whom each balancer has among its servers, programs too."""
+        ...
 
     def rng(self, name: str) -> random.Random:
         """Return the stream of chance of that name."""

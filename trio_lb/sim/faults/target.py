@@ -19,7 +19,10 @@ from trio_lb.config.knobs import count
 from trio_lb.config.nodes import Node
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_ODD: Final = re.compile(r"[^A-Za-z0-9_.-]")
 _COUNT: Final = count(1, 10_000)
+_MOST_NAMES: Final = 10
+"""So many of the names that there are are told to whoever takes a wrong one."""
 
 
 class Sort(Enum):
@@ -46,14 +49,26 @@ GROUPS: Final[Mapping[str, Sort]] = {
 _GROUP_NAMES: Final = ", ".join(GROUPS)
 
 
+def plain_name(text: str) -> str:
+    """Return what faults call a server whose configuration, and log, calls it ``text``.
+
+    One without a name of its own is called by its address: ``10.1.0.1:8080`` is ``10.1.0.1-8080``.
+    """
+    return _ODD.sub("-", text.lstrip("[:-.") or text)
+
+
 class Topology(Protocol):
     """The names in a simulated world, each list in the order in which things were made.
 
     ``clients`` ask by HTTP; ``websockets`` talk, and are hit only by what hits links and hosts.
+    ``programs`` are those of the user's own that a balancer has among its servers: they count as
+    servers for all that does not need a modelled one.
     """
 
     @property
     def servers(self) -> Sequence[str]: ...
+    @property
+    def programs(self) -> Sequence[str]: ...
     @property
     def hosts(self) -> Sequence[str]: ...
     @property
@@ -115,72 +130,135 @@ class Aim:
         return Target(self.sort, names) if len(names) == len(self.ends) else None
 
     def targets(
-        self, wanted: Sequence[Sort], topology: Topology, rng: random.Random
+        self,
+        wanted: Sequence[Sort],
+        topology: Topology,
+        rng: random.Random,
+        *,
+        modelled: str = "",
     ) -> list[Target]:
         """Return what is hit this time; ``wanted`` says what a zone stands for.
+
+        ``modelled`` is the name of a kind that needs servers of the simulation, and no programs.
 
         Raises:
           Refused: a name is unknown here, or there is nothing to draw from.
         """
+        view = _View(topology, wanted, modelled)
         if self.sort is Sort.LINK:
-            return _links(self.ends, topology, rng)
-        names = _hit(self.ends[0], self.sort, topology, rng, ())
+            return _links(self.ends, view, rng)
+        names = _hit(self.ends[0], self.sort, view, rng, ())
         if self.sort is not Sort.ZONE:
             return [Target(self.sort, (name,)) for name in names]
         sort = Sort.SERVER if Sort.SERVER in wanted else Sort.HOST
-        return [Target(sort, (name,)) for zone in names for name in _members(zone, sort, topology)]
+        return [Target(sort, (name,)) for zone in names for name in view.members(zone, sort)]
 
 
-def _links(ends: tuple[str | Drawn, ...], topology: Topology, rng: random.Random) -> list[Target]:
+@attrs.frozen(slots=True)
+class _View:
+    """A topology as a fault of one kind sees it."""
+
+    topology: Topology
+    wanted: Sequence[Sort]
+    modelled: str
+
+    def known(self, sort: Sort) -> Sequence[str]:
+        """Return the names of a sort; programs that serve are servers, if the kind reaches them."""
+        topology = self.topology
+        match sort:
+            case Sort.SERVER:
+                return topology.servers if self.modelled else _serving(topology)
+            case Sort.HOST:
+                return topology.hosts
+            case Sort.CLIENT:
+                return topology.clients
+            case Sort.ZONE:
+                return topology.zones
+        return ()
+
+    def members(self, zone: str, sort: Sort) -> list[str]:
+        """Return who is in a zone, somebody at least."""
+        names = [name for name in self.known(sort) if self.topology.zone_of(name) == zone]
+        if not names:
+            raise Refused(f"there is no {sort.value} in zone '{zone}'")
+        return names
+
+    def refuse_host(self, name: str) -> None:
+        """Refuse a host's name where a server's is wanted, and say what could be meant."""
+        if name in self.known(Sort.SERVER) or name not in self.topology.hosts:
+            return
+        if self.modelled:
+            raise Refused(
+                f"'{name}' is no server of the simulation, and {needs_model(self.modelled)}"
+            )
+        if Sort.HOST in self.wanted:
+            raise Refused(f"there is no server '{name}', but a host: the target is host:{name}")
+        raise Refused(
+            f"'{name}' is no server: no balancer has it among its own;"
+            f" on the way to it acts {{link: [NAME, {name}]}}"
+        )
+
+
+def needs_model(kind: str) -> str:
+    """Say that a kind needs a modelled server, and what acts on programs."""
+    return f"{kind} needs one (sim.server); {REACHES_PROGRAMS}"
+
+
+REACHES_PROGRAMS: Final = (
+    "a program of yours is reached by crash, restart, drain and pause, by slow_accept and refuse,"
+    " and on its links by latency, bandwidth, loss and partition"
+)
+
+
+def _links(ends: tuple[str | Drawn, ...], view: _View, rng: random.Random) -> list[Target]:
     """The second end is never drawn to be the first: such a link would not be one."""
-    near = _ends(ends[0], topology, rng, ())
-    far = _ends(ends[1], topology, rng, near)
+    near = _ends(ends[0], view, rng, ())
+    far = _ends(ends[1], view, rng, near)
     return [Target(Sort.LINK, pair) for pair in itertools.product(near, far)]
 
 
-def _ends(
-    end: str | Drawn, topology: Topology, rng: random.Random, without: Sequence[str]
-) -> list[str]:
+def _ends(end: str | Drawn, view: _View, rng: random.Random, without: Sequence[str]) -> list[str]:
     if isinstance(end, Drawn):
         zone = "zone:" if end.group == "zones" else ""
         taken = [name.removeprefix("zone:") for name in without]
-        drawn = _hit(end, GROUPS[end.group], topology, rng, taken)
+        drawn = _hit(end, GROUPS[end.group], view, rng, taken)
         return [zone + name for name in drawn]
     sort, _, name = end.rpartition(":")
     if sort:
-        _check(name, "zone", topology.zones)
+        _check(name, "zone", view.topology.zones)
     else:
-        _check(name, "host", _housed(topology))
+        _check(name, "host", _housed(view.topology))
     return [end]
 
 
 def _hit(
-    end: str | Drawn, sort: Sort, topology: Topology, rng: random.Random, without: Sequence[str]
+    end: str | Drawn, sort: Sort, view: _View, rng: random.Random, without: Sequence[str]
 ) -> list[str]:
-    known = _known(sort, topology)
+    known = view.known(sort)
     if isinstance(end, Drawn):
-        return _draw(end, [name for name in known if name not in without], rng)
-    if sort is Sort.CLIENT and end in topology.websockets:
+        return _draw(end, [name for name in known if name not in without], view, rng)
+    if sort is Sort.CLIENT and end in view.topology.websockets:
         raise Refused(f"'{end}' talks by WebSocket; faults of clients hit who asks by HTTP alone")
     if sort in GROUPS.values():
-        if sort is Sort.SERVER and end in topology.hosts and end not in known:
-            raise Refused(f"there is no server '{end}', but a host: the target is host:{end}")
-        _check(end, sort.value, _housed(topology) if sort is Sort.HOST else known)
+        if sort is Sort.SERVER:
+            view.refuse_host(end)
+        _check(end, sort.value, _housed(view.topology) if sort is Sort.HOST else known)
     return [end]
 
 
-def _draw(drawn: Drawn, pool: list[str], rng: random.Random) -> list[str]:
+def _draw(drawn: Drawn, pool: list[str], view: _View, rng: random.Random) -> list[str]:
     """By ``random()`` alone, whose numbers every version of Python keeps."""
     if len(pool) < drawn.count:
-        raise Refused(f"{drawn.count} of the {drawn.group} are wanted, there are {len(pool)}")
+        why = (
+            f"; {needs_model(view.modelled)}" if drawn.group == "servers" and view.modelled else ""
+        )
+        wanted = f"{drawn.count} of the {drawn.group} are wanted"
+        raise Refused(f"{wanted}, there are {len(pool)}{why}")
     return [pool.pop(int(rng.random() * len(pool))) for _ in range(drawn.count)]
 
 
-def _members(zone: str, sort: Sort, topology: Topology) -> list[str]:
-    names = [name for name in _known(sort, topology) if topology.zone_of(name) == zone]
-    if not names:
-        raise Refused(f"there is no {sort.value} in zone '{zone}'")
-    return names
+def _serving(topology: Topology) -> Sequence[str]:
+    return [*topology.servers, *topology.programs]
 
 
 def _housed(topology: Topology) -> Sequence[str]:
@@ -189,23 +267,16 @@ def _housed(topology: Topology) -> Sequence[str]:
     return list(dict.fromkeys((*topology.hosts, *topology.servers, *asking)))
 
 
-def _known(sort: Sort, topology: Topology) -> Sequence[str]:
-    match sort:
-        case Sort.SERVER:
-            return topology.servers
-        case Sort.HOST:
-            return topology.hosts
-        case Sort.CLIENT:
-            return topology.clients
-        case Sort.ZONE:
-            return topology.zones
-    return ()
-
-
 def _check(name: str, noun: str, known: Sequence[str]) -> None:
     if name not in known:
-        hint = suggestion(name, tuple(known)) or f"; there are: {', '.join(known) or 'none'}"
+        hint = suggestion(name, tuple(known)) or f"; there are: {_listed(known)}"
         raise Refused(f"there is no {noun} '{name}'{hint}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    told = ", ".join(names[:_MOST_NAMES]) or "none"
+    return f"{told} and {more} more" if more > 0 else told
 
 
 def _written(sort: Sort, ends: Sequence[object]) -> object:
@@ -240,6 +311,8 @@ def _read_text(node: Node, text: str) -> Aim | None:
     word, colon, name = text.partition(":")
     if word == Sort.LINK.value and colon:
         return _read_link_text(node, text, name)
+    if word in (Sort.SERVER.value, Sort.HOST.value) and ":" in name:
+        name = plain_name(name)
     sorts = [sort.value for sort in Sort if sort is not Sort.LINK]
     if word not in sorts or not _NAME.fullmatch(name):
         hint = suggestion(word, tuple(sorts)) if colon and word not in sorts else ""
@@ -250,11 +323,15 @@ def _read_text(node: Node, text: str) -> Aim | None:
 
 def _read_link_text(node: Node, text: str, names: str) -> Aim | None:
     """Return what ``link:lb~s1`` says, as traces and reports write a link."""
-    ends = names.split("~")
+    ends = [_end_name(end) for end in names.split("~")]
     if len(ends) == 2 and all(_is_end(end) for end in ends) and ends[0] != ends[1]:
         return Aim(Sort.LINK, tuple(ends))
     node.refuse(f"{show(text)} is no link; write {{link: [NAME, NAME]}} or link:NAME~NAME")
     return None
+
+
+def _end_name(text: str) -> str:
+    return text if text.startswith("zone:") else plain_name(text) if ":" in text else text
 
 
 def _is_end(text: str) -> bool:
@@ -278,8 +355,8 @@ def _read_link(node: Node) -> Aim | None:
 def _read_end(node: Node) -> str | Drawn | None:
     if isinstance(node.value, Mapping):
         return _read_drawn(node)
-    if isinstance(node.value, str) and _is_end(node.value):
-        return str(node.value)
+    if isinstance(node.value, str) and _is_end(_end_name(node.value)):
+        return _end_name(node.value)
     node.refuse(f"{show(node.value)} is not an end of a link (NAME, zone:NAME or random: GROUP)")
     return None
 

@@ -17,6 +17,8 @@ _NAME: Final = (Sort.RESOLVER,)
 _LB: Final = (Sort.LB,)
 _POINT: Final = (Sort.POINT,)
 
+_OF_MODELS: Final = ("reload", "rotate_certificate", "expire_certificate", "scale_up")
+"""What changes around the balancer, or a modelled server, and is no program's."""
 _STATUS: Final = Number("a status", 400, 599, whole=True, span="in 400..599")
 _ADDRESS: Final = Text("an IP address", r"[0-9a-fA-F:.]+")
 _SHARE_HIT: Final = Arg(SHARE, 1.0, "of the requests that are hit")
@@ -28,7 +30,8 @@ def host_kinds() -> Sequence[FaultKind]:
     def kind(
         name: str, lasts: Lasts, says: str, *, targets: tuple[Sort, ...] = _HOST, **args: Arg
     ) -> FaultKind:
-        return FaultKind(name, "host", targets, lasts, says, args)
+        modelled = name in ("slow_cpu", "warm_up", "memory_limit")
+        return FaultKind(name, "host", targets, lasts, says, args, modelled=modelled)
 
     return [
         kind(
@@ -76,7 +79,7 @@ def app_kinds() -> Sequence[FaultKind]:
     """What a server does wrong by itself."""
 
     def kind(name: str, says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "app", _SERVER, Lasts.OPEN, says, args)
+        return FaultKind(name, "app", _SERVER, Lasts.OPEN, says, args, modelled=True)
 
     return [
         kind("slow", "takes longer for each answer", x=Arg(FACTOR, 10.0, "times")),
@@ -126,7 +129,8 @@ def control_kinds() -> Sequence[FaultKind]:
         says: str,
         **args: Arg,
     ) -> FaultKind:
-        return FaultKind(name, "control", targets, lasts, says, args)
+        modelled = name in _OF_MODELS
+        return FaultKind(name, "control", targets, lasts, says, args, modelled=modelled)
 
     address = Arg(_ADDRESS, None, "of the name")
     members = Arg(count(1, 10_000), 1, "servers")
@@ -174,7 +178,7 @@ def client_kinds() -> Sequence[FaultKind]:
     """What those do who ask."""
 
     def kind(name: str, says: str, **args: Arg) -> FaultKind:
-        return FaultKind(name, "client", _CLIENT, Lasts.SPAN, says, args)
+        return FaultKind(name, "client", _CLIENT, Lasts.SPAN, says, args, modelled=True)
 
     every = Arg(SECONDS, 10.0, "from byte to byte")
     return [

@@ -18,7 +18,8 @@ class Field:
     ``resolvers`` are names that are looked up, with the servers behind each; ``points`` those at
     which our own code tries itself.
     ``programs`` are the hosts whose programs serve: hit as hosts, and spared as servers are.
-    ``balancers`` are those that have a name; ``secured`` are the balancers and servers that show a
+    ``balancers`` are those that have a name, ``idle`` those of them that have no servers;
+    ``secured`` are the balancers and servers that show a
     certificate.
     """
 
@@ -28,6 +29,7 @@ class Field:
     programs: tuple[str, ...] = ()
     balancers: tuple[str, ...] = ("lb",)
     secured: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
 
     def targets(self, kind: FaultKind, *, servers_only: bool = False) -> list[Target]:
         """Return all certain targets of a kind, in the order in which things were made.
@@ -36,7 +38,7 @@ class Field:
         hosts on which nothing serves, the balancer's among them, and whole zones.
         """
         found: list[Target] = []
-        if kind.name in _OF_SERVERS and not self.topology.servers:
+        if self._lacks_servers(kind, servers_only):
             return found
         for sort in kind.targets:
             if sort is Sort.LINK:
@@ -47,10 +49,18 @@ class Field:
                 found += [Target(sort, (name,)) for name in names if self._is_felt(kind, name)]
         return found
 
+    def _lacks_servers(self, kind: FaultKind, servers_only: bool) -> bool:
+        """Whether there is none to copy, or none to restart while another one serves."""
+        if kind.name == "scale_up":
+            return not self.topology.servers
+        return kind.name == "deploy_wave" and len(self.serving) <= int(servers_only)
+
     def _is_felt(self, kind: FaultKind, name: str) -> bool:
         """Whether the kind can do something there: at a point that it knows, to a certificate."""
         if kind.name in ("rotate_certificate", "expire_certificate"):
             return name in self.secured
+        if kind.name == "deploy_wave" and name in self.idle:
+            return False
         return not kind.points or name in kind.points
 
     @property
@@ -127,10 +137,6 @@ def _is_deaf(sort: Sort, kind: FaultKind) -> bool:
 def _hits_all(sort: Sort, kind: FaultKind) -> bool:
     """Whether it leaves nobody who could serve."""
     return sort is Sort.LB and kind.name == "expire_certificate"
-
-
-_OF_SERVERS: Final = frozenset({"scale_up", "deploy_wave"})
-"""A balancer's faults that make, or restart, servers as a simulation has them; never programs."""
 
 
 def _needs_words(kind: FaultKind) -> bool:
