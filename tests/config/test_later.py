@@ -26,6 +26,34 @@ def test_asking_for_it_is_refused_by_name(value: object) -> None:
     assert type(root.findings.problems[0]) is Unsupported
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "http2", "admin", "metrics", "prometheus", "dashboard", "sticky", "sticky_sessions",
+        "session_affinity", "routes", "routing", "rules", "rate_limit", "rate_limits", "queue",
+        "queues", "workers", "processes", "dns", "resolvers", "discovery", "service_discovery",
+    ],
+)  # fmt: skip
+def test_all_that_the_readme_calls_not_yet_is_refused_as_that_whatever_one_writes(key: str) -> None:
+    assert f"1 load_balancer.{key}: not supported in this version" in told(
+        f"load_balancer: {{{key}: true}}"
+    )
+
+
+@pytest.mark.parametrize("key", ["metrics", "dashboard", "workers", "http2", "dns", "admin"])
+def test_what_would_be_the_whole_program_s_is_refused_beside_load_balancer_too(key: str) -> None:
+    assert f"2 {key}: not supported in this version" in told(
+        f"load_balancer: {{servers: [a]}}\n{key}: {{port: 1}}"
+    )
+
+
+@pytest.mark.parametrize("protocol", ["http2", "HTTP/2", "h2"])
+def test_a_protocol_that_is_not_spoken_yet_is_refused_as_that(protocol: str) -> None:
+    (said,) = told(f"load_balancer: {{listeners: [{{port: 1, protocol: {protocol}}}]}}")[:1]
+    assert "listeners[0].protocol: " in said
+    assert "not supported in this version" in said
+
+
 def test_an_off_that_would_have_to_be_obeyed_is_refused_too() -> None:
     server = node_of({"circuit_breaker": False})
     refuse_later(server, later_keys(ServerConfig))

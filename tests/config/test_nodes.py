@@ -79,7 +79,18 @@ def test_an_unknown_key_is_compared_with_the_known_ones() -> None:
     ]
 
 
-def test_a_long_list_of_known_keys_is_left_out() -> None:
+def test_in_place_of_a_long_list_of_known_keys_stands_the_page_that_has_it() -> None:
     node = Node({"zzz": 2}, (), Findings())
     node.refuse_unknown([f"k{number}" for number in range(17)])
-    assert [each.message for each in node.findings.problems] == ["unknown key"]
+    assert [each.message for each in node.findings.problems] == [
+        "unknown key; docs/reference/configuration.md lists what is known here"
+    ]
+
+
+def test_a_key_that_there_is_is_nearer_than_one_to_come() -> None:
+    node = Node({"matrics": 1, "metricss": 2}, (), Findings())
+    node.refuse_unknown(["matrix"], later=["metrics"])
+    assert [each.message for each in node.findings.problems] == [
+        "unknown key; did you mean 'matrix'?",
+        "unknown key; did you mean 'metrics'?",
+    ]

@@ -71,7 +71,10 @@ def is_inner(keys: Mapping[str, object]) -> bool:
     One known key is enough, unless something looks like a misspelt ``load_balancer``.
     """
     outer = {"load_balancer", *FILE}
-    inner = {*spellings(Config), *spellings(PoolConfig), *later_keys(Config), *FLAT} - {"logging"}
+    inner = {*spellings(Config), *spellings(PoolConfig), *later_keys(Config), *FLAT} - {
+        "logging",
+        "rules",
+    }
     strange = [key for key in keys if key not in inner]
     if any(key in outer or suggestion(key, ("load_balancer",)) for key in strange):
         return False

@@ -105,7 +105,11 @@ TLS_VERSION: Final = Choice(
     aliases={"tlsv1.2": "1.2", "tlsv1.3": "1.3"},
     plain={"1.2": "1.2", "1.3": "1.3"},
 )
-PROTOCOL: Final = Choice("protocol", lambda: ("http", "https", "tcp"))
+PROTOCOL: Final = Choice(
+    "protocol",
+    lambda: ("http", "https", "tcp"),
+    later=frozenset(["h2", "h2c", "http2", "http/2", "http3", "grpc"]),
+)
 PROBE: Final = Choice("type of probe", lambda: ("http", "tcp", "websocket", "custom"))
 BACKOFF: Final = Choice("backoff", lambda: ("exponential",))
 ACCESS_FORMAT: Final = Choice("format", lambda: ("combined", "json", "logfmt", "off"))

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from trio_lb.config.kinds import NOT_YET, NotYet, Refused, show, suggestion
+from trio_lb.config.peers import called_here
 from trio_lb.model.errors import Problem
 
 Path = tuple[str | int, ...]
@@ -181,20 +182,28 @@ class Node:
         later: Collection[str] = (),
         elsewhere: Mapping[str, str] | None = None,
     ) -> None:
-        """Refuse each key that is neither ``known`` nor ``later``, with the nearest that is.
+        """Refuse each key that is neither ``known`` nor ``later``, with what it may have meant.
 
         ``elsewhere`` maps keys that are known in another place to a word on that.
         """
-        names, elsewhere = (*known, *sorted(later)), elsewhere or {}
+        elsewhere = elsewhere or {}
         for key, node in self.mapping().items():
-            if key in names:
+            if key in known or key in later:
                 continue
             if key in elsewhere:
                 node.refuse(f"unknown key here; {elsewhere[key]}")
             else:
-                node.refuse(f"unknown key{suggestion(key, names) or _all_of(known)}")
+                node.refuse(f"unknown key{_hint(key, tuple(known), tuple(sorted(later)))}")
+
+
+def _hint(key: str, known: tuple[str, ...], later: tuple[str, ...]) -> str:
+    """What others call so, what is written nearly so (rather what there is), or all there is."""
+    nearest = suggestion(key, known) or suggestion(key, later)
+    return called_here(key, known) or nearest or _all_of(known)
 
 
 def _all_of(names: Collection[str]) -> str:
     """A short list helps; a long one hides the message."""
-    return f"; known here: {', '.join(names)}" if len(names) <= 16 else ""
+    if len(names) <= 16:
+        return f"; known here: {', '.join(names)}"
+    return "; docs/reference/configuration.md lists what is known here"
