@@ -12,6 +12,7 @@ from trio_lb.cli.replay import replay_text
 from trio_lb.sim.search.replay import explain, tell_difference, tell_run
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.again import Again
+from trio_lb.sim.trace import current_versions
 from trio_lb.sim.trace_reader import read_header
 from trio_lb.sim.trial_run import run_whole
 
@@ -50,6 +51,22 @@ def test_a_run_is_made_again_and_is_the_same(
         f"replayed: same trace, {result.happenings} happenings, hash {result.trace_hash}",
     ]
     assert (folder / "out.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_trace_of_other_versions_is_run_again_with_a_word_on_them(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head, rest = Path("run.jsonl").read_text().split("\n", 1)
+    header = json.loads(head)
+    header["versions"] |= {"trio_lb": "9.9.9", "h11": "0.1"}
+    Path("old.jsonl").write_text(f"{json.dumps(header)}\n{rest}")
+    code, lines, err = replay(capsys, "old.jsonl")
+    now = current_versions()
+    assert err == (
+        f"WARNING: old.jsonl was made with trio_lb 9.9.9 (here {now['trio_lb']}),"
+        f" h11 0.1 (here {now['h11']}); so this may be another run\n"
+    )
+    assert (code, lines[-1].partition(",")[0]) == (0, "replayed: same trace")
 
 
 def test_up_to_an_instant_all_is_told_and_held_against_the_run(
@@ -142,6 +159,7 @@ def test_a_trace_without_a_trial_is_only_told(
     assert (code, lines[:-1]) == (0, list(tell_run("run.jsonl")))
     assert lines[-1] == (
         "only told, as it is written: its header does not say how to make it again"
+        " (what a program or a test built; see docs/simulation/replay.md)"
     )
     assert replay(capsys, "run.jsonl", "--html", "x.html") == (0, [AS_WRITTEN], "")
     assert "nothing was checked" not in Path("x.html").read_text()

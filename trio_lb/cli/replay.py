@@ -28,6 +28,8 @@ from trio_lb.sim.search.replay import explain, tell_difference, tell_run
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.again import Again, run_again, trial_of
 from trio_lb.sim.sweep.choices import importable
+from trio_lb.sim.trace import current_versions
+from trio_lb.sim.trace_reader import read_header
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     """Tell, compare or run again, and return the exit code.
 
     Raises:
-      ConfigError: a trace is refused: cut off, changed, of another version, or none at all.
+      ConfigError: a trace is refused: cut off, changed, of another format, or none at all.
     """
     wrong = _misuse(args)
     if wrong:
@@ -107,7 +109,10 @@ def _without_trial(args: argparse.Namespace) -> Exit:
     if args.html is not None:
         return _page_as_written(args)
     _told(tell_run(args.trace, until=args.until))
-    print("only told, as it is written: its header does not say how to make it again")
+    print(
+        "only told, as it is written: its header does not say how to make it again"
+        " (what a program or a test built; see docs/simulation/replay.md)"
+    )
     return Exit.OK
 
 
@@ -125,6 +130,7 @@ def _again(args: argparse.Namespace, trial: Trial) -> Exit:
     if args.until is not None:
         _told(tell_run(args.trace, until=args.until))
     command = f"trio-lb replay {args.trace}"
+    _warn_of_other_versions(args.trace)
     try:
         with plain_interrupts():
             again = run_again(args.trace, trial, command=command, until=args.until)
@@ -136,6 +142,19 @@ def _again(args: argparse.Namespace, trial: Trial) -> Exit:
     if args.html is not None and again.result is not None:
         again.result.html(args.html)
     return Exit.OK if again.same else Exit.FAILURE
+
+
+def _warn_of_other_versions(path: str) -> None:
+    """Said before the run, which may end early for that reason; the same run is of use, too."""
+    then, now = read_header(path).versions, current_versions()
+    other = [
+        f"{name} {then.get(name, 'unknown')} (here {now.get(name, 'none')})"
+        for name in {**now, **then}
+        if then.get(name) != now.get(name)
+    ]
+    if other:
+        text = f"WARNING: {path} was made with {', '.join(other)}; so this may be another run"
+        print(text, file=sys.stderr)
 
 
 def replay_text(again: Again, path: str, until: float | None) -> Iterator[str]:

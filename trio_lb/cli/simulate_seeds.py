@@ -74,7 +74,7 @@ def points_of(asked: Asked) -> list[str]:
 
 
 def explored_with_progress(asked: Asked) -> Exploration:
-    """Run the trials; a bar on standard error tells how far it is, if that is a terminal."""
+    """Run the trials; on a terminal a bar on standard error tells how far it is, elsewhere lines do."""
     args = asked.args
     with progress(sys.stderr) as show:
         return explore(
