@@ -62,6 +62,14 @@ def test_no_listener_and_no_server_are_warnings() -> None:
     ]
 
 
+def test_servers_that_are_all_disabled_are_as_good_as_none() -> None:
+    servers = "servers: [{address: 'h:1', disabled: true}]\nhealth_check: false\n"
+    assert told(f"listeners: [{{port: 80}}]\n{servers}") == [
+        "warning: every server here is disabled: unless -b names some,"
+        " every request would be answered 503"
+    ]
+
+
 def test_what_an_error_may_have_hidden_is_not_missed() -> None:
     assert told("load_balancer: {listener: [port: 80], server: [h:1]}\n") == [
         "1 load_balancer.listener: unknown key; did you mean 'listeners'?",

@@ -55,7 +55,7 @@ def test_what_needs_something_real_is_refused_all_at_once() -> None:
     wanted = "is a socket of the file system, and a simulation has none: give a host and a port"
     assert [str(problem) for problem in caught.value.problems] == [
         f"my.yaml listeners[0].bind: {wanted}",
-        f"my.yaml pools.default.servers.s1.address: {wanted}",
+        f"my.yaml servers[0].address: {wanted}",
     ]
 
 

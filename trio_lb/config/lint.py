@@ -111,9 +111,11 @@ def look_at_pools(listeners: Listeners, pools: Mapping[str, PoolConfig], balance
             others = ", ".join(name for name in pools if name != DEFAULT_POOL)
             node.warn(f"the default pool has no servers; set 'pool' to one of: {others}")
             empty = True
-    if empty or any(pool.servers for pool in pools.values()) or balancer.findings.has_errors:
+    servers = [each for pool in pools.values() for each in pool.servers]
+    if empty or any(not each.disabled for each in servers) or balancer.findings.has_errors:
         return
-    balancer.warn("no servers here: unless -b names some, every request would be answered 503")
+    nobody = "every server here is disabled" if servers else "no servers here"
+    balancer.warn(f"{nobody}: unless -b names some, every request would be answered 503")
 
 
 def look_at_probes(pools: Pools, spoken: Mapping[str, set[str]]) -> None:

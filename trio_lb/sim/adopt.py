@@ -104,6 +104,21 @@ def adopt(
     return Adopted(adopted, servers, names, tuple(secured), certificates)
 
 
+def refuse_idle(plan: Config, pool: PoolConfig, source: str) -> None:
+    """Refuse a plan whose clients come to a pool in which nobody serves.
+
+    Raises:
+      ConfigError: it has no servers, or they are disabled.
+    """
+    if any(not each.disabled for each in pool.servers):
+        return
+    why = "each of its servers is disabled" if pool.servers else "it has no servers"
+    says = f"nobody serves in pool '{pool.name}', to which clients come: {why}"
+    says += ", so that every request would be answered 503, whatever happens"
+    problem = Problem(f"pools.{pool.name}.servers", says)
+    raise ConfigError(located([problem], plan, source))
+
+
 def _trusting(pool: PoolConfig) -> PoolConfig:
     """A pool whose settings for TLS are such that simulated servers satisfy them."""
     servers = tuple(
