@@ -78,4 +78,10 @@ def test_a_server_in_reserve_meets_nobody_on_an_ordinary_day(
 
 
 def test_where_all_are_in_reserve_all_count() -> None:
-    assert met({"servers": [{"id": "x", "address": "10.0.0.1:80", "disabled": True}]}) == ["x"]
+    assert met({"servers": [{"id": "x", "address": "10.0.0.1:80", "backup": True}]}) == ["x"]
+
+
+@pytest.mark.parametrize("servers", [[], [{"address": "10.0.0.1:80", "disabled": True}]])
+def test_a_story_in_which_nobody_would_serve_is_refused(servers: list[object]) -> None:
+    with pytest.raises(ConfigError, match="servers: nobody serves in pool 'default', to which"):
+        met({"servers": servers})

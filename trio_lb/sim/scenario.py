@@ -59,6 +59,9 @@ class Setup:
 
         There are ``count`` of them, or the user's own. Those that say no zone are spread over
         ``zones``. ``each(index)`` may give the settings of single ones.
+
+        Raises:
+          ConfigError: the user's own configuration is refused, or has nobody who would serve.
         """
         places: list[_Place] = [(f"s{index + 1}", None, 80, None) for index in range(count)]
         if self.config is not None:
@@ -81,11 +84,12 @@ class Setup:
         listeners = adopted.plan.listeners
         door = next((each for each in listeners if not each.answers_itself), listeners[0])
         pool = adopted.plan.pools[door.pool]
+        adopt.refuse_idle(adopted.plan, pool, self._source)
         taking = [each for each in pool.servers if not each.disabled]
         # Those of the first rank: whoever is a backup, or has a later turn, comes after them.
         first = min(((each.backup, each.priority) for each in taking), default=None)
         ranked = [each for each in taking if (each.backup, each.priority) == first]
-        return [adopted.names[pool.name, each.id] for each in ranked or pool.servers]
+        return [adopted.names[pool.name, each.id] for each in ranked]
 
     @property
     def _names(self) -> Mapping[str, str]:
@@ -112,9 +116,13 @@ class Setup:
 
     def _adopted(self) -> adopt.Adopted:
         assert self.config is not None, "only a given configuration is adopted"
-        source = str(self.config) if isinstance(self.config, (str, Path)) else ""
         plan = adopt.read(self.config)
-        return adopt.adopt(plan, "127.0.0.1", source=source, is_taken=is_own)
+        return adopt.adopt(plan, "127.0.0.1", source=self._source, is_taken=is_own)
+
+    @property
+    def _source(self) -> str:
+        """The file that the configuration is from; "" for data."""
+        return str(self.config) if isinstance(self.config, (str, Path)) else ""
 
     def balancer(
         self,
