@@ -68,6 +68,36 @@ def test_a_worse_one_fails_where_that_was_asked_for(
     assert (code, json.loads("\n".join(lines))["worse"]) == (1, True)
 
 
+def test_both_get_the_faults_of_a_file_instead_of_the_scenario_s(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "f.yaml").write_text(
+        "- {at: 2s, kind: crash, target: {random: servers}, for: 3s}\n"
+        "- {at: 9s, kind: crash, target: 'server:10.0.0.2-80'}\n"
+    )
+    code, lines, err = whatif(capsys, "old.yaml", "new.yaml", *SHORT, "--faults", "f.yaml")
+    assert (code, err) == (0, "")
+    assert lines[1] == "  1 of 2 faults begins after the end at 5 s and never came"
+    (look,) = (line for line in lines if "to look at it" in line)
+    assert look == (
+        f"    to look at it: trio-lb simulate {CRASH} --config old.yaml --faults f.yaml --seed 0"
+        " --until 5 --html out.html --trace run.jsonl"
+    )
+    # That command is the same run: it breaks the same check at the same instant.
+    said = next(line.strip() for line in lines if "error_rate: web" in line)
+    assert main(["simulate", *look.partition(" simulate ")[2].split()]) == 1
+    assert said in capsys.readouterr().out
+
+
+def test_a_file_of_faults_that_is_wrong_is_told_by_its_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "f.yaml").write_text("- {at: 2s, kind: crahs, target: 'server:s1'}\n")
+    code, lines, err = whatif(capsys, "old.yaml", "new.yaml", *SHORT, "--faults", "f.yaml")
+    assert (code, lines) == (78, [])
+    assert err.startswith("f.yaml:1")
+
+
 def test_what_a_world_can_not_adopt_is_refused_whichever_it_is(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,8 @@ LINES = (
 COMPARED = Compared(
     lines=LINES,
     old_broken={"error_rate": "5% > 2%"},
+    old_command="trio-lb simulate storm",
+    new_command="trio-lb simulate calm",
     pick=Parting("1 s lb: picks s1", "1 s lb: picks s2"),
     verdict=Parting("", "2 s lb: finds s1 unhealthy"),
     data={"schema": 1, "figures": {"p99": 7}},
@@ -37,6 +39,8 @@ def test_one_seed_is_a_table_its_checks_and_where_they_part() -> None:
         "  p99         80 ms   120 ms  +50.0% worse",
         "  percentiles are of good requests only",
         "  broken by the old one only: error_rate (in 1 seed)",
+        "    5% > 2%",
+        "    to look at it: trio-lb simulate storm --html out.html --trace run.jsonl",
         "  the first request that goes elsewhere, in seed 0:",
         "    old: 1 s lb: picks s1",
         "    new: 1 s lb: picks s2",
@@ -49,7 +53,7 @@ def test_one_seed_is_a_table_its_checks_and_where_they_part() -> None:
 def test_several_seeds_are_means_with_how_often_who_was_better() -> None:
     worse = attrs.evolve(COMPARED, old_broken={}, new_broken={"leak": "a lease"})
     text = chapter_text(chapter(COMPARED, worse, attrs.evolve(COMPARED, pick=None)))
-    assert text.splitlines()[:8] == [
+    assert text.splitlines()[:12] == [
         "storm, 3 seeds (0 to 2), the same clients and faults for both",
         "                old      new  change",
         "  requests    2,000    2,000  same",
@@ -57,8 +61,26 @@ def test_several_seeds_are_means_with_how_often_who_was_better() -> None:
         "  p99         80 ms   120 ms  +50.0% (3 worse)",
         "  percentiles are of good requests only",
         "  broken by the old one only: error_rate (in 2 seeds)",
+        "    5% > 2%",
+        "    to look at it: trio-lb simulate storm --html out.html --trace run.jsonl",
         "  BROKEN BY THE NEW ONE ONLY: leak (in 1 seed)",
+        "    a lease",
+        "    to look at it: trio-lb simulate calm --html out.html --trace run.jsonl",
     ]
+
+
+def test_of_what_both_break_the_new_one_s_way_is_told() -> None:
+    both = attrs.evolve(COMPARED, new_broken={"error_rate": "3% > 2%"})
+    assert chapter_text(chapter(both)).splitlines()[6:9] == [
+        "  broken by both, in this way by the new one: error_rate (in 1 seed)",
+        "    3% > 2%",
+        "    to look at it: trio-lb simulate calm --html out.html --trace run.jsonl",
+    ]
+
+
+def test_what_is_to_be_said_of_the_faults_comes_first() -> None:
+    noted = attrs.evolve(chapter(COMPARED), notes=["1 of 2 faults begins after the end"])
+    assert chapter_text(noted).splitlines()[1] == "  1 of 2 faults begins after the end"
 
 
 def test_what_is_the_same_is_not_told_twice() -> None:

@@ -25,6 +25,8 @@ from trio_lb.sim.scenarios.catalogue import MODULES
 from trio_lb.sim.search.explore import Exploration, explore
 from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.sweep.choices import chosen_scenario
+from trio_lb.sim.sweep.faults_file import FaultsFile
+from trio_lb.sim.sweep.trials import Sweep
 from trio_lb.sim.whatif.compare import Comparison, require_usable
 
 ALL: Final = "all"
@@ -47,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", metavar="N", type=positive, default=1, help="so many each (1)")
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes at a time (cores)")
     parser.add_argument(
+        "--faults", metavar="FILE", help="a schedule in YAML or JSON, instead of the scenarios' own"
+    )
+    parser.add_argument(
         "--until", metavar="TIME", type=of_kind(SECONDS), help="length with faults (the scenario's)"
     )
     parser.add_argument("--html", metavar="FILE", type=output, help="write a page that shows both")
@@ -67,18 +72,17 @@ def run(args: argparse.Namespace) -> int:
     """Run both in all scenarios, tell what came of it, and return the exit code.
 
     Raises:
-      ConfigError: one of the two configurations is refused.
+      ConfigError: one of the two configurations, or the file of faults, is refused.
     """
     for config in (args.old, args.new):
         require_usable(config)
     chosen = list(chosen_scenarios(args.scenario))
-    comparison = Comparison(args.new, pages_of(args.html, chosen, args.seed))
+    comparison = Comparison(args.new, pages_of(args.html, chosen, args.seed), args.faults)
+    faults = None if args.faults is None else FaultsFile.read(args.faults)
+    sweeps = [_sweep(args, each, faults) for each in chosen]
     with unheard():
-        explored = _explored(args, chosen, comparison)
-    chapters = [
-        Chapter(each.name, [f for f in explored.findings if f.trial.scenario == each.name])
-        for each in chosen
-    ]
+        explored = _explored(args, sweeps, comparison)
+    chapters = [_chapter(sweep, explored) for sweep in sweeps]
     _tell(args, chapters, explored.interrupted)
     if explored.interrupted:
         return Exit.INTERRUPTED
@@ -109,22 +113,31 @@ def pages_of(
     }
 
 
+def _sweep(args: argparse.Namespace, chosen: Scenario, faults: FaultsFile | None) -> Sweep:
+    """Return the trials of one scenario. What a file's faults leave open is drawn in OLD's world."""
+    trial = Trial(
+        chosen.name,
+        seed=args.seed,
+        config=args.old,
+        until=chosen.until if args.until is None else args.until,
+        settle=chosen.settle,
+    )
+    return Sweep(trial, args.seeds, faults)
+
+
 def _explored(
-    args: argparse.Namespace, chosen: Sequence[Scenario], comparison: Comparison
+    args: argparse.Namespace, sweeps: Sequence[Sweep], comparison: Comparison
 ) -> Exploration:
-    trials = [
-        Trial(
-            each.name,
-            seed=seed,
-            config=args.old,
-            until=each.until if args.until is None else args.until,
-            settle=each.settle,
-        )
-        for each in chosen
-        for seed in range(args.seed, args.seed + args.seeds)
-    ]
+    trials = [trial for sweep in sweeps for trial in sweep]
     with progress(sys.stderr) as show:
         return explore(trials, comparison, processes=args.jobs, on_progress=show)
+
+
+def _chapter(sweep: Sweep, explored: Exploration) -> Chapter:
+    name = sweep.base.scenario
+    findings = [each for each in explored.findings if each.trial.scenario == name]
+    late = [sweep.late] if sweep.late else []
+    return Chapter(name, findings, [*late, *(f"VACUOUS: {why}" for why in sweep.vain)])
 
 
 def _tell(args: argparse.Namespace, chapters: Sequence[Chapter], interrupted: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from trio_lb.cli.simulate_text import first_of, plural
+from trio_lb.cli.simulate_text import LOOK, first_of, plural
 from trio_lb.sim.report.lines import MOST_APART, NOT_COMPARABLE, OF_GOOD, unknown_said
 from trio_lb.sim.search.explore import Finding
 from trio_lb.sim.whatif.compare import Compared
@@ -18,10 +18,11 @@ _HEADS: Final = ("", "old", "new", "change")
 
 @attrs.frozen
 class Chapter:
-    """What came of one scenario: a finding for each seed that was run."""
+    """What came of one scenario: a finding for each seed, and what is to be said of its faults."""
 
     scenario: str
     findings: Sequence[Finding]
+    notes: Sequence[str] = ()
 
     @property
     def compared(self) -> list[Compared]:
@@ -48,11 +49,12 @@ def chapter_text(chapter: Chapter) -> str:
 def _chapter(chapter: Chapter) -> Iterator[str]:
     compared = chapter.compared
     yield f"{chapter.scenario}, {_seeds(chapter.findings)}, the same clients and faults for both"
+    yield from (f"  {note}" for note in chapter.notes)
     if compared:
         rows = rows_of(compared)
         yield from table(rows, len(compared))
         yield from _legend(rows)
-        yield from _checks(Checks.of(compared))
+        yield from _checks(chapter, Checks.of(compared))
         yield from _vacuous(compared)
         yield from _partings(chapter)
     for each in chapter.crashed:
@@ -103,16 +105,31 @@ def _change(row: Row, seeds: int) -> str:
     return f"{row.line.change} ({often})" if often else row.line.change
 
 
-def _checks(checks: Checks) -> Iterator[str]:
-    for title, counts in (
-        ("broken by the old one only", checks.old_only),
-        ("BROKEN BY THE NEW ONE ONLY", checks.new_only),
-        ("broken by both", checks.both),
+def _checks(chapter: Chapter, checks: Checks) -> Iterator[str]:
+    for title, counts, is_new in (
+        ("broken by the old one only", checks.old_only, False),
+        ("BROKEN BY THE NEW ONE ONLY", checks.new_only, True),
+        ("broken by both, in this way by the new one", checks.both, True),
     ):
         if counts:
             yield f"  {title}: {_counted(counts)}"
+            yield from _broken(chapter, list(counts), is_new)
     if not (checks.old_only or checks.new_only or checks.both):
         yield "  all checks held with both"
+
+
+def _broken(chapter: Chapter, names: Sequence[str], is_new: bool) -> Iterator[str]:
+    """Yield what each check said first, and how to look at the first of these runs."""
+    runs = [
+        (each.new_broken, each.new_command) if is_new else (each.old_broken, each.old_command)
+        for each in chapter.compared
+    ]
+    commands: list[str] = []
+    for name in names:
+        broken, command = next(each for each in runs if name in each[0])
+        yield f"    {broken[name]}"
+        commands.append(command)
+    yield f"    to look at it: {commands[0]}{LOOK}"
 
 
 def _vacuous(compared: Sequence[Compared]) -> Iterator[str]:
