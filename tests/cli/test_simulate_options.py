@@ -26,7 +26,7 @@ def test_a_name_alone_asks_for_the_scenario_as_it_is() -> None:
 def test_everything_that_is_said_is_in_the_trial() -> None:
     told = asked_by(
         "zone-partition", "-c", "lb.yaml", "--seed", "7", "--seeds", "3", "--until", "1m30s",
-        "--settle", "0", "--option", "rate=5", "--unprotected", "--schedule", "shuffle:4",
+        "--settle", "0", "--option", "rate=5", "--schedule", "shuffle:4",
     )  # fmt: skip
     assert told.sweep.first == Trial(
         "zone-partition",
@@ -35,7 +35,7 @@ def test_everything_that_is_said_is_in_the_trial() -> None:
         config="lb.yaml",
         until=90,
         settle=0,
-        options={"rate": 5.0, "protected": False},
+        options={"rate": 5.0},
     )
     assert [trial.seed for trial in told.sweep] == [7, 8, 9]
 
@@ -50,11 +50,11 @@ def test_harsh_weather_needs_no_other_word(argv: list[str], swarm: Swarm | None)
 
 def test_the_command_of_a_seed_says_all_that_decides_the_run() -> None:
     told = asked_by(
-        "zone-partition", "-c", "my lb.yaml", "--option", "way=out", "--unprotected", "--swarm",
+        "rolling-deploy", "-c", "my lb.yaml", "--option", "rate=2", "--unprotected", "--swarm",
         "--until", "0.5s", "--schedule", "shuffle:4", "--seeds", "9", "--html", "x", "--shrink", "0",
     )  # fmt: skip
     assert told.command(17) == (
-        "trio-lb simulate zone-partition --config 'my lb.yaml' --until 0.5 --option way=out"
+        "trio-lb simulate rolling-deploy --config 'my lb.yaml' --until 0.5 --option rate=2"
         " --unprotected --swarm --schedule shuffle:4 --seed 17"
     )
 
@@ -87,6 +87,35 @@ def test_what_can_not_be_meant_is_refused(
         asked_by(*argv)
     assert caught.value.code == 2
     assert capsys.readouterr().err == f"trio-lb simulate: {told}\n"
+
+
+def test_the_control_run_is_asked_for_by_a_flag() -> None:
+    options = asked_by("gray-failure", "--unprotected").sweep.first.options
+    assert options == {"protected": False}
+
+
+def test_a_configuration_of_one_s_own_has_no_control_run() -> None:
+    with pytest.raises(ConfigError) as caught:
+        asked_by("gray-failure", "--unprotected", "-c", "lb.yaml")
+    assert str(caught.value) == (
+        "argument --unprotected: leaves out what protects the scenario's own configuration, and"
+        " lb.yaml is run as it is: without --config, or with a file that lacks an algorithm that"
+        " looks at latency (peak_ewma)"
+    )
+
+
+@pytest.mark.parametrize("name", ["rolling-deploy", "keep-alive-race", "tests.cli.stories:calm"])
+def test_but_for_those_whose_control_run_changes_the_world_around_it(name: str) -> None:
+    first = asked_by(name, "--unprotected", "-c", "lb.yaml").sweep.first
+    assert first.options == {"protected": False}
+
+
+def test_an_option_beyond_its_limit_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError) as caught:
+        asked_by("zone-partition", "--option", "way=sideways")
+    assert str(caught.value) == (
+        "way: 'sideways' is not 'both', 'there' or 'back' (default 'both')"
+    )
 
 
 def test_an_option_of_another_scenario_is_refused() -> None:

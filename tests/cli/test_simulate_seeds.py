@@ -11,7 +11,9 @@ import pytest
 
 from tests.cli import stories
 from trio_lb.cli.main import main
+from trio_lb.sim.search.trial import Trial
 from trio_lb.sim.trace_reader import read_header
+from trio_lb.sim.trial_run import run_trial
 
 ROOT = Path(__file__).resolve().parents[2]
 ODD = f"{stories.__name__}:odd"
@@ -110,7 +112,17 @@ def test_twins_that_differ_fail(capsys: pytest.CaptureFixture[str]) -> None:
 def test_twins_that_agree_hold(capsys: pytest.CaptureFixture[str]) -> None:
     calm = f"{stories.__name__}:calm"
     argv = [calm, "--until", "2", "--settle", "0", "--twins"]
-    assert simulate(capsys, *argv) == (0, [f"{calm}, seed 0: all 1 held"])
+    code, (line,) = simulate(capsys, *argv)
+    said, _, trace_hash = line.rstrip(")").partition(" (two processes, the same trace: hash ")
+    assert (code, said) == (0, f"{calm}, seed 0: all 1 held")
+    assert trace_hash == run_trial(Trial(calm, until=2, settle=0)).trace_hash
+
+
+def test_twins_of_several_seeds_are_told_of_together(capsys: pytest.CaptureFixture[str]) -> None:
+    calm = f"{stories.__name__}:calm"
+    argv = [calm, "--until", "2", "--settle", "0", "--twins", "--seeds", "2"]
+    agreed = "all 2 held (each in two processes, with the same trace)"
+    assert simulate(capsys, *argv) == (0, [f"{calm}, seeds 0 to 1: {agreed}"])
 
 
 @pytest.mark.parametrize("alone", [["--twins"], ["--seeds", "1"]])

@@ -19,6 +19,7 @@ from trio_lb.cli.simulate_text import (
     verdict,
 )
 from trio_lb.sim.checks.violation import Reached, Verdict, Violation
+from trio_lb.sim.limits import at_least, one_of
 from trio_lb.sim.result import Result
 from trio_lb.sim.scenario import Scenario
 from trio_lb.sim.search.explore import Exploration, Finding
@@ -52,9 +53,16 @@ def test_a_catalogue_has_the_numbers_first_and_the_options_below() -> None:
         raise AssertionError("nobody runs it")
 
     story = Scenario("storm", "clients try again", build, 60.0, number=2)  # type: ignore[arg-type] # It is never built.
-    other = attrs.evolve(story, name="day", number=0, summary="a day", options={"n": 3, "way": "x"})
+    other = attrs.evolve(
+        story,
+        name="day",
+        number=0,
+        summary="a day",
+        options={"n": 3, "k": 2, "way": "x"},
+        limits={"n": at_least(1), "way": one_of("x", "y")},
+    )
     assert catalogue([other, story]) == (
-        " 2  storm  clients try again\n -  day    a day\n           --option n=3, way=x"
+        " 2  storm  clients try again\n -  day    a day\n           --option n=3 (>= 1), k=2, way=x (x|y)"
     )
 
 

@@ -1,8 +1,10 @@
 """What a scenario is built from."""
 
+import attrs
 import pytest
 
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.limits import POSITIVE
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -42,6 +44,15 @@ def test_a_user_s_configuration_brings_its_own_servers() -> None:
 def test_an_unknown_option_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ConfigError, match=r"'rat' is no option of story; did you mean 'rate'"):
         STORY.simulation(options={"rat": 5})
+
+
+def test_an_option_beyond_its_limit_is_refused_with_what_it_may_be() -> None:
+    story = attrs.evolve(STORY, limits={"rate": POSITIVE})
+    with pytest.raises(ConfigError) as caught:
+        story.simulation(options={"rate": 0})
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.message) == ("options.rate", "0 is not > 0 (default 10.0)")
+    assert story.simulation(options={"rate": 0.5}).seed == 0
 
 
 def met(config: dict[str, object]) -> list[str]:

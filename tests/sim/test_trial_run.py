@@ -45,6 +45,32 @@ def test_a_user_s_own_scenario_is_named_by_its_function() -> None:
     assert run_trial(Trial(f"{__name__}:small", until=5)).ok
 
 
+def takes_nothing() -> Simulation:
+    """Who is called with a setup can not be called."""
+    raise AssertionError("nobody calls it")
+
+
+def takes_two(setup: Setup, more: int) -> Simulation:
+    """Nobody has the second."""
+    raise AssertionError("nobody calls it")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("takes_nothing", "takes () -> trio_lb.sim.simulation.Simulation: too many positional"),
+        ("takes_two", "missing a required argument: 'more'"),
+    ],
+)
+def test_a_function_that_does_not_take_the_setup_is_refused(name: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        run_trial(Trial(f"{__name__}:{name}"))
+    assert str(caught.value).startswith(
+        f"{__name__}:{name} is called with a Setup, and its function"
+    )
+    assert says in str(caught.value)
+
+
 def overtaken(setup: Setup) -> Simulation:
     """Somebody asks each half second, and a check wants nobody to be the third."""
     sim = small(setup)

@@ -56,7 +56,7 @@ def _add_world(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--swarm", action="store_true", help="add random faults, drawn from each seed"
     )
-    group.add_argument("--harsh", action="store_true", help="with --swarm: more than can be borne")
+    group.add_argument("--harsh", action="store_true", help="a swarm of more than can be borne")
     group.add_argument(
         "--until", metavar="TIME", type=of_kind(SECONDS), help="length with faults (the scenario's)"
     )
@@ -164,11 +164,13 @@ def asked(args: argparse.Namespace) -> Asked:
     """Return what is asked for.
 
     Raises:
-      ConfigError: an option is none of the scenario's, or the file of faults is refused.
+      ConfigError: an option is none of the scenario's, or beyond its limit, a control run is
+        asked for of a configuration that has none, or the file of faults is refused.
     """
     chosen = chosen_scenario(args.scenario)
     options = read_options(chosen, args.option)
     if args.unprotected:
+        _require_control(chosen, args.config)
         options[PROTECTED] = False
     trial = Trial(
         args.scenario,
@@ -182,6 +184,20 @@ def asked(args: argparse.Namespace) -> Asked:
     faults = None if args.faults is None else FaultsFile.read(args.faults)
     swarm = Swarm(args.harsh) if args.swarm or args.harsh else None
     return Asked(chosen, Sweep(trial, args.seeds or 1, faults, swarm), args)
+
+
+def _require_control(chosen: Scenario, config: str | None) -> None:
+    """What protects is in a configuration; a user's own is run as it is, so it has no control run.
+
+    Raises:
+      ConfigError: the run would be the same with and without ``--unprotected``.
+    """
+    if config is None or chosen.protects_outside or not chosen.about:
+        return
+    raise ConfigError(
+        f"argument --unprotected: leaves out what protects the scenario's own configuration, and"
+        f" {config} is run as it is: without --config, or with a file that lacks {chosen.about}"
+    )
 
 
 _FLAGS: Final = ("unprotected", "swarm", "harsh")

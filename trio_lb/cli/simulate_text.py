@@ -1,7 +1,7 @@
 """What ``trio-lb simulate`` says, as text."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from trio_lb.cli.simulate_options import Asked
@@ -24,12 +24,17 @@ def catalogue(scenarios: Sequence[Scenario]) -> str:
         number = str(each.number) if each.number else "-"
         lines.append(f"{number:>2}  {each.name:<{width}}  {each.summary}")
         if each.options:
-            lines.append(f"{'':{width + 6}}{_options(each.options)}")
+            lines.append(f"{'':{width + 6}}{_options(each)}")
     return "\n".join(lines)
 
 
-def _options(options: Mapping[str, object]) -> str:
-    return "--option " + ", ".join(f"{key}={_plain(value)}" for key, value in options.items())
+def _options(scenario: Scenario) -> str:
+    """Return the options with their defaults, and what else they may be."""
+    limits = {key: f" ({limit.brief})" for key, limit in scenario.limits.items()}
+    options = scenario.options.items()
+    return "--option " + ", ".join(
+        f"{key}={_plain(value)}{limits.get(key, '')}" for key, value in options
+    )
 
 
 def _plain(value: object) -> str:
@@ -91,12 +96,21 @@ def _headline(asked: Asked, explored: Exploration, wanted: Sequence[str]) -> str
     seeds = f"seed {first}" if count == 1 else f"seeds {first} to {first + count - 1}"
     done, failed = len(explored.findings), len(explored.failures)
     held = f"{done - failed:,} held" if failed else f"all {done:,} held"
+    held += _agreed(explored) if asked.args.twins and done > failed else ""
     vacuous = sum(each.outcome.ok and bool(unreached(each, wanted)) for each in explored.findings)
     held += f" ({vacuous:,} of them vacuous)" if vacuous else ""
     came = f"{held}, {failed:,} failed" if failed else held
     if explored.interrupted:
         return f"{name}, {seeds}: interrupted after {done:,} of {count:,}: {came}"
     return f"{name}, {seeds}: {came}"
+
+
+def _agreed(explored: Exploration) -> str:
+    """Say that both processes of each seed gave one trace; of a single seed, which."""
+    if len(explored.findings) > 1:
+        return " (each in two processes, with the same trace)"
+    (only,) = explored.findings
+    return f" (two processes, the same trace: hash {only.outcome.trace_hash})"
 
 
 def first_of(finding: Finding) -> str:

@@ -17,6 +17,7 @@ import attrs
 from trio_lb.config.kinds import show, suggestion
 from trio_lb.model.errors import ConfigError, Problem
 from trio_lb.sim import adopt
+from trio_lb.sim.limits import Limit
 from trio_lb.sim.simulation import Simulation
 
 Source: TypeAlias = str | Path | Mapping[str, object]
@@ -38,6 +39,8 @@ class Setup:
     config: Source | None = None
     protected: bool = True
     options: Mapping[str, object] = attrs.field(factory=dict)
+    limits: Mapping[str, Limit] = attrs.field(factory=dict)
+    protects_outside: bool = False
 
     def simulation(self, **more: Any) -> Simulation:
         """Return an empty world with this seed, in which the user's servers have their places."""
@@ -156,7 +159,9 @@ class Scenario:
     """One story. ``until`` and ``settle`` are seconds of virtual time.
 
     ``summary`` is one line, ``about`` what protection it is about (what a control run lacks;
-    "" for none). ``options`` maps the names of what may be said about it to their defaults.
+    "" for none). ``options`` maps the names of what may be said about it to their defaults, and
+    ``limits`` to what they may be. ``protects_outside`` says that a control run also changes
+    what is around the balancer, which it does for a user's configuration, too.
     """
 
     name: str
@@ -167,6 +172,8 @@ class Scenario:
     number: int = 0
     about: str = ""
     options: Mapping[str, object] = attrs.field(factory=dict)
+    limits: Mapping[str, Limit] = attrs.field(factory=dict)
+    protects_outside: bool = False
 
     def simulation(
         self,
@@ -180,18 +187,23 @@ class Scenario:
         """Return its world, ready to run.
 
         Raises:
-          ConfigError: an option is unknown, or the configuration is refused.
+          ConfigError: an option is unknown or beyond its limit, or the configuration is refused.
         """
         given = dict(options or {})
-        wrong = [
-            Problem(f"options.{key}", f"{show(key)} is no option of {self.name}{self._hint(key)}")
-            for key in given
-            if key not in self.options
-        ]
-        if wrong:
-            raise ConfigError(wrong)
+        wrong = {key: self.objection(key, value) for key, value in given.items()}
+        problems = [Problem(f"options.{key}", says) for key, says in wrong.items() if says]
+        if problems:
+            raise ConfigError(problems)
         filled = {**self.options, **given}
         return self.build(Setup(self, seed, schedule, config, protected, filled))
+
+    def objection(self, key: str, value: object) -> str:
+        """Return what is wrong with an option; "" if nothing is."""
+        if key not in self.options:
+            return f"{show(key)} is no option of {self.name}{self._hint(key)}"
+        limit = self.limits.get(key)
+        wrong = "" if limit is None else limit.objection(value)
+        return f"{wrong} (default {show(self.options[key])})" if wrong else ""
 
     def _hint(self, key: str) -> str:
         known = tuple(self.options)

@@ -4,6 +4,7 @@
 writes down.
 """
 
+import inspect
 from typing import Any
 
 import attrs
@@ -27,6 +28,7 @@ def simulation_of(trial: Trial) -> Simulation:
     options = dict(trial.options)
     own_faults, protected = options.pop(OWN_FAULTS, True), bool(options.pop(PROTECTED, True))
     scenario = scenario_of(trial.scenario)
+    _require_taker(scenario)
     sim = scenario.simulation(
         seed=trial.seed,
         schedule=trial.schedule,
@@ -43,6 +45,24 @@ def simulation_of(trial: Trial) -> Simulation:
     sim.may_cut_faults = trial.until < scenario.until
     sim.trial = trial.text
     return sim
+
+
+def _require_taker(scenario: Scenario) -> None:
+    """Look whether the function can be called at all, before an error of its own may seem so.
+
+    Raises:
+      ConfigError: it does not take the setup, and nothing else.
+    """
+    try:
+        signature = inspect.signature(scenario.build)
+    except ValueError:  # One that is written in C may not say.
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise ConfigError(
+            f"{scenario.name} is called with a Setup, and its function takes {signature}: {error}"
+        ) from None
 
 
 def scenario_of(name: str) -> Scenario:

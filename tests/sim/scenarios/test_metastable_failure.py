@@ -43,5 +43,5 @@ def test_the_runs_differ_in_what_the_page_says_and_in_nothing_else() -> None:
 
 
 def test_who_retries_has_two_answers() -> None:
-    with pytest.raises(ConfigError, match="neither 'balancer' nor 'clients'"):
+    with pytest.raises(ConfigError, match="'servers' is not 'balancer' or 'clients'"):
         find("metastable-failure").simulation(options={"by": "servers"})

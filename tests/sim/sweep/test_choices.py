@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from trio_lb.model.errors import ConfigError
+from trio_lb.sim.limits import POSITIVE, at_least
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 from trio_lb.sim.sweep.choices import chosen_scenario, importable, read_options
@@ -17,7 +18,12 @@ def build(setup: Setup) -> Simulation:
 
 
 STORY = Scenario(
-    "story", "", build, 60.0, options={"rate": 60.0, "servers": 3, "way": "both", "warm": False}
+    "story",
+    "",
+    build,
+    60.0,
+    options={"rate": 60.0, "servers": 3, "way": "both", "warm": False},
+    limits={"rate": POSITIVE, "servers": at_least(1)},
 )
 
 
@@ -43,6 +49,9 @@ def test_the_last_of_a_key_counts_and_a_value_may_hold_anything() -> None:
         ("zzz=5", "'zzz' is no option of story; it has: rate, servers, way, warm"),
         ("rate=fast", "rate: 'fast' is not a number (default 60.0)"),
         ("servers=1.5", "servers: '1.5' is not a whole number (default 3)"),
+        ("rate=-5", "rate: -5.0 is not > 0 (default 60.0)"),
+        ("rate=nan", "rate: nan is not a finite number (default 60.0)"),
+        ("servers=0", "servers: 0 is not >= 1 (default 3)"),
         ("warm=2", "warm: '2' is neither true nor false (default false)"),
     ],
 )

@@ -18,6 +18,7 @@ from trio_lb.sim.checks.world import World
 from trio_lb.sim.distributions import Uniform
 from trio_lb.sim.faults.fluent import BacklogFull, Reset, SlowAccept, Wanted, at
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE, one_of
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -164,4 +165,5 @@ SCENARIO = Scenario(
     until=UNTIL,
     settle=30.0,
     options={"rate": 6.0, "how": "drop"},
+    limits={"rate": POSITIVE, "how": one_of("drop", "reset", "slow")},
 )

@@ -19,6 +19,7 @@ from trio_lb.sim.checks.world import World
 from trio_lb.sim.distributions import Uniform
 from trio_lb.sim.faults.fluent import Errors, at
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE, at_least
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -200,4 +201,5 @@ SCENARIO = Scenario(
     until=UNTIL,
     settle=SETTLE,
     options={"balancers": 10, "rate": 0.8},
+    limits={"balancers": at_least(1), "rate": POSITIVE},
 )

@@ -38,6 +38,7 @@ from trio_lb.sim.faults.fluent import (
     at,
 )
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 from trio_lb.sim.stream import VirtualStream
@@ -227,7 +228,7 @@ def build(setup: Setup) -> Simulation:
         setup.balancer(sim, {**plain, "circuit_breaker": BREAKER}, name="guarded")
         sim.check(Sometimes("a breaker takes trials", What.HALF_OPEN))
     policy = ClientPolicy(timeout=10.0, posts=0.5)
-    sim.clients("web", OpenLoop(Poisson(options["rate"])), policy=policy)
+    sim.clients("web", OpenLoop(Poisson(options["rate"] * len(names) / 4)), policy=policy)
     sim.host("leavers", Leavers(sim).run)
     for turn, fault in enumerate(STATES.values()):
         begin = FIRST_AT + EVERY_SECONDS * turn
@@ -279,4 +280,5 @@ SCENARIO = Scenario(
     until=FIRST_AT + EVERY_SECONDS * len(STATES) + 5.0,
     settle=SETTLE,
     options={"rate": 4.0},
+    limits={"rate": POSITIVE},
 )

@@ -14,6 +14,7 @@ from trio_lb.sim.checks.world import World
 from trio_lb.sim.distributions import Lognormal
 from trio_lb.sim.faults.fluent import Errors, at
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -94,4 +95,5 @@ SCENARIO = Scenario(
     settle=40.0,
     about="passive ejection",
     options={"rate": 100.0},
+    limits={"rate": POSITIVE},
 )

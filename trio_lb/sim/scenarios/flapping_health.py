@@ -15,6 +15,7 @@ from trio_lb.sim.checks.world import World
 from trio_lb.sim.distributions import Lognormal
 from trio_lb.sim.faults.fluent import HealthLies, every
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -129,4 +130,5 @@ SCENARIO = Scenario(
     settle=30.0,
     about="hysteresis: three bad probes in a row, two good ones (fall and rise)",
     options={"rate": 10.0, "period": 1.5},
+    limits={"rate": POSITIVE, "period": POSITIVE},
 )

@@ -22,6 +22,7 @@ from trio_lb.sim.actors.websocket import WebSocketPolicy
 from trio_lb.sim.arrivals import Arrivals, Bursts, Poisson
 from trio_lb.sim.checks import ComesBack, ErrorRate, Fair
 from trio_lb.sim.distributions import Choice, Fixed, Lognormal, Uniform
+from trio_lb.sim.limits import POSITIVE, at_least
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -91,13 +92,15 @@ def build(setup: Setup) -> Simulation:
     first, second = _shared_out(names)
     setup.balancer(sim, _config(sim, first, second), zone="a")
     policy = ClientPolicy(timeout=10.0, retries=1, posts=0.2)
-    sim.clients("web", OpenLoop(Later(Poisson(options["rate"]))), policy=policy, zone="a")
+    # The rate is for as many servers as were asked for; a user's own may be fewer, or more.
+    rate = options["rate"] * len(names) / options["servers"]
+    sim.clients("web", OpenLoop(Later(Poisson(rate))), policy=policy, zone="a")
     # Who balances by a configuration of their own has the one listener for all.
     own = bool(second) and setup.config is None
     to = Address(sim.net.host("lb").address, SECOND_PORT) if own else None
-    _add_uploads(sim, options["rate"], to)
+    _add_uploads(sim, rate, to)
     sim.zone("far", latency_seconds=0.02)
-    _add_slow_uploads(sim, options["rate"])
+    _add_slow_uploads(sim, rate)
     _add_talkers(sim, to)
     sim.check(
         ErrorRate("<0.1%", outside_faults=True, aftermath_seconds=20.0),
@@ -169,4 +172,5 @@ SCENARIO = Scenario(
     until=60.0,
     settle=40.0,
     options={"servers": 6, "rate": 30.0},
+    limits={"servers": at_least(1), "rate": POSITIVE},
 )

@@ -13,6 +13,7 @@ from trio_lb.sim.checks import ComesBack, Sometimes
 from trio_lb.sim.distributions import Lognormal
 from trio_lb.sim.faults.fluent import Slow, at
 from trio_lb.sim.happening import What
+from trio_lb.sim.limits import POSITIVE
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.scenarios._during import ShareDuring, SlowerDuring
 from trio_lb.sim.simulation import Simulation
@@ -55,4 +56,5 @@ SCENARIO = Scenario(
     settle=20.0,
     about="an algorithm that looks at latency (peak_ewma)",
     options={"rate": 100.0},
+    limits={"rate": POSITIVE},
 )

@@ -19,6 +19,7 @@ from trio_lb.sim.checks.at_most_once import NOT_IDEMPOTENT
 from trio_lb.sim.checks.world import World
 from trio_lb.sim.distributions import Fixed
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -125,4 +126,6 @@ SCENARIO = Scenario(
     until=UNTIL,
     settle=5.0,
     options={"rate": 1.0, "keep_alive": USUAL_SECONDS},
+    protects_outside=True,
+    limits={"rate": POSITIVE, "keep_alive": POSITIVE},
 )

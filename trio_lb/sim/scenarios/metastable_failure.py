@@ -18,7 +18,6 @@ After Bronson and others, "Metastable Failures in Distributed Systems" (HotOS 20
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from trio_lb.model.errors import ConfigError
 from trio_lb.sim.actors.client import OpenLoop
 from trio_lb.sim.actors.policy import ClientPolicy
 from trio_lb.sim.arrivals import Poisson
@@ -26,6 +25,7 @@ from trio_lb.sim.checks import ComesBack, Sometimes
 from trio_lb.sim.distributions import Exponential
 from trio_lb.sim.faults.fluent import Slow, at
 from trio_lb.sim.happening import Happening, What
+from trio_lb.sim.limits import POSITIVE, one_of
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -50,8 +50,6 @@ MOST_AT_ONCE: Final = 4
 def build(setup: Setup) -> Simulation:
     """Five servers of 13 requests a second; half of that is asked."""
     options: Any = setup.options
-    if options["by"] not in CLIENTS:
-        raise ConfigError(f"options.by: {options['by']!r} is neither 'balancer' nor 'clients'")
     sim = setup.simulation()
     names = setup.fleet(
         sim, 5, service=Exponential(SERVICE_SECONDS), concurrency=CONCURRENCY, queue=QUEUE
@@ -96,4 +94,5 @@ SCENARIO = Scenario(
     settle=50.0,
     about="the retry budget; against retries of clients: max_connections",
     options={"by": "balancer", "load": 0.5},
+    limits={"by": one_of(*CLIENTS), "load": POSITIVE},
 )

@@ -22,6 +22,7 @@ from trio_lb.sim.faults.fluent import HealthLies, Wanted, at
 from trio_lb.sim.faults.meddle import meddle, put_rule
 from trio_lb.sim.faults.overlay import Heal
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE, one_of
 from trio_lb.sim.rule import End, Ruling
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
@@ -167,4 +168,5 @@ SCENARIO = Scenario(
     until=60.0,
     settle=30.0,
     options={"rate": 10.0, "how": "failing"},
+    limits={"rate": POSITIVE, "how": one_of("failing", "silence")},
 )

@@ -16,6 +16,7 @@ from trio_lb.sim.arrivals import Poisson, Replay
 from trio_lb.sim.checks import Check, ComesBack, ErrorRate, Sometimes
 from trio_lb.sim.distributions import Uniform
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE, at_least
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -143,4 +144,5 @@ SCENARIO = Scenario(
     until=60.0,
     settle=30.0,
     options={"rate": 6.0, "retries": 1},
+    limits={"rate": POSITIVE, "retries": at_least(0)},
 )

@@ -16,6 +16,7 @@ from trio_lb.sim.checks.world import World
 from trio_lb.sim.distributions import Exponential
 from trio_lb.sim.faults.fluent import Slow, at
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE, at_least
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -116,4 +117,5 @@ SCENARIO = Scenario(
     settle=40.0,
     about="the retry budget",
     options={"load": 0.8, "slower": 4.0, "queue": 100},
+    limits={"load": POSITIVE, "slower": at_least(1), "queue": at_least(1)},
 )

@@ -22,6 +22,7 @@ from trio_lb.sim.checks.world import World, name_of, pool_config
 from trio_lb.sim.distributions import Uniform
 from trio_lb.sim.env import SimEnv
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -253,4 +254,6 @@ SCENARIO = Scenario(
     until=170.0,
     settle=20.0,
     options={"rate": 3.0},
+    protects_outside=True,
+    limits={"rate": POSITIVE},
 )

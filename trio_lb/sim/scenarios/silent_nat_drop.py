@@ -17,6 +17,7 @@ from trio_lb.sim.checks import Check, ComesBack, ErrorRate, Sometimes
 from trio_lb.sim.distributions import Uniform
 from trio_lb.sim.faults.fluent import IdleDrop, at
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE, at_least
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -187,4 +188,5 @@ SCENARIO = Scenario(
     until=120.0,
     settle=30.0,
     options={"rate": 12.0, "idle": 20.0, "within": 1.0, "keep_alive": 60.0},
+    limits={"rate": POSITIVE, "idle": POSITIVE, "within": POSITIVE, "keep_alive": at_least(0)},
 )

@@ -22,6 +22,7 @@ from trio_lb.sim.checks.world import World
 from trio_lb.sim.cpu import CpuCost
 from trio_lb.sim.distributions import Choice, Fixed, Uniform
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE, at_least
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -272,4 +273,5 @@ SCENARIO = Scenario(
     until=46.0,
     settle=3.0,
     options={"rate": 2.5, "tricklers": 10_000, "readers": 100},
+    limits={"rate": POSITIVE, "tricklers": at_least(1), "readers": at_least(1)},
 )

@@ -23,6 +23,7 @@ from trio_lb.sim.distributions import Lognormal
 from trio_lb.sim.faults import fluent
 from trio_lb.sim.faults.fluent import Timed, every, random_of
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -209,4 +210,5 @@ SCENARIO = Scenario(
     until=DAY_SECONDS,
     settle=60.0,
     options={"day": DAY_SECONDS, "requests": 60_000.0, "faults": 12.0},
+    limits={"day": POSITIVE, "requests": POSITIVE, "faults": POSITIVE},
 )

@@ -17,6 +17,7 @@ from trio_lb.sim.checks.world import World
 from trio_lb.sim.distributions import Uniform
 from trio_lb.sim.faults.fluent import Crash, at
 from trio_lb.sim.happening import Ear, Happening, What
+from trio_lb.sim.limits import POSITIVE
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -154,4 +155,5 @@ SCENARIO = Scenario(
     settle=35.0,
     about="jitter of the breakers, slow start",
     options={"rate": 5.0},
+    limits={"rate": POSITIVE},
 )

@@ -13,6 +13,7 @@ from trio_lb.sim.checks import ComesBack, ErrorRate, Sometimes
 from trio_lb.sim.distributions import Lognormal
 from trio_lb.sim.faults.fluent import Partition, at
 from trio_lb.sim.happening import Happening, What
+from trio_lb.sim.limits import POSITIVE, one_of
 from trio_lb.sim.scenario import Scenario, Setup
 from trio_lb.sim.simulation import Simulation
 
@@ -37,7 +38,8 @@ def build(setup: Setup) -> Simulation:
     config = {"algorithm": "power_of_two", **(protected if setup.protected else UNPROTECTED)}
     setup.balancer(sim, config, zone=here)
     policy = ClientPolicy(timeout=8.0)
-    sim.clients("web", OpenLoop(Poisson(options["rate"])), policy=policy, zone=here)
+    load = OpenLoop(Poisson(options["rate"] * len(names) / 10))
+    sim.clients("web", load, policy=policy, zone=here)
     sim.faults(at(20, Partition("lb", f"zone:{lost}", way=options["way"], for_="30s")))
     sim.check(
         ErrorRate("<2%"),
@@ -66,4 +68,5 @@ SCENARIO = Scenario(
     until=UNTIL,
     settle=30.0,
     options={"rate": 60.0, "way": "both"},
+    limits={"rate": POSITIVE, "way": one_of("both", "there", "back")},
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from trio_lb.config.kinds import Refused, show, suggestion
+from trio_lb.config.kinds import Refused, show
 from trio_lb.model.errors import ConfigError
 from trio_lb.sim.scenario import Scenario
 from trio_lb.sim.trial_run import scenario_of
@@ -69,23 +69,25 @@ def read_options(scenario: Scenario, texts: Sequence[str]) -> dict[str, object]:
     """Return the options that were given as ``key=value``; the last of a key counts.
 
     Raises:
-      ConfigError: the scenario has no such option, or the value is none for it.
+      ConfigError: the scenario has no such option, or the value is none for it, or beyond its limit.
     """
     return dict(_option(scenario, text) for text in texts)
 
 
 def _option(scenario: Scenario, text: str) -> tuple[str, object]:
     key, equals, value = text.partition("=")
-    known = tuple(scenario.options)
     if not equals or not key:
         raise ConfigError(f"{show(text)} is not of the form key=value")
-    if key not in known:
-        hint = suggestion(key, known) or f"; it has: {', '.join(known) or 'none'}"
-        raise ConfigError(f"{show(key)} is no option of {scenario.name}{hint}")
+    if key not in scenario.options:
+        raise ConfigError(scenario.objection(key, value))
     try:
-        return key, _value(value, scenario.options[key])
+        read = _value(value, scenario.options[key])
     except Refused as error:
         raise ConfigError(f"{key}: {error}") from None
+    wrong = scenario.objection(key, read)
+    if wrong:
+        raise ConfigError(f"{key}: {wrong}")
+    return key, read
 
 
 def _value(text: str, default: object) -> object:
