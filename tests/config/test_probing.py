@@ -20,6 +20,28 @@ def test_the_schedule_is_the_documented_one() -> None:
     assert (check.type, check.method, check.path, check.port) == ("http", "GET", "/", None)
 
 
+@pytest.mark.parametrize(
+    ("written", "schedule"),
+    [
+        ({"interval": 2}, (2.0, 2.0, 1.0)),
+        ({"interval": 1.5}, (1.5, 1.5, 1.0)),
+        ({"interval": 0.5}, (0.5, 0.5, 0.5)),
+        ({"interval": 1, "timeout": 3}, (1.0, 3.0, 1.0)),
+        ({"interval": 0.5, "fast_interval": 2}, (0.5, 0.5, 2.0)),
+        ({"timeout": 3}, (5.0, 3.0, 1.0)),
+    ],
+)
+def test_a_timeout_that_is_not_written_is_within_the_interval_that_is(
+    written: dict[str, float], schedule: tuple[float, float, float]
+) -> None:
+    check = checked(written)
+    assert (check.interval, check.timeout, check.fast_interval) == schedule
+    if "fast_interval" not in written:
+        flat = {f"health_check_{key}": value for key, value in written.items()}
+        made = load_mapping({"servers": ["h:1"], **flat}).pools["default"].health_check
+        assert (made.interval, made.timeout, made.fast_interval) == schedule
+
+
 def test_a_section_without_probes_asks_one_question_itself() -> None:
     check = HealthCheckConfig(path="/up")
     assert check.questions == (check,)

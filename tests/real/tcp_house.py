@@ -27,7 +27,7 @@ load_balancer:
     - {{protocol: {protocol}, bind: "127.0.0.1:{port}", proxy_protocol: {wanted}}}
   servers: [{servers}]
   proxy_protocol: {told}
-  health_check: {{type: tcp, interval: 100ms}}
+  health_check: {{type: tcp, interval: 100ms, timeout: 2s}}
 """
 
 _HAPROXY: Final = """

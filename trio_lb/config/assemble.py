@@ -36,6 +36,7 @@ from trio_lb.config.structure import (
     read_kind,
     read_section,
     read_value,
+    within_interval,
 )
 
 _FILE_KEYS: Final = ("load_balancer", "logging")
@@ -189,7 +190,17 @@ def _read_flat(node: Node, pool: PoolConfig) -> PoolConfig:
         if name == "failure_threshold" and not _names_a_share(given):
             changes["threshold"] = None
         pool = evolved(pool, {section: evolved(before, changes)})
-    return pool
+    return _with_flat_interval(keys, pool)
+
+
+def _with_flat_interval(keys: Mapping[str, Node], pool: PoolConfig) -> PoolConfig:
+    """A flat interval shortens an unwritten timeout as one in the section does."""
+    if "health_check_interval" not in keys:
+        return pool
+    section = keys["health_check"].value if "health_check" in keys else None
+    spared = {*section} if isinstance(section, Mapping) else set()
+    spared |= {"timeout"} if "health_check_timeout" in keys else set()
+    return attrs.evolve(pool, health_check=within_interval(pool.health_check, spared=spared))
 
 
 def _names_a_share(breaker: object) -> bool:

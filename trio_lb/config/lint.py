@@ -200,11 +200,13 @@ def warn_of_foreign_timeouts(node: Node) -> None:
 
 def warn_of_slow_probe(node: Node | None, check: HealthCheckConfig) -> None:
     """A probe that may outlast its interval delays the next one; said where it is written."""
-    if node is None or not isinstance(node.value, Mapping) or check.timeout < check.interval:
+    if node is None or not isinstance(node.value, Mapping) or check.timeout <= check.interval:
         return
-    if {"timeout", "interval"} & node.value.keys():
+    if "timeout" in node.value:
+        unwritten = "" if "interval" in node.value else ", which is not written here"
         node.warn(
-            f"a timeout of {check.timeout:g} s is not below the interval, {check.interval:g} s"
+            f"a timeout of {check.timeout:g} s is longer than the interval,"
+            f" {check.interval:g} s{unwritten}"
         )
 
 

@@ -76,10 +76,16 @@ class HealthCheckConfig(ProbeConfig):
         source="nginx Plus 5 s; HAProxy 2 s; Caddy and Traefik 30 s",
     )
     timeout: float = knob(
-        2.0, SECONDS, "for the whole probe", source="Caddy and Traefik 5 s; HAProxy its interval"
+        2.0,
+        SECONDS,
+        "for the whole probe; at most `interval`, where that is written and this is not",
+        source="Caddy and Traefik 5 s; HAProxy its interval",
     )
     fast_interval: float = knob(
-        1.0, SECONDS, "while checks begin to disagree with the state", source="HAProxy's fastinter"
+        1.0,
+        SECONDS,
+        "while checks begin to disagree with the state; at most `interval`, as the timeout",
+        source="HAProxy's fastinter",
     )
     jitter_fraction: float = knob(
         0.1, FRACTION, "spreads each wait by this share either way, so that probes do not march"

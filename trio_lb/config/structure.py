@@ -257,6 +257,8 @@ def _finish_health(node: Node, made: Any) -> Any:
     """
     made = _finish_probe(node, made)
     written = fields_of(node, HealthCheckConfig)
+    if "interval" in written:
+        made = within_interval(made, spared=written)
     if "probes" not in written:
         own = not written.keys().isdisjoint(knobs_of(ProbeConfig))
         return attrs.evolve(made, probes=()) if own else made
@@ -266,6 +268,20 @@ def _finish_health(node: Node, made: Any) -> Any:
     items = written["probes"].items()
     read = tuple(_good(_read_item(each, Section(ProbeConfig), base) for each in items))
     return attrs.evolve(made, probes=read)
+
+
+def within_interval(check: HealthCheckConfig, *, spared: Collection[str]) -> HealthCheckConfig:
+    """Shorten what is longer than the interval, and not among the ``spared`` fields.
+
+    Who only says how often asks for an answer by then, as in HAProxy; a timeout that nobody
+    wrote must neither delay the next probe nor be warned of.
+    """
+    longer = [
+        name
+        for name in ("timeout", "fast_interval")
+        if name not in spared and getattr(check, name) > check.interval
+    ]
+    return evolved(check, dict.fromkeys(longer, check.interval))
 
 
 _ONLY_HTTP: Final = frozenset({"path", "method", "headers", "expected_status", "expected_body"})
