@@ -64,6 +64,10 @@ def test_there_are_these_ways_to_say_when(
         ("{at: 1, for: 1, kind: reset, target: 'server:s1'}", ".for: reset happens at one"),
         ("{at: 1, kind: slow, target: 'server:s1', args: {x: 0}}", ".args.x: 0 is not in 1..1"),
         ("7", ": 7 is not a mapping"),
+        (
+            "{at: 1, kind: slow, target: 'server:s1', args: {x: many}}",
+            ".args.x: 'many' is not a factor (1..10000)",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_line_and_path(line: str, says: str) -> None:
@@ -84,9 +88,24 @@ def test_entries_may_stand_under_faults() -> None:
     text = "faults:\n- {at: 1, kind: slow, target: 'server:s1'}\n"
     assert read_text(text, name="f.yaml") == read_data([{"at": 1} | SLOW])
     assert refusals("fault: []\n") == [
-        "f.yaml 'faults' is missing",
         "f.yaml:1 fault: unknown key; did you mean 'faults'?",
+        "f.yaml:1 'faults' is missing",
     ]
+
+
+SHAPES = "a file holds a list, - {at: ..., kind: ..., target: ...}, or {faults: [...]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("at: 1\nkind: crash\ntarget: 'server:s1'\n", "1 one fault, and not a list of faults"),
+        ("# one\nhello\n", "2 'hello' is not a list of faults"),
+        ("faults: {at: 1}\n", "1 faults: a mapping is not a list of faults"),
+    ],
+)
+def test_another_shape_is_told_once_with_the_two_that_there_are(text: str, says: str) -> None:
+    assert refusals(text) == [f"f.yaml:{says}; {SHAPES}"]
 
 
 def test_an_empty_file_is_a_quiet_day() -> None:

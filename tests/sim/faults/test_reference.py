@@ -61,9 +61,10 @@ def test_what_reaches_programs_can_be_injected_there_and_what_does_not_is_refuse
 
 def test_the_page_s_examples_say_the_same() -> None:
     text = PAGE.read_text("utf-8")
-    (in_yaml,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    in_yaml, under_faults = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     (in_python,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     names: dict[str, object] = {}
     exec(in_python, names)
     assert names["faults"] == read_text(in_yaml, name="example.yaml")
     assert names["faults"] != schedule()
+    assert len(read_text(under_faults, name="example.yaml").entries) == 1

@@ -56,8 +56,9 @@ def read_schedule(path: str | Path) -> Schedule:
 
 def read_text(text: str, *, name: str) -> Schedule:
     """Return the schedule in a text; ``name`` is what problems call it."""
-    findings = Findings({(): Origin(name)})
+    findings = Findings()
     value = read_yaml(text, name, findings)
+    findings.origins.setdefault((), Origin(name))
     unwrap(findings)
     return _read(Node([] if value is None else value, (), findings), ordered=True)
 
@@ -68,16 +69,29 @@ def read_data(data: object, *, ordered: bool = True) -> Schedule:
 
 
 def _read(root: Node, *, ordered: bool) -> Schedule:
-    node = root
-    if isinstance(root.value, Mapping):
-        root.refuse_unknown(["faults"])
-        refuse_missing(root, root.mapping(), ["faults"])
-        node = root.mapping().get("faults", root.child("faults", []))
-    entries = [_read_entry(item) for item in node.items("a list of faults")]
-    if ordered:
+    node = _listed(root)
+    items = [] if node is None else node.items(f"a list of faults{_SHAPES}")
+    entries = [_read_entry(item) for item in items]
+    if ordered and node is not None and entries:
         _refuse_back(node, entries)
     unwrap(root.findings)
     return Schedule(tuple(entry for entry in entries if entry is not None))
+
+
+_SHAPES: Final = "; a file holds a list, - {at: ..., kind: ..., target: ...}, or {faults: [...]}"
+
+
+def _listed(root: Node) -> Node | None:
+    """Return the list of entries, which may stand under ``faults``; one alone is no list."""
+    if not isinstance(root.value, Mapping):
+        return root
+    fields = root.mapping()
+    if "faults" not in fields and any(key in KEYS for key in fields):
+        root.refuse(f"one fault, and not a list of faults{_SHAPES}")
+        return None
+    root.refuse_unknown(["faults"])
+    refuse_missing(root, fields, ["faults"])
+    return fields.get("faults")
 
 
 def _refuse_back(node: Node, entries: list[Entry | None]) -> None:

@@ -75,7 +75,7 @@ class FaultKind:
         return made
 
 
-FACTOR: Final = Number("a factor", 1, 10_000, span="in 1..10000")
+FACTOR: Final = Number("a factor (1..10000)", 1, 10_000, span="in 1..10000")
 SHIFT: Final = Number(
     values.DURATION_FORM, -YEAR_SECONDS, YEAR_SECONDS, unit="seconds", parse=values.duration
 )

@@ -19,7 +19,7 @@ _POINT: Final = (Sort.POINT,)
 
 _OF_MODELS: Final = ("reload", "rotate_certificate", "expire_certificate", "scale_up")
 """What changes around the balancer, or a modelled server, and is no program's."""
-_STATUS: Final = Number("a status", 400, 599, whole=True, span="in 400..599")
+_STATUS: Final = Number("a status (400..599)", 400, 599, whole=True, span="in 400..599")
 _ADDRESS: Final = Text("an IP address", r"[0-9a-fA-F:.]+")
 _SHARE_HIT: Final = Arg(SHARE, 1.0, "of the requests that are hit")
 
