@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sim.report.fake_run import facts, figures
+from trio_lb.sim.durations import duration
 from trio_lb.sim.report.data import RunFacts
 from trio_lb.sim.report.figures import Figures
 from trio_lb.sim.report.summary import (
@@ -70,6 +71,18 @@ def test_a_summary_fits_on_one_screen_and_says_what_went_wrong(made: Figures) ->
     assert "slow then dead: seed 7, 60 s, schedule fifo" in text
     assert "✗ deadline: 3 violations; first at 11.5 s: request 2301 took 1.2 s of 1 s" in text
     assert "VACUOUS: never reached: retry budget exhausted" in text
+
+
+def test_p99_under_a_fault_stands_beside_that_without(made: Figures) -> None:
+    (line,) = (each for each in summary(made).splitlines() if "p99 without a fault" in each)
+    calm, faulty = made.calm, made.faulty
+    assert line == (
+        f"  p99 without a fault {duration(calm.p99)} of {calm.count:,},"
+        f" with one {duration(faulty.p99)} of {faulty.count:,}"
+    )
+    tally = Tally(10.0)
+    tally.calm.add(1)
+    assert "with one" not in summary(Figures.of(RunFacts("calm", 1, 10.0), tally))
 
 
 def test_a_terminal_without_unicode_gets_ascii(made: Figures) -> None:

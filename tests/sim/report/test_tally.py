@@ -32,6 +32,18 @@ def tell(tally: Tally, at: float, what: What, entity: str, req: int, *values: Va
     tally.hear(Happening(at, what, entity, 1, req, values))
 
 
+def test_how_long_a_websocket_stayed_is_no_latency() -> None:
+    tally = Tally(60.0)
+    for req, status, seconds in ((1, 101, 50), (2, 200, 1)):
+        tell(tally, 0.0, What.ARRIVE, "web", req, "GET")
+        tell(tally, 50.0, What.ANSWER, "web", req, status, 0, seconds * 10**9, "s1")
+        tell(tally, 50.0, What.DONE, "web", req, 1, 1, seconds * 10**9, "")
+    tally.close(60.0)
+    assert sum(tally.columns["good"]) == 2
+    assert (tally.calm.count, tally.statuses) == (1, {"101": 1, "200": 1})
+    assert [each for each in tally.quantiles if each] == [tally.calm.quantiles(SHARES)]
+
+
 REQUESTS = st.lists(
     st.tuples(
         st.floats(0, 9.9),  # when it comes

@@ -71,11 +71,23 @@ def headline(figures: Figures) -> list[str]:
         f"{', ' + errors if errors else ''}, {figures.unfinished} not over",
         f"  {latency_text(figures.latency)}{amplified};"
         f" failover {f'{figures.failover:.3g} s' if figures.failover else 'none'}",
+        *_beside(figures),
         f"  longest queue {figures.queue.level}"
         f"{f' at {figures.queue.where}' if figures.queue.where else ''};"
         f" load: worst {figures.load.worst:.2f} x fair, Jain {figures.load.jain:.3f}",
     ]
     return lines if told else lines[:-1]
+
+
+def _beside(figures: Figures) -> list[str]:
+    """What a fault costs whoever is served while it is on; nothing, if none was on, or always one."""
+    calm, faulty = figures.calm, figures.faulty
+    if not (calm.count and faulty.count):
+        return []
+    return [
+        f"  p99 without a fault {duration(calm.p99)} of {calm.count:,},"
+        f" with one {duration(faulty.p99)} of {faulty.count:,}"
+    ]
 
 
 def latency_text(latency: Latency) -> str:

@@ -22,6 +22,8 @@ from trio_lb.sim.report.histogram import Histogram
 from trio_lb.sim.report.per_server import SERVER_ERROR, PerServer
 from trio_lb.sim.report.sample import Sample
 
+SWITCHED: Final = 101
+"""The status with which a WebSocket begins, and with which its end is told."""
 SHARES: Final = (0.5, 0.9, 0.99, 0.999)
 """The quantiles of latency that each bucket keeps."""
 
@@ -89,7 +91,12 @@ class Tally:
         self.statuses: dict[str, int] = {}
         self.quantiles: list[list[int] | None] = [None] * (self.grid.count + 1)
         self.calm, self.faulty = Histogram(), Histogram()
-        """Latencies of good requests: without any fault, and while one was on."""
+        """Latencies of good requests: without any fault, and while one was on.
+
+        How long a WebSocket lasted is none: it was its client who wished to stay.
+        """
+        self._switched = 0
+        """The last request that was answered by a switch of protocols; its end is told next."""
         self.waiting = Gauge(self.grid)
         """Requests that clients wait for; peaks."""
         self.present, self.queued = Gauge(self.grid), Gauge(self.grid)
@@ -212,6 +219,8 @@ class Tally:
 
     def _answer(self, happening: Happening) -> None:
         status = str(happening.values[0])
+        if happening.values[0] == SWITCHED:
+            self._switched = happening.req
         self.statuses[status] = self.statuses.get(status, 0) + 1
 
     def _done(self, happening: Happening) -> None:
@@ -223,9 +232,10 @@ class Tally:
         self._turn(bucket)
         if success:
             self.columns["good"][bucket] += 1
-            self._now.add(ns)
-            (self.faulty if self._on else self.calm).add(ns)
             outcome = 1
+            if happening.req != self._switched:
+                self._now.add(ns)
+                (self.faulty if self._on else self.calm).add(ns)
         else:
             outcome = self._failure(bucket, str(reason), happening.at)
         self._remember(happening.req, ns, outcome)
