@@ -46,6 +46,16 @@ def test_each_begins_and_ends_at_its_instant_and_is_told_of() -> None:
     play(scene)
 
 
+def test_of_a_deployment_is_told_of_how_many_servers_it_is() -> None:
+    async def scene(world: Play) -> None:
+        Agenda(world, [fault(1.0, "deploy_wave", "lb:lb", share=0.5)]).start()
+        await trio.sleep(2)
+        args = json.loads(str(world.told[0].values[2]))
+        assert args == {"every": 30.0, "servers": 3, "share": 0.5}
+
+    play(scene)
+
+
 def test_who_ends_when_another_begins_has_ended_then() -> None:
     async def scene(world: Play) -> None:
         faults = [fault(3.0, "crash", SERVER, 6.0), fault(0.0, "crash", SERVER, 3.0)]

@@ -179,6 +179,15 @@ def test_a_fault_of_one_instant_is_over_at_once() -> None:
     assert (tally.calm.count, tally.faulty.count) == (1, 0)
 
 
+def test_a_deployment_goes_on_until_its_last_wave_is_back_or_faults_are_over() -> None:
+    tally = Tally(60.0)
+    args = '{"every": 10.0, "servers": 3, "share": 0.34}'
+    tell(tally, 10.0, What.INJECT, "lb:lb", 0, "deploy_wave", 0, args)
+    tell(tally, 35.0, What.INJECT, "lb:lb", 0, "deploy_wave", 1, args)
+    tell(tally, 40.0, What.PHASE, "sim", 0, "liveness")
+    assert [fault.end for fault in tally.faults] == [21.0, 40.0]
+
+
 def test_reasons_beyond_the_bound_share_a_column() -> None:
     tally = Tally(1.0)
     for req in range(1, MOST_REASONS + 11):

@@ -88,12 +88,19 @@ class Agenda:
 
     def _inject(self, number: int) -> None:
         fault = self.faults[number]
-        args = json.dumps(dict(fault.args), sort_keys=True)
+        args = json.dumps(self._told_args(fault), sort_keys=True)
         self._wire.tell(What.INJECT, str(fault.target), 0, 0, fault.kind, number, args)
         try:
             self._heals[number] = inject(self.site, fault)
         except ConfigError as error:
             raise told_of(fault, number, error) from None
+
+    def _told_args(self, fault: Fault) -> dict[str, object]:
+        """Return what is told of it: of a deployment also of how many servers it is."""
+        (name, *_) = fault.target.names
+        is_deployment = fault.kind == "deploy_wave"
+        servers = len(self.site.world.behind.get(name, ())) if is_deployment else 0
+        return dict(fault.args) | ({"servers": servers} if servers else {})
 
     def _refuse_misfit(self, number: int, fault: Fault) -> None:
         try:

@@ -1,7 +1,6 @@
 """Injecting what changes around the balancer: names, configuration, the number of servers."""
 
 import itertools
-import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Final
@@ -13,10 +12,8 @@ from trio_lb.sim.faults.overlay import Heal, add, all_of, join, newest, worst_of
 from trio_lb.sim.faults.record import Fault
 from trio_lb.sim.faults.site import Injector, Server, Site, count, number
 from trio_lb.sim.faults.target import Sort
+from trio_lb.sim.faults.waves import DEPLOY_SECONDS, wave_size
 from trio_lb.sim.names import Entry
-
-DEPLOY_SECONDS: Final = 1.0
-"""From the end of a server's old process to the begin of its new one."""
 
 _EITHER: Final = worst_of(False, True)
 
@@ -130,7 +127,7 @@ def _expire_certificate(site: Site, fault: Fault) -> Heal:
 def _deploy_wave(site: Site, fault: Fault) -> Heal:
     """Restart a balancer's servers in their order; the heal ends the deployment where it is."""
     names = deployed(site, fault)
-    size = max(1, math.ceil(number(fault, "share") * len(names)))
+    size = wave_size(number(fault, "share"), len(names))
     heals: list[Heal] = []
 
     def wave(members: list[str]) -> None:

@@ -15,6 +15,7 @@ import attrs
 
 from trio_lb.sim.faults.kinds import KINDS
 from trio_lb.sim.faults.shape import Lasts
+from trio_lb.sim.faults.waves import deploy_seconds
 from trio_lb.sim.happening import Happening, What, Wire
 from trio_lb.sim.report.bands import Bands
 from trio_lb.sim.report.grid import Gauge, Grid
@@ -320,7 +321,8 @@ class Tally:
         span = FaultSpan(int(number), str(kind), happening.entity, text, happening.at)
         table = KINDS.get(span.kind)
         if table is not None and table.lasts is Lasts.INSTANT:
-            span.end = span.begin
+            going_on = deploy_seconds(text) if span.kind == "deploy_wave" else 0.0
+            span.end = span.begin + going_on
         else:
             self._on[span.number] = span
         if len(self.faults) < MOST_FAULTS:
@@ -332,5 +334,9 @@ class Tally:
             span.end = happening.at
 
     def _phase(self, happening: Happening) -> None:
+        """Remember when it began; no fault goes on in another phase than its own."""
+        for fault in self.faults:
+            if fault.end is not None:
+                fault.end = min(fault.end, happening.at)
         self.phases.append((str(happening.values[0]), happening.at))
         self.last = happening.at
