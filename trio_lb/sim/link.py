@@ -81,14 +81,19 @@ class Path:
     number), ``loss`` the share in [0, 1) of packets that are lost. All may be changed
     at any time and hold for what is sent then. ``far`` tells when the host at the path's
     end was down; ``on_stall`` is called when a stall begins, ``before_stall`` with the instant
-    before that, if there were others; ``on_calm`` when less is lost from now on. ``asked_from`` is the first instant that may be asked about.
+    before that, if there were others; ``on_calm`` when less is lost from now on. ``asked_from`` is
+    the first instant that may be asked about. Acknowledgements have chance of their own.
 
     A path stalls while it is cut (``stall``), jammed, or both. A cut loses SYNs, a jam
     holds them, too.
     """
 
     def __init__(
-        self, latency_seconds: float, rng: random.Random, far: Outages | None = None
+        self,
+        latency_seconds: float,
+        rng: random.Random,
+        far: Outages | None = None,
+        rng_of_news: random.Random | None = None,
     ) -> None:
         self.latency_seconds = latency_seconds
         self.jitter_seconds = 0.0
@@ -96,7 +101,7 @@ class Path:
         self.bandwidth_bytes_per_second: float | None = None
         self.queue_bytes: float | None = None
         self._rng = rng
-        self._rng_of_news: random.Random | None = None
+        self._rng_of_news = rng_of_news or random.Random(0)
         self._far = far or Outages()
         self._bottleneck = Bottleneck()
         self._stalls: list[tuple[float, float]] = []
@@ -139,23 +144,16 @@ class Path:
 
     def retransmission_seconds(self) -> float:
         """Return how late a piece of a stream is because it, and maybe its copies, were lost."""
-        return self._late_seconds(self._rng)
+        return self._late_seconds(self._rng) if self._loss > 0.0 else 0.0
 
     def late_news_seconds(self) -> float:
-        """Return how late the news of an arrival is because it, and maybe its copies, were lost.
-
-        Drawn from chance of its own: what becomes of data does not depend on who reads when.
-        """
-        if self._rng_of_news is None:
-            self._rng_of_news = random.Random(str(self._rng.getstate()[1][:8]))
-        return self._late_seconds(self._rng_of_news)
+        """Return the same of the news of an arrival; who reads when must not change what data meets."""
+        return self._late_seconds(self._rng_of_news) if self._loss > 0.0 else 0.0
 
     def _late_seconds(self, rng: random.Random) -> float:
-        late_seconds = 0.0
-        if self._loss > 0.0:
-            timetable = copies()
-            while rng.random() < self._loss:
-                late_seconds = next(timetable)
+        late_seconds, timetable = 0.0, copies()
+        while rng.random() < self._loss:
+            late_seconds = next(timetable)
         return late_seconds
 
     def copy_arrival(self, arrival: float, planned: float, now: float) -> float:
@@ -306,10 +304,13 @@ class Link:
         self.connects = Connects.PASS
         self.greeters: list[Greeter] = []
         self.streams: dict[int, VirtualStream] = {}
-        self._paths = {
-            first: Path(latency_seconds, derive_rng(seed, f"path {first}>{second}"), of_second),
-            second: Path(latency_seconds, derive_rng(seed, f"path {second}>{first}"), of_first),
-        }
+
+        def way(name: str, far: Outages) -> Path:
+            rngs = (derive_rng(seed, f"{what} {name}") for what in ("path", "news"))
+            return Path(latency_seconds, next(rngs), far, next(rngs))
+
+        there, back = way(f"{first}>{second}", of_second), way(f"{second}>{first}", of_first)
+        self._paths = {first: there, second: back}
         self._lobby = lobby
         self.patience = Patience(self)
         for path in self._paths.values():

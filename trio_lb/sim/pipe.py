@@ -196,12 +196,11 @@ class Pipe:
         return bytes(data)
 
     def _acknowledge(self, now: float, count: int) -> None:
-        acks, arrival = self._acks, now + self._back.latency_seconds
-        if self._back.loss:
-            arrival += self._back.late_news_seconds()
-        for place in range(len(acks) - 1, -1, -1):
-            if acks[place][0] <= arrival:
-                break
+        acks, back = self._acks, self._back
+        arrival = now + back.latency_seconds + back.late_news_seconds()
+        place = len(acks)
+        while place and acks[place - 1][0] > arrival:  # What tells of more tells of those before.
+            place -= 1
             acks[place] = (arrival, acks[place][1])
         acks.append((arrival, count))
 

@@ -55,13 +55,13 @@ class Seat:
 
     async def wait(self, next_at: Callable[[], float]) -> None:
         """Wait for ``wake``, or until ``next_at()``, an instant that may move: ``tell`` says so."""
-        clock = trio.lowlevel.current_clock()
-        if isinstance(clock, DesClock):  # A call costs a fraction of a scope.
-            self._clock, self._next_at = clock, next_at
-            self._set_alarm(clock)
+        self._next_at = next_at
+        if self._clock is None and isinstance(clock := trio.lowlevel.current_clock(), DesClock):
+            self._clock = clock
+        if self._clock is not None:  # A call costs a fraction of a scope.
+            self._set_alarm(self._clock)
             await self._park()
         else:
-            self._next_at = next_at
             with trio.CancelScope(deadline=next_at()) as self._scope:
                 await self._park()
 
