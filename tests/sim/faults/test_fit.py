@@ -29,6 +29,7 @@ def sorry(world: Play, kind: str, target: str) -> str:
         ("expire_certificate", "lb:lb", "lb:lb has no certificate: none of its listeners speaks"),
         ("scale_down", "lb:lbb", "there is no balancer 'lbb'; did you mean 'lb'?"),
         ("slow_cpu", "host:lb", "host 'lb' cannot be slow, for what it does costs no time: give"),
+        ("clock_skew", "server:s1", "nothing runs on 's1' that asks for the time; only balancers"),
         ("slow", "server:app", "'app' is no server of the simulation, and slow needs one"),
     ],
 )

@@ -47,7 +47,14 @@ def _slowed(site: Site, fault: Fault) -> None:
         slowed(site, name)
 
 
+def _told_the_time(site: Site, fault: Fault) -> None:
+    (name,) = fault.target.names
+    site.env(name)
+
+
 _NEEDS: Final[Mapping[str, Callable[[Site, Fault], object]]] = {
+    "clock_jump": _told_the_time,
+    "clock_skew": _told_the_time,
     "deploy_wave": deployed,
     "expire_certificate": _expires,
     "reload": balanced,
