@@ -20,7 +20,7 @@ def simulate(protected: bool) -> str:
 def main() -> None:
     for protected in (True, False):
         print("as by default:" if protected else "with both switched off:")
-        for line in simulate(protected).splitlines()[5:8]:
+        for line in simulate(protected).splitlines()[6:9]:
             print(line.rstrip())
 
 

@@ -132,7 +132,7 @@ def test_a_file_of_faults_that_do_not_come_is_told(
 def test_a_scenario_in_which_nobody_asks_shows_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    quiet = ["simulate", "zone-partition", "--option", "rate=0", "--until", "25s"]
+    quiet = ["simulate", "zone-partition", "--option", "rate=0.0001", "--until", "25s"]
     assert main([*quiet, "--settle", "1s"]) == 5
     assert f"VACUOUS: {NOBODY_ASKED}" in capsys.readouterr().out.splitlines()
     assert main([*quiet, "--settle", "1s", "--seeds", "1"]) == 5
