@@ -186,7 +186,7 @@ def test_a_trace_that_is_none_is_refused_by_file_and_line(
     write("changed.jsonl", [*lines[:-1], lines[-1].replace('"hash": "', '"hash": "0')])
     write("none.jsonl", ["hello\n"])
     cut = "cut.jsonl:31 the trace is cut off here, after event 29: its last line is missing\n"
-    future = "future.jsonl:1 schema: 2 is a trace of another version; allowed: 1\n"
+    future = "future.jsonl:1 schema: 2 is a trace of another format; allowed: 1\n"
     none = "none.jsonl:1 is no trace: the first line has to be a header with 'schema'\n"
     assert replay(capsys, "none.jsonl") == (78, [], none)
     assert replay(capsys, "future.jsonl") == (78, [], future)

@@ -170,15 +170,15 @@ def test_ctrl_c_tells_of_the_seeds_that_are_done() -> None:
     assert out == f"{slow}, seeds 0 to 999: interrupted after 2 of 1,000: all 2 held\n"
 
 
-def test_ctrl_c_while_a_failure_is_made_small_leaves_what_was_told(tmp_path: Path) -> None:
-    name = f"{stories.__name__}:fails_once"
-    command = [sys.executable, "-m", "trio_lb", "simulate", name, *SHORT, "--json", "o.json"]
+def interrupted_when_run_again(folder: Path, name: str, *more: str) -> str:
+    """Let a failure of seed 1 be made small, say Ctrl-C at that, and return what was printed."""
+    command = [sys.executable, "-m", "trio_lb", "simulate", name, *SHORT, *more]
     process = subprocess.Popen(
         [*command, "--seed", "1", "--seeds", "1"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert process.stderr is not None
@@ -186,6 +186,12 @@ def test_ctrl_c_while_a_failure_is_made_small_leaves_what_was_told(tmp_path: Pat
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, "")
+    return out
+
+
+def test_ctrl_c_while_a_failure_is_made_small_leaves_what_was_told(tmp_path: Path) -> None:
+    name = f"{stories.__name__}:fails_once"
+    out = interrupted_when_run_again(tmp_path, name, "--json", "o.json")
     assert out.splitlines()[0] == f"{name}, seed 1: 0 held, 1 failed"
     data = json.loads((tmp_path / "o.json").read_text())
     assert (len(data["seeds"]), data["small"]) == (1, None)
@@ -193,20 +199,7 @@ def test_ctrl_c_while_a_failure_is_made_small_leaves_what_was_told(tmp_path: Pat
 
 def test_ctrl_c_in_the_middle_of_it_leaves_a_test_of_what_is_small_by_then(tmp_path: Path) -> None:
     name = f"{stories.__name__}:fails_and_waits"
-    command = [sys.executable, "-m", "trio_lb", "simulate", name, *SHORT, "--emit", "test_it.py"]
-    process = subprocess.Popen(
-        [*command, "--seed", "1", "--seeds", "1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline() == "it is run again\n"
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (130, "")
+    out = interrupted_when_run_again(tmp_path, name, "--emit", "test_it.py")
     assert out.splitlines()[-2:] == [
         "seed 1 made small in 6 runs: 1 of 2 faults, 3 of 4 s; stopped there, more might go",
         "the test is in test_it.py",

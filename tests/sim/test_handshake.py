@@ -237,15 +237,28 @@ async def test_a_jam_that_becomes_a_cut_has_lost_the_syn(
             assert trio.current_time() == 7.0 + 2 * LATENCY
 
 
+@pytest.mark.parametrize(
+    ("cleared_at", "syn_at"),
+    [
+        pytest.param(
+            18.0, 33.0, id="those of 2, 3, 5, 9 and 17 s are all there before the place is"
+        ),
+        pytest.param(5.5, 5.0, id="those of 2 and 3 s are, and that of 5 s comes in its own time"),
+    ],
+)
 async def test_syns_that_a_jam_held_meet_a_full_backlog_together(
-    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
+    net: VirtualNetwork,
+    a: HostNetwork,
+    nursery: trio.Nursery,
+    cleared_at: float,
+    syn_at: float,
 ) -> None:
     path = net.link("a", "b").path_from("a")
 
     async def clear_then_accept() -> None:
-        await trio.sleep_until(18.0)
-        path.clear(18.0)
-        await trio.sleep_until(18.5)
+        await trio.sleep_until(cleared_at)
+        path.clear(cleared_at)
+        await trio.sleep(0.25)
         for far in await listener.accept_batch(16):
             far.close()
 
@@ -254,29 +267,7 @@ async def test_syns_that_a_jam_held_meet_a_full_backlog_together(
             path.jam(2.0)
             nursery.start_soon(clear_then_accept)
             async with await a.connect(B):
-                # Those of 2, 3, 5, 9 and 17 s are there at 18 s; the next one leaves at 33 s.
-                assert trio.current_time() == 33.0 + 2 * LATENCY
-
-
-async def test_a_syn_that_left_just_before_the_jam_clears_comes_in_its_own_time(
-    net: VirtualNetwork, a: HostNetwork, nursery: trio.Nursery
-) -> None:
-    path = net.link("a", "b").path_from("a")
-
-    async def clear_then_accept() -> None:
-        await trio.sleep_until(5.5)
-        path.clear(5.5)
-        await trio.sleep_until(5.75)
-        for far in await listener.accept_batch(16):
-            far.close()
-
-    async with aclosing(await listen_on_b(net, backlog=0)) as listener:
-        async with await a.connect(B):
-            path.jam(2.0)
-            nursery.start_soon(clear_then_accept)
-            async with await a.connect(B):
-                # SYNs at 2, 3 and 5 s: two of them find no place at 5.5 s, the third one does at 6.
-                assert trio.current_time() == 5.0 + 2 * LATENCY
+                assert trio.current_time() == syn_at + 2 * LATENCY
 
 
 async def test_each_syn_that_a_jam_held_is_answered(

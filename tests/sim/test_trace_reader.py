@@ -97,7 +97,7 @@ def test_line_numbers_count_the_header_and_the_checkpoints(path: Path) -> None:
 
 def test_a_trace_of_another_version_is_refused(path: Path) -> None:
     change(path, 1, lambda line: line.replace('"schema": 1', '"schema": 2'))
-    with pytest.raises(ConfigError, match="2 is a trace of another version; allowed: 1") as caught:
+    with pytest.raises(ConfigError, match="2 is a trace of another format; allowed: 1") as caught:
         read_trace(path)
     (problem,) = caught.value.problems
     assert (problem.file, problem.line, problem.path) == (str(path), 1, "schema")
@@ -106,7 +106,7 @@ def test_a_trace_of_another_version_is_refused(path: Path) -> None:
 @pytest.mark.parametrize("schema", ["true", '"1"', "1.0", "null"])
 def test_only_the_number_is_the_version(path: Path, schema: str) -> None:
     change(path, 1, lambda line: line.replace('"schema": 1', f'"schema": {schema}'))
-    assert "is a trace of another version; allowed: 1" in problem_of(path)
+    assert "is a trace of another format; allowed: 1" in problem_of(path)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "{}\n", "[]\n", "server {\n", "\xff\n", "[" * 99_999])

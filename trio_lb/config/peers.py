@@ -10,6 +10,7 @@ from typing import Final
 _SERVERS: Final = ("servers", "pools", "pool")
 _LISTENERS: Final = ("listeners", "bind")
 _ALGORITHM: Final = ("algorithm",)
+_LIMITS: Final = ("max_connections", "limits")
 
 _OURS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("backend", "default_backend", "upstream", "upstreams"), _SERVERS),
@@ -22,8 +23,9 @@ _OURS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("outlier", "passive_health", "passive_health_check"), ("outlier_detection",)),
     **dict.fromkeys(("cert", "certificate", "certificates", "crt"), ("ssl",)),
     **dict.fromkeys(("addr", "host", "hostname", "ip"), ("address",)),
-    **dict.fromkeys(("max_conn", "max_conns", "max_connections"), ("max_connections", "limits")),
-    **dict.fromkeys(("maxconn", "concurrency"), ("max_connections", "limits")),
+    **dict.fromkeys(
+        ("concurrency", "max_conn", "max_connections", "max_conns", "maxconn"), _LIMITS
+    ),
     **dict.fromkeys(("real_ip", "set_real_ip_from", "trusted"), ("trusted_proxies",)),
     **dict.fromkeys(("down", "disable", "maintenance"), ("disabled",)),
 }

@@ -1,6 +1,6 @@
 """Reading a trace back: the header at once, the events one by one, everything checked.
 
-A trace that was cut off, changed by hand or written by another version is refused with its file
+A trace that was cut off, changed by hand or written by another format is refused with its file
 and line, what was seen and what is allowed.
 """
 
@@ -31,7 +31,7 @@ def read_trace(path: Path) -> tuple[TraceHeader, Generator[TraceEvent, None, Non
     before it is seen when the iteration comes there.
 
     Raises:
-      ConfigError: it can't be read, is no trace, or one of another version; later, from the
+      ConfigError: it can't be read, is no trace, or one of another format; later, from the
         iterator: a line is not as it should be, or the end is missing.
     """
     return read_header(path), _events(path)
@@ -51,7 +51,7 @@ def read_header(path: Path) -> TraceHeader:
     """Return what the run was made of.
 
     Raises:
-      ConfigError: the file can't be read, is no trace, or one of another version.
+      ConfigError: the file can't be read, is no trace, or one of another format.
     """
     try:
         with open(path, "rb") as file:
@@ -68,7 +68,7 @@ def _header(path: Path, value: Any) -> TraceHeader:
         refuse(
             path,
             1,
-            f"{value['schema']!r} is a trace of another version; allowed: {SCHEMA}",
+            f"{value['schema']!r} is a trace of another format; allowed: {SCHEMA}",
             "schema",
         )
     for key, kind in _HEADER_KEYS.items():

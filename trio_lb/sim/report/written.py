@@ -28,7 +28,7 @@ def figures_of_trace(path: Path) -> Figures:
     """Return the figures of the run that a trace is of; the file is read twice.
 
     Raises:
-      ConfigError: it is no trace, is cut off, was changed, or is of another version.
+      ConfigError: it is no trace, is cut off, was changed, or is of another format.
     """
     header, _ = read_trace(path)
     phases, end = _outline(path)

@@ -58,7 +58,7 @@ def trial_of(path: str) -> Trial | None:
     """Return the trial that a trace is of; None if its run can't be made again from it.
 
     Raises:
-      ConfigError: it is no trace, one of another version, or its trial is none of this version.
+      ConfigError: it is no trace, one of another format, or its trial is none of this version.
     """
     text = read_header(path).trial
     if not text:
